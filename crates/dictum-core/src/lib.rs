@@ -2,10 +2,17 @@
 //!
 //! Start with the `dictum` crate, which re-exports this one; read `ARCHITECTURE.md` for the map.
 
+pub mod adapter;
+pub mod data;
 pub mod error;
+pub mod evaluate;
 pub mod lm;
+pub mod metrics;
+pub mod modules;
 pub mod parse;
+pub mod program;
 mod record;
+mod shim;
 pub mod signature;
 pub mod types;
 
