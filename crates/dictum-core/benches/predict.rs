@@ -29,20 +29,31 @@ impl LanguageModel for Canned {
 }
 
 fn predict(c: &mut Criterion) {
-    let ctx = Context::new(Lm::new(Canned("[[ ## team ## ]]\nbilling\n\n[[ ## urgency ## ]]\n3\n\n[[ ## completed ## ]]")));
+    let ctx = Context::new(Lm::new(Canned(
+        "[[ ## team ## ]]\nbilling\n\n[[ ## urgency ## ]]\n3\n\n[[ ## completed ## ]]",
+    )));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let mut group = c.benchmark_group("predict");
     for demos in [0, 4, 64] {
         let mut program = Predict::parse("message -> team, urgency: int").unwrap();
         let demo = |n: usize| {
-            let message = format!("The invoice number {n} was charged twice and nobody answers my mails about it.");
+            let message =
+                format!("The invoice number {n} was charged twice and nobody answers my mails about it.");
             Demo::labeled(record! { message: message, team: "billing", urgency: 4 })
         };
         let demos_list = (0..demos).map(demo).collect();
-        program.predictor_mut().set_state(PredictorState { demos: demos_list, ..PredictorState::default() });
-        let input: Record = record! { message: "I was charged twice for the same month, please give the money back." };
+        program.predictor_mut().set_state(PredictorState {
+            demos: demos_list,
+            ..PredictorState::default()
+        });
+        let input: Record =
+            record! { message: "I was charged twice for the same month, please give the money back." };
         group.bench_function(format!("{demos} demos"), |b| {
-            b.iter(|| runtime.block_on(program.call(&ctx, black_box(input.clone()))).unwrap());
+            b.iter(|| {
+                runtime
+                    .block_on(program.call(&ctx, black_box(input.clone())))
+                    .unwrap()
+            });
         });
     }
     group.finish();
