@@ -2,6 +2,8 @@
 //!
 //! Start with the `dictum` crate, which re-exports this one; read `ARCHITECTURE.md` for the map.
 
+#[doc(hidden)]
+pub mod __private;
 pub mod error;
 pub mod lm;
 pub mod parse;
@@ -11,9 +13,3 @@ pub mod types;
 
 pub use error::{Error, Result};
 pub use record::{Fields, Record, read_field, write_field};
-
-/// What the macros of this crate need from others. Not part of the public interface.
-#[doc(hidden)]
-pub mod __private {
-    pub use serde_json;
-}
