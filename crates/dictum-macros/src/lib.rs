@@ -4,6 +4,7 @@ use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
 
 mod common;
+mod field_type;
 mod fields;
 mod signature;
 mod types;
@@ -13,6 +14,13 @@ mod types;
 pub fn derive_signature(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     answer(signature::expand(&input))
+}
+
+/// Makes an enum or a struct the type of a field.
+#[proc_macro_derive(FieldType, attributes(serde, schemars, dictum))]
+pub fn derive_field_type(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    answer(field_type::expand(&input))
 }
 
 /// Writes a struct as a record and reads it from one.

@@ -1,7 +1,7 @@
 //! Program language models: typed signatures, composed modules, compiled prompts.
 
 pub use dictum_core::*;
-pub use dictum_macros::{FieldType, Fields, Signature, signature};
+pub use dictum_macros::{FieldType, Fields, Signature};
 
 #[doc(hidden)]
 pub use dictum_core::__private;
@@ -11,5 +11,5 @@ pub mod prelude {
     pub use dictum_core::signature::{Signature, SignatureSpec, StaticSignature};
     pub use dictum_core::types::FieldType;
     pub use dictum_core::{Error, Fields, Record, Result, record};
-    pub use dictum_macros::{FieldType, Fields, Signature, signature};
+    pub use dictum_macros::{FieldType, Fields, Signature};
 }

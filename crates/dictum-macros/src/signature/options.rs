@@ -141,23 +141,28 @@ impl Reader<'_> {
             Err(_) => return Err(Error::new_spanned(&meta.path, format!("`{name}` needs a value: `{}`", example(&name)))),
         };
         self.seen.push((name.clone(), span));
+        if is_numeric(&name) {
+            let number = self.number(&name, &value)?;
+            let constraints = &mut self.options.constraints;
+            let bound = match name.as_str() {
+                "min" => &mut constraints.min,
+                "max" => &mut constraints.max,
+                "exclusive_min" => &mut constraints.exclusive_min,
+                "exclusive_max" => &mut constraints.exclusive_max,
+                _ if number.as_f64().is_none_or(|step| step <= 0.0) => {
+                    return Err(Error::new_spanned(value, "`multiple_of` must be greater than 0"));
+                }
+                _ => &mut constraints.multiple_of,
+            };
+            *bound = Some(number);
+            return Ok(());
+        }
         let constraints = &mut self.options.constraints;
         match name.as_str() {
             "desc" => self.options.desc = Some(text(&name, &value)?),
             "default" => {
                 self.default_span = Some(span);
                 self.options.default = Some(self.default(value)?);
-            }
-            "min" => constraints.min = Some(self.number(&name, &value)?),
-            "max" => constraints.max = Some(self.number(&name, &value)?),
-            "exclusive_min" => constraints.exclusive_min = Some(self.number(&name, &value)?),
-            "exclusive_max" => constraints.exclusive_max = Some(self.number(&name, &value)?),
-            "multiple_of" => {
-                let step = self.number(&name, &value)?;
-                if step.as_f64().is_none_or(|step| step <= 0.0) {
-                    return Err(Error::new_spanned(value, "`multiple_of` must be greater than 0"));
-                }
-                constraints.multiple_of = Some(step);
             }
             "min_length" => constraints.min_length = Some(length(&name, &value)?),
             "max_length" => constraints.max_length = Some(length(&name, &value)?),
@@ -177,7 +182,7 @@ impl Reader<'_> {
 
     /// Refuses a constraint that can't hold of values of the field's type.
     fn fits(&self, name: &str, at: &impl ToTokens) -> Result<()> {
-        let for_numbers = matches!(name, "min" | "max" | "exclusive_min" | "exclusive_max" | "multiple_of");
+        let for_numbers = is_numeric(name);
         let for_lengths = matches!(name, "min_length" | "max_length");
         let (rule, instead) = match self.shape {
             Shape::Text if for_numbers => ("bounds numbers", "write `min_length` or `max_length` to bound its length"),
@@ -326,6 +331,10 @@ impl Reader<'_> {
         }
         Ok(self.options)
     }
+}
+
+fn is_numeric(name: &str) -> bool {
+    matches!(name, "min" | "max" | "exclusive_min" | "exclusive_max" | "multiple_of")
 }
 
 /// Whether no number lies between the bounds.
