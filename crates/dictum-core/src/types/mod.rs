@@ -5,9 +5,14 @@
 //! reads it. A schema is one [`Type`] plus the definitions its [`Kind::Ref`]s point at, which exist only for recursive
 //! types: every other named type stands where it is used.
 
+#[cfg(test)]
+pub(crate) mod arbitrary;
 mod constraints;
+mod field_type;
+mod json_schema;
 
 pub use constraints::{Constraints, Violation};
+pub use field_type::FieldType;
 
 use std::sync::Arc;
 
