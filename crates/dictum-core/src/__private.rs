@@ -79,7 +79,7 @@ impl<T> FieldOps<T> {
         default: Option<Value>,
     ) -> FieldSpec {
         let mut schema = (self.schema)();
-        constrain(&mut schema.ty, constraints);
+        constrain(&mut schema.ty, &constraints);
         let mut field = FieldSpec::of(kind, name, schema).with_description(description.trim());
         field.default = default;
         field
@@ -97,24 +97,9 @@ fn wrong_type(name: &str, error: &serde_json::Error) -> Error {
 }
 
 /// Adds constraints to a type, within its `Option` if it is one: they are about the value, and `null` has none to keep.
-fn constrain(ty: &mut Type, given: Constraints) {
-    if let Kind::Optional(inner) = &mut ty.kind {
-        return constrain(inner, given);
+fn constrain(ty: &mut Type, given: &Constraints) {
+    match &mut ty.kind {
+        Kind::Optional(inner) => constrain(inner, given),
+        _ => ty.constraints = ty.constraints.and(given),
     }
-    let own = std::mem::take(&mut ty.constraints);
-    // One bound at each end is enough: the field's own says it for both ways of writing it.
-    let (lower, upper) = (
-        given.min.is_some() || given.exclusive_min.is_some(),
-        given.max.is_some() || given.exclusive_max.is_some(),
-    );
-    ty.constraints = Constraints {
-        min: given.min.or(own.min.filter(|_| !lower)),
-        exclusive_min: given.exclusive_min.or(own.exclusive_min.filter(|_| !lower)),
-        max: given.max.or(own.max.filter(|_| !upper)),
-        exclusive_max: given.exclusive_max.or(own.exclusive_max.filter(|_| !upper)),
-        multiple_of: given.multiple_of.or(own.multiple_of),
-        min_length: given.min_length.or(own.min_length),
-        max_length: given.max_length.or(own.max_length),
-        pattern: given.pattern.or(own.pattern),
-    };
 }

@@ -155,7 +155,13 @@ fn dedent(text: &str) -> String {
         .unwrap_or(0);
     let lines: Vec<String> = text
         .lines()
-        .map(|line| line.chars().skip(margin).collect::<String>().trim_end().to_owned())
+        .map(|line| {
+            line.chars()
+                .skip(margin)
+                .collect::<String>()
+                .trim_end()
+                .to_owned()
+        })
         .collect();
     lines.join("\n").trim().to_owned()
 }

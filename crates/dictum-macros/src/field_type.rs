@@ -8,7 +8,9 @@
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
-use syn::{Attribute, Data, DeriveInput, Error, Field, Fields, Generics, Result, Type, Visibility, parse_quote};
+use syn::{
+    Attribute, Data, DeriveInput, Error, Field, Fields, Generics, Result, Type, Visibility, parse_quote,
+};
 
 use crate::common::{Container, Mistakes, item_keyword};
 use crate::fields::ops;
@@ -90,7 +92,9 @@ fn check(input: &DeriveInput) -> Result<()> {
     if let Some(lifetime) = input.generics.lifetimes().next() {
         return Err(Error::new_spanned(
             lifetime,
-            format!("`{ident}` borrows, and a field's value is read from an answer that is gone by then; remove the lifetime and write `String` for `&str`"),
+            format!(
+                "`{ident}` borrows, and a field's value is read from an answer that is gone by then; remove the lifetime and write `String` for `&str`"
+            ),
         ));
     }
     let mut mistakes = Mistakes::default();
@@ -98,14 +102,18 @@ fn check(input: &DeriveInput) -> Result<()> {
         Data::Union(_) => {
             return Err(Error::new(
                 item_keyword(input),
-                format!("a union does not say which of its fields holds; write `enum {ident}` with one variant for each"),
+                format!(
+                    "a union does not say which of its fields holds; write `enum {ident}` with one variant for each"
+                ),
             ));
         }
         Data::Enum(data) => {
             if data.variants.is_empty() {
                 return Err(Error::new_spanned(
                     ident,
-                    format!("`{ident}` has no variants, so no value is one; add the cases: `enum {ident} {{ First, Second }}`"),
+                    format!(
+                        "`{ident}` has no variants, so no value is one; add the cases: `enum {ident} {{ First, Second }}`"
+                    ),
                 ));
             }
             for variant in &data.variants {
@@ -116,7 +124,9 @@ fn check(input: &DeriveInput) -> Result<()> {
             if data.fields.is_empty() {
                 return Err(Error::new_spanned(
                     ident,
-                    format!("`{ident}` holds nothing that a model could fill in; give it fields: `struct {ident} {{ name: String }}`"),
+                    format!(
+                        "`{ident}` holds nothing that a model could fill in; give it fields: `struct {ident} {{ name: String }}`"
+                    ),
                 ));
             }
             check_fields(&data.fields, "", &mut mistakes);
@@ -127,16 +137,27 @@ fn check(input: &DeriveInput) -> Result<()> {
 
 fn check_fields(fields: &Fields, prefix: &str, mistakes: &mut Mistakes) {
     for (index, field) in fields.iter().enumerate().filter(|(_, field)| is_plain(field)) {
-        let name = field.ident.as_ref().map_or_else(|| index.to_string(), |ident| ident.unraw().to_string());
+        let name = field
+            .ident
+            .as_ref()
+            .map_or_else(|| index.to_string(), |ident| ident.unraw().to_string());
         mistakes.keep(types::check(&format!("{prefix}{name}"), &field.ty));
     }
 }
 
 /// Whether serde treats the field by its type's own impl: no attribute says to skip it or to go another way.
 fn is_plain(field: &Field) -> bool {
-    !["skip", "skip_serializing", "skip_deserializing", "with", "serialize_with", "deserialize_with", "schema_with"]
-        .iter()
-        .any(|word| has_option(&field.attrs, word))
+    ![
+        "skip",
+        "skip_serializing",
+        "skip_deserializing",
+        "with",
+        "serialize_with",
+        "deserialize_with",
+        "schema_with",
+    ]
+    .iter()
+    .any(|word| has_option(&field.attrs, word))
 }
 
 /// Whether a `#[serde(...)]` or `#[schemars(...)]` among the attributes has this option at its top level.
@@ -152,7 +173,9 @@ fn has_option(attrs: &[Attribute], word: &str) -> bool {
 }
 
 fn is_data_attribute(attr: &Attribute) -> bool {
-    ["serde", "schemars"].iter().any(|name| attr.path().is_ident(name))
+    ["serde", "schemars"]
+        .iter()
+        .any(|name| attr.path().is_ident(name))
 }
 
 /// The declaration again, under another name and with the derives of serde and schemars.
@@ -250,7 +273,10 @@ fn assertions(krate: &TokenStream, input: &DeriveInput) -> TokenStream {
     let itself = quote!(#ident);
     let checks = fields.into_iter().filter(|field| is_plain(field)).map(|field| {
         let ops = match types::mentions_self(&field.ty) {
-            true => ops(krate, &Type::Verbatim(replace_self(field.ty.to_token_stream(), &itself))),
+            true => ops(
+                krate,
+                &Type::Verbatim(replace_self(field.ty.to_token_stream(), &itself)),
+            ),
             false => ops(krate, &field.ty),
         };
         quote!(let _ = #ops;)

@@ -29,13 +29,17 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     else {
         return Err(Error::new(
             item_keyword(input),
-            format!("a record has named fields, so `Fields` needs a struct with them; write `struct {ident} {{ question: String }}`"),
+            format!(
+                "a record has named fields, so `Fields` needs a struct with them; write `struct {ident} {{ question: String }}`"
+            ),
         ));
     };
     if let Some(lifetime) = input.generics.lifetimes().next() {
         return Err(Error::new_spanned(
             lifetime,
-            format!("`{ident}` borrows, and is read from records that are gone by then; remove the lifetime and write `String` for `&str`"),
+            format!(
+                "`{ident}` borrows, and is read from records that are gone by then; remove the lifetime and write `String` for `&str`"
+            ),
         ));
     }
     let mut mistakes = Mistakes::default();
@@ -50,19 +54,33 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         })
         .collect();
     mistakes.finish()?;
-    let members: Vec<Member<'_>> =
-        named.iter().map(|(ident, name, ty)| Member { ident, name, ty, default: None }).collect();
+    let members: Vec<Member<'_>> = named
+        .iter()
+        .map(|(ident, name, ty)| Member {
+            ident,
+            name,
+            ty,
+            default: None,
+        })
+        .collect();
     Ok(implement(&container.krate, ident, &input.generics, &members))
 }
 
 /// `impl Fields`.
-pub(crate) fn implement(krate: &TokenStream, ident: &Ident, generics: &Generics, members: &[Member<'_>]) -> TokenStream {
+pub(crate) fn implement(
+    krate: &TokenStream,
+    ident: &Ident,
+    generics: &Generics,
+    members: &[Member<'_>],
+) -> TokenStream {
     let mut bounded = generics.clone();
     if !generics.params.is_empty() {
         let clause = bounded.make_where_clause();
         for member in members {
             let ty = member.ty;
-            clause.predicates.push(syn::parse_quote!(#ty: #krate::types::FieldType));
+            clause
+                .predicates
+                .push(syn::parse_quote!(#ty: #krate::types::FieldType + ::core::marker::Send));
         }
     }
     let (impl_generics, _, where_clause) = bounded.split_for_impl();

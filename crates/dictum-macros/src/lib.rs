@@ -6,7 +6,10 @@ use syn::{DeriveInput, parse_macro_input};
 mod common;
 mod field_type;
 mod fields;
+mod parameters;
 mod signature;
+#[cfg(any())]
+mod string_form;
 mod types;
 
 /// Declares a signature.

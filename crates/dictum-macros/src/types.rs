@@ -50,9 +50,9 @@ impl Shape {
             "u64" | "usize" => int(64, false),
             "Vec" | "VecDeque" | "HashSet" | "BTreeSet" | "IndexSet" => Self::List,
             "HashMap" | "BTreeMap" | "IndexMap" => Self::Map,
-            "Option" | "Box" | "Arc" | "Rc" | "Cow" => {
-                type_arguments(segment).last().map_or(Self::Unknown, |inner| Self::of(inner))
-            }
+            "Option" | "Box" | "Arc" | "Rc" | "Cow" => type_arguments(segment)
+                .last()
+                .map_or(Self::Unknown, |inner| Self::of(inner)),
             _ => Self::Unknown,
         }
     }
@@ -74,7 +74,22 @@ impl Shape {
 /// A type as the user wrote it, on one line.
 pub(crate) fn written(ty: &Type) -> String {
     let mut text = ty.to_token_stream().to_string();
-    for (spaced, plain) in [(" <", "<"), ("< ", "<"), (" >", ">"), (" ,", ","), (" ::", "::"), (":: ", "::"), ("& ", "&"), ("[ ", "["), (" ]", "]"), ("( ", "("), (" )", ")"), ("* ", "*"), (" (", "("), (" ;", ";")] {
+    for (spaced, plain) in [
+        (" <", "<"),
+        ("< ", "<"),
+        (" >", ">"),
+        (" ,", ","),
+        (" ::", "::"),
+        (":: ", "::"),
+        ("& ", "&"),
+        ("[ ", "["),
+        (" ]", "]"),
+        ("( ", "("),
+        (" )", ")"),
+        ("* ", "*"),
+        (" (", "("),
+        (" ;", ";"),
+    ] {
         text = text.replace(spaced, plain);
     }
     text
@@ -89,7 +104,9 @@ pub(crate) fn check(field: &str, ty: &Type) -> Result<()> {
         Type::Paren(paren) => check(field, &paren.elem),
         Type::Reference(reference) => {
             let owned = owned_form(&reference.elem);
-            wrong(format!("`{shown}` is borrowed, and a field owns its value; write `{owned}`"))
+            wrong(format!(
+                "`{shown}` is borrowed, and a field owns its value; write `{owned}`"
+            ))
         }
         Type::Slice(slice) => {
             let item = written(&slice.elem);
@@ -102,9 +119,9 @@ pub(crate) fn check(field: &str, ty: &Type) -> Result<()> {
         Type::FnPtr(_) => wrong(format!(
             "`{shown}` is code, and a field is data; pass what the function returns, or keep the function in your module"
         )),
-        Type::ImplTrait(_) => {
-            wrong(format!("`{shown}` names no type; write the type itself, such as `String`"))
-        }
+        Type::ImplTrait(_) => wrong(format!(
+            "`{shown}` names no type; write the type itself, such as `String`"
+        )),
         Type::TraitObject(_) => wrong(format!(
             "`{shown}` can't be read from an answer; write an enum with one variant for each case and `#[derive(FieldType)]` on it"
         )),
@@ -114,7 +131,9 @@ pub(crate) fn check(field: &str, ty: &Type) -> Result<()> {
         Type::Tuple(tuple) => tuple.elems.iter().try_for_each(|elem| check(field, elem)),
         Type::Array(array) => check(field, &array.elem),
         Type::Path(path) => {
-            let Some(segment) = path.path.segments.last() else { return Ok(()) };
+            let Some(segment) = path.path.segments.last() else {
+                return Ok(());
+            };
             let inner = type_arguments(segment);
             match segment.ident.to_string().as_str() {
                 "str" => return wrong("`str` has no known size; write `String`".to_owned()),
@@ -128,8 +147,10 @@ pub(crate) fn check(field: &str, ty: &Type) -> Result<()> {
                     if let Some(key) = inner.first()
                         && !can_be_key(key)
                     {
-                        let (key_text, value) =
-                            (written(key), inner.get(1).map_or_else(|| "V".to_owned(), |v| written(v)));
+                        let (key_text, value) = (
+                            written(key),
+                            inner.get(1).map_or_else(|| "V".to_owned(), |v| written(v)),
+                        );
                         return Err(Error::new_spanned(
                             key,
                             format!(
@@ -162,7 +183,10 @@ fn can_be_key(ty: &Type) -> bool {
     match ty {
         Type::Tuple(_) | Type::Array(_) => false,
         Type::Path(path) => path.path.segments.last().is_none_or(|last| {
-            !matches!(last.ident.to_string().as_str(), "Vec" | "Option" | "HashMap" | "BTreeMap" | "IndexMap")
+            !matches!(
+                last.ident.to_string().as_str(),
+                "Vec" | "Option" | "HashMap" | "BTreeMap" | "IndexMap"
+            )
         }),
         _ => true,
     }

@@ -13,8 +13,8 @@ use syn::{Attribute, Data, DeriveInput, Error, Field, Fields, Ident, Result, Typ
 use crate::common::{Container, Doc, Mistakes, item_keyword};
 use crate::fields::{self, Member};
 use crate::types;
-pub(crate) use options::DefaultValue;
 use options::Options;
+pub(crate) use options::{DefaultValue, constraints_tokens};
 
 /// One field of the struct.
 struct Declared {
@@ -107,16 +107,24 @@ fn declared_fields(input: &DeriveInput) -> Result<Vec<Declared>> {
     no_generics(input)?;
 
     let mut mistakes = Mistakes::default();
-    let declared: Vec<Declared> =
-        fields.iter().filter_map(|field| mistakes.keep(declared_field(input, field))).collect();
+    let declared: Vec<Declared> = fields
+        .iter()
+        .filter_map(|field| mistakes.keep(declared_field(input, field)))
+        .collect();
     mistakes.finish()?;
 
     if !declared.iter().any(|field| field.output) {
         let help = match declared.last() {
-            Some(last) => format!("put `#[output]` on what the model must give, such as `#[output] {}: ...`", last.name),
+            Some(last) => format!(
+                "put `#[output]` on what the model must give, such as `#[output] {}: ...`",
+                last.name
+            ),
             None => format!("write `{shape}`"),
         };
-        return Err(Error::new_spanned(ident, format!("signature `{ident}` has no output; {help}")));
+        return Err(Error::new_spanned(
+            ident,
+            format!("signature `{ident}` has no output; {help}"),
+        ));
     }
     Ok(declared)
 }
@@ -141,7 +149,10 @@ fn no_generics(input: &DeriveInput) -> Result<()> {
         ));
     }
     if let Some(clause) = &input.generics.where_clause {
-        return Err(Error::new_spanned(clause, "a signature takes no `where` clause; remove it"));
+        return Err(Error::new_spanned(
+            clause,
+            "a signature takes no `where` clause; remove it",
+        ));
     }
     Ok(())
 }
@@ -155,7 +166,9 @@ fn declared_field(input: &DeriveInput, field: &Field) -> Result<Declared> {
         .attrs
         .iter()
         .filter_map(|attr| {
-            let marker = ["input", "output"].into_iter().find(|marker| attr.path().is_ident(marker));
+            let marker = ["input", "output"]
+                .into_iter()
+                .find(|marker| attr.path().is_ident(marker));
             marker.map(|marker| (attr, marker))
         })
         .collect();
@@ -164,13 +177,17 @@ fn declared_field(input: &DeriveInput, field: &Field) -> Result<Declared> {
         [] => {
             return Err(Error::new_spanned(
                 ident,
-                format!("is field `{name}` given to the model or made by it? write `#[input]` or `#[output]` before it"),
+                format!(
+                    "is field `{name}` given to the model or made by it? write `#[input]` or `#[output]` before it"
+                ),
             ));
         }
         [(_, first), (again, second), ..] if first == second => {
             return Err(Error::new_spanned(
                 again,
-                format!("field `{name}` has `#[{first}]` twice; put all options in one: `#[{first}(min = 1, max = 5)]`"),
+                format!(
+                    "field `{name}` has `#[{first}]` twice; put all options in one: `#[{first}(min = 1, max = 5)]`"
+                ),
             ));
         }
         [_, (again, _), ..] => {
@@ -190,7 +207,9 @@ fn declared_field(input: &DeriveInput, field: &Field) -> Result<Declared> {
     if types::mentions_self(&field.ty) {
         return Err(Error::new_spanned(
             &field.ty,
-            format!("field `{name}`: a signature can't contain itself; derive `FieldType` on a struct of its own and use that here"),
+            format!(
+                "field `{name}`: a signature can't contain itself; derive `FieldType` on a struct of its own and use that here"
+            ),
         ));
     }
     types::check(&name, &field.ty)?;
@@ -222,7 +241,9 @@ fn value_struct(
     let names: Vec<_> = declared.iter().map(|field| &field.ident).collect();
     let types: Vec<_> = declared.iter().map(|field| &field.ty).collect();
     let visibilities = declared.iter().map(|field| &field.vis);
-    let docs = declared.iter().map(|field| field.doc.attributes(&format!("The field `{}`.", field.name)));
+    let docs = declared
+        .iter()
+        .map(|field| field.doc.attributes(&format!("The field `{}`.", field.name)));
     let title = ident.to_string();
     let labels = declared.iter().map(|field| &field.name);
     let members: Vec<Member<'_>> = declared
@@ -281,8 +302,12 @@ fn value_struct(
 fn field_spec(krate: &TokenStream, field: &Declared) -> TokenStream {
     let (name, ty) = (&field.name, &field.ty);
     let description = field.doc.text();
-    let constraints = field.options.constraints_tokens(krate);
-    let kind = if field.output { quote!(Output) } else { quote!(Input) };
+    let constraints = constraints_tokens(krate, &field.options.constraints);
+    let kind = if field.output {
+        quote!(Output)
+    } else {
+        quote!(Input)
+    };
     let default = match &field.options.default {
         None => quote!(::core::option::Option::None),
         Some(DefaultValue::Literal(value)) => {

@@ -6,7 +6,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use serde_json::{Number, Value};
 use syn::meta::ParseNestedMeta;
-use syn::{Attribute, Error, Expr, ExprLit, Lit, LitStr, Meta, Result, Type, UnOp};
+use syn::{Attribute, Error, Expr, ExprLit, Ident, Lit, LitStr, Meta, Result, Type, UnOp};
 
 use crate::common::unknown_option;
 use crate::types::{Shape, written};
@@ -79,39 +79,13 @@ impl Options {
             Meta::NameValue(meta) => {
                 return Err(Error::new_spanned(
                     meta,
-                    format!("write `#[{attr_name}]`, or options in parentheses: `#[{attr_name}(desc = \"...\")]`"),
+                    format!(
+                        "write `#[{attr_name}]`, or options in parentheses: `#[{attr_name}(desc = \"...\")]`"
+                    ),
                 ));
             }
         }
         reader.finish()
-    }
-
-    /// An expression for the constraints.
-    pub(crate) fn constraints_tokens(&self, krate: &TokenStream) -> TokenStream {
-        let c = &self.constraints;
-        let mut set = Vec::new();
-        let mut number = |name: &str, bound: &Option<Number>| {
-            if let Some(bound) = bound {
-                let name = syn::Ident::new(name, Span::call_site());
-                let bound = number_tokens(krate, bound);
-                set.push(quote!(#name: #bound));
-            }
-        };
-        number("min", &c.min);
-        number("max", &c.max);
-        number("exclusive_min", &c.exclusive_min);
-        number("exclusive_max", &c.exclusive_max);
-        number("multiple_of", &c.multiple_of);
-        if let Some(n) = c.min_length {
-            set.push(quote!(min_length: ::core::option::Option::Some(#n)));
-        }
-        if let Some(n) = c.max_length {
-            set.push(quote!(max_length: ::core::option::Option::Some(#n)));
-        }
-        if let Some(pattern) = &c.pattern {
-            set.push(quote!(pattern: ::core::option::Option::Some(::core::convert::From::from(#pattern))));
-        }
-        quote!(#krate::types::Constraints { #(#set,)* ..::core::default::Default::default() })
     }
 }
 
@@ -134,11 +108,19 @@ impl Reader<'_> {
         if self.seen.iter().any(|(seen, _)| *seen == name) {
             return Err(meta.error(format!("`{name}` is given twice; keep one")));
         }
-        let span = meta.path.get_ident().map_or_else(Span::call_site, |ident| ident.span());
+        let span = meta
+            .path
+            .get_ident()
+            .map_or_else(Span::call_site, |ident| ident.span());
         self.fits(&name, &meta.path)?;
         let value: Expr = match meta.value() {
             Ok(value) => value.parse()?,
-            Err(_) => return Err(Error::new_spanned(&meta.path, format!("`{name}` needs a value: `{}`", example(&name)))),
+            Err(_) => {
+                return Err(Error::new_spanned(
+                    &meta.path,
+                    format!("`{name}` needs a value: `{}`", example(&name)),
+                ));
+            }
         };
         self.seen.push((name.clone(), span));
         if is_numeric(&name) {
@@ -171,7 +153,9 @@ impl Reader<'_> {
                 if let Err(error) = regex_lite::Regex::new(&pattern.value()) {
                     return Err(Error::new_spanned(
                         value,
-                        format!("the pattern is not a regular expression: {error}\nescape signs that are meant as they stand, such as `\\\\(`; the syntax is that of the `regex-lite` crate"),
+                        format!(
+                            "the pattern is not a regular expression: {error}\nescape signs that are meant as they stand, such as `\\\\(`; the syntax is that of the `regex-lite` crate"
+                        ),
                     ));
                 }
                 constraints.pattern = Some(pattern.value());
@@ -185,19 +169,24 @@ impl Reader<'_> {
         let for_numbers = is_numeric(name);
         let for_lengths = matches!(name, "min_length" | "max_length");
         let (rule, instead) = match self.shape {
-            Shape::Text if for_numbers => ("bounds numbers", "write `min_length` or `max_length` to bound its length"),
-            Shape::List | Shape::Map if for_numbers => {
-                ("bounds numbers", "write `min_length` or `max_length` to bound how many items it has")
-            }
+            Shape::Text if for_numbers => (
+                "bounds numbers",
+                "write `min_length` or `max_length` to bound its length",
+            ),
+            Shape::List | Shape::Map if for_numbers => (
+                "bounds numbers",
+                "write `min_length` or `max_length` to bound how many items it has",
+            ),
             Shape::Bool if name != "desc" && name != "default" => {
                 ("constrains numbers and text", "leave it out")
             }
             Shape::Int(..) | Shape::Float if for_lengths => {
                 ("bounds the length of texts and lists", "write `min` or `max`")
             }
-            Shape::Int(..) | Shape::Float if name == "pattern" => {
-                ("constrains text", "write `min` and `max`, or make the field a `String`")
-            }
+            Shape::Int(..) | Shape::Float if name == "pattern" => (
+                "constrains text",
+                "write `min` and `max`, or make the field a `String`",
+            ),
             Shape::List | Shape::Map if name == "pattern" => (
                 "constrains text",
                 "put the pattern on the item's type: `#[derive(FieldType)] struct Item(#[schemars(regex(pattern = \"...\"))] String)`",
@@ -221,14 +210,16 @@ impl Reader<'_> {
                 Value::Number(number) => Some(number),
                 _ => None,
             })
-            .ok_or_else(|| {
-                Error::new_spanned(value, format!("write a number: `{}`", example(name)))
-            })?;
+            .ok_or_else(|| Error::new_spanned(value, format!("write a number: `{}`", example(name))))?;
         if let Shape::Int(lowest, highest) = self.shape {
             let Some(whole) = number.as_i128() else {
                 return Err(Error::new_spanned(
                     value,
-                    format!("field `{}` is a whole number (`{}`); write one here too", self.field, written(self.ty)),
+                    format!(
+                        "field `{}` is a whole number (`{}`); write one here too",
+                        self.field,
+                        written(self.ty)
+                    ),
                 ));
             };
             if name != "multiple_of" && !(lowest..=highest).contains(&whole) {
@@ -251,7 +242,9 @@ impl Reader<'_> {
         let fits = match (self.shape, &json) {
             // The compiler checks it against a type that we don't know.
             (Shape::Unknown, _) => return Ok(DefaultValue::Expr(Box::new(value))),
-            (Shape::Text, Value::String(_)) | (Shape::Bool, Value::Bool(_)) | (Shape::Float, Value::Number(_)) => true,
+            (Shape::Text, Value::String(_))
+            | (Shape::Bool, Value::Bool(_))
+            | (Shape::Float, Value::Number(_)) => true,
             (Shape::Int(lowest, highest), Value::Number(n)) => {
                 n.as_i128().is_some_and(|n| (lowest..=highest).contains(&n))
             }
@@ -263,7 +256,9 @@ impl Reader<'_> {
         let (field, ty) = (self.field, written(self.ty));
         let example = match self.shape {
             Shape::Text => "default = \"...\"".to_owned(),
-            Shape::Int(lowest, highest) => format!("default = 1`, from {lowest} to {highest}, as in `default = 1"),
+            Shape::Int(lowest, highest) => {
+                format!("default = 1`, from {lowest} to {highest}, as in `default = 1")
+            }
             Shape::Float => "default = 0.5".to_owned(),
             Shape::Bool => "default = false".to_owned(),
             Shape::List => "default = Vec::new()".to_owned(),
@@ -271,7 +266,10 @@ impl Reader<'_> {
         };
         Err(Error::new_spanned(
             value,
-            format!("this default does not fit field `{field}`, which is {} (`{ty}`); write `{example}`", self.shape.words()),
+            format!(
+                "this default does not fit field `{field}`, which is {} (`{ty}`); write `{example}`",
+                self.shape.words()
+            ),
         ))
     }
 
@@ -285,13 +283,24 @@ impl Reader<'_> {
                 .map_or_else(Span::call_site, |(_, span)| *span)
         };
         for (one, other, both) in [
-            ("min", "exclusive_min", c.min.is_some() && c.exclusive_min.is_some()),
-            ("max", "exclusive_max", c.max.is_some() && c.exclusive_max.is_some()),
+            (
+                "min",
+                "exclusive_min",
+                c.min.is_some() && c.exclusive_min.is_some(),
+            ),
+            (
+                "max",
+                "exclusive_max",
+                c.max.is_some() && c.exclusive_max.is_some(),
+            ),
         ] {
             if both {
                 return Err(Error::new(
                     span(other),
-                    format!("field `{}` has `{one}` and `{other}`; keep one of them", self.field),
+                    format!(
+                        "field `{}` has `{one}` and `{other}`; keep one of them",
+                        self.field
+                    ),
                 ));
             }
         }
@@ -300,17 +309,26 @@ impl Reader<'_> {
         {
             return Err(Error::new(
                 span("min_length"),
-                format!("no value is at least {least} and at most {most} long; swap `min_length` and `max_length`"),
+                format!(
+                    "no value is at least {least} and at most {most} long; swap `min_length` and `max_length`"
+                ),
             ));
         }
         for (low_name, low) in [("min", &c.min), ("exclusive_min", &c.exclusive_min)] {
             for (high_name, high) in [("max", &c.max), ("exclusive_max", &c.exclusive_max)] {
                 if let (Some(low), Some(high)) = (low, high)
-                    && is_empty(low, low_name == "exclusive_min", high, high_name == "exclusive_max")
+                    && is_empty(
+                        low,
+                        low_name == "exclusive_min",
+                        high,
+                        high_name == "exclusive_max",
+                    )
                 {
                     return Err(Error::new(
                         span(low_name),
-                        format!("no number fits between `{low_name} = {low}` and `{high_name} = {high}`; make `{high_name}` greater"),
+                        format!(
+                            "no number fits between `{low_name} = {low}` and `{high_name} = {high}`; make `{high_name}` greater"
+                        ),
                     ));
                 }
             }
@@ -321,20 +339,29 @@ impl Reader<'_> {
             if let Some(violation) = c.check(default).first() {
                 return Err(Error::new(
                     self.default_span.unwrap_or_else(Span::call_site),
-                    format!("the default of field `{}` breaks its own constraint: {violation}; change one of them", self.field),
+                    format!(
+                        "the default of field `{}` breaks its own constraint: {violation}; change one of them",
+                        self.field
+                    ),
                 ));
             }
             spec = spec.with_default(default.clone());
         }
         if let Err(error) = SignatureSpec::new("", None, [spec]) {
-            return Err(Error::new(Span::call_site(), format!("field `{}`: {error}", self.field)));
+            return Err(Error::new(
+                Span::call_site(),
+                format!("field `{}`: {error}", self.field),
+            ));
         }
         Ok(self.options)
     }
 }
 
 fn is_numeric(name: &str) -> bool {
-    matches!(name, "min" | "max" | "exclusive_min" | "exclusive_max" | "multiple_of")
+    matches!(
+        name,
+        "min" | "max" | "exclusive_min" | "exclusive_max" | "multiple_of"
+    )
 }
 
 /// Whether no number lies between the bounds.
@@ -359,10 +386,13 @@ fn literal(value: &Expr) -> Option<Value> {
             _ => None,
         },
         Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => match &*unary.expr {
-            Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) => whole(&format!("-{}", int.base10_digits())),
-            Expr::Lit(ExprLit { lit: Lit::Float(float), .. }) => {
-                Number::from_f64(-float.base10_parse::<f64>().ok()?).map(Value::Number)
-            }
+            Expr::Lit(ExprLit {
+                lit: Lit::Int(int), ..
+            }) => whole(&format!("-{}", int.base10_digits())),
+            Expr::Lit(ExprLit {
+                lit: Lit::Float(float),
+                ..
+            }) => Number::from_f64(-float.base10_parse::<f64>().ok()?).map(Value::Number),
             _ => None,
         },
         Expr::Group(group) => literal(&group.expr),
@@ -381,8 +411,13 @@ fn whole(digits: &str) -> Option<Value> {
 
 fn text(name: &str, value: &Expr) -> Result<LitStr> {
     match value {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok(text.clone()),
-        _ => Err(Error::new_spanned(value, format!("write a text: `{}`", example(name)))),
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(text), ..
+        }) => Ok(text.clone()),
+        _ => Err(Error::new_spanned(
+            value,
+            format!("write a text: `{}`", example(name)),
+        )),
     }
 }
 
@@ -400,6 +435,37 @@ fn example(name: &str) -> String {
         _ => "10",
     };
     format!("{name} = {value}")
+}
+
+/// An expression for constraints.
+pub(crate) fn constraints_tokens(krate: &TokenStream, c: &Constraints) -> TokenStream {
+    let mut set = Vec::new();
+    for (name, bound) in [
+        ("min", &c.min),
+        ("max", &c.max),
+        ("exclusive_min", &c.exclusive_min),
+        ("exclusive_max", &c.exclusive_max),
+        ("multiple_of", &c.multiple_of),
+    ] {
+        if let Some(bound) = bound {
+            let name = Ident::new(name, Span::call_site());
+            let bound = number_tokens(krate, bound);
+            set.push(quote!(#name: #bound));
+        }
+    }
+    for (name, length) in [("min_length", c.min_length), ("max_length", c.max_length)] {
+        if let Some(length) = length {
+            let name = Ident::new(name, Span::call_site());
+            set.push(quote!(#name: ::core::option::Option::Some(#length)));
+        }
+    }
+    for (name, text) in [("pattern", &c.pattern), ("format", &c.format)] {
+        if let Some(text) = text {
+            let name = Ident::new(name, Span::call_site());
+            set.push(quote!(#name: ::core::option::Option::Some(::core::convert::From::from(#text))));
+        }
+    }
+    quote!(#krate::types::Constraints { #(#set,)* ..::core::default::Default::default() })
 }
 
 /// An expression of type `Option<Number>`.
