@@ -4,12 +4,19 @@
 
 #[doc(hidden)]
 pub mod __private;
+pub mod adapter;
+pub mod data;
 pub mod error;
+pub mod evaluate;
 pub mod lm;
+pub mod metrics;
+pub mod modules;
 pub mod parse;
+pub mod program;
 mod record;
+mod shim;
 pub mod signature;
 pub mod types;
 
 pub use error::{Error, Result};
-pub use record::{Fields, Record, read_field, write_field};
+pub use record::{Fields, Record};

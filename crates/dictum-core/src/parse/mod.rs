@@ -43,3 +43,5 @@ pub struct Answer {
     /// What had to be repaired, in order.
     pub repairs: Vec<RepairNote>,
 }
+
+pub use crate::shim::{escape, fields, value};

@@ -6,6 +6,7 @@
 mod error;
 
 pub use error::SignatureError;
+pub(crate) use error::check_name;
 
 use std::borrow::Cow;
 use std::sync::Arc;

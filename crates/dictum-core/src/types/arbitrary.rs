@@ -199,7 +199,7 @@ fn object(ty: impl Strategy<Value = Type> + Clone + 'static) -> BoxedStrategy<Ob
 
 /// A type without references.
 pub(crate) fn ty() -> BoxedStrategy<Type> {
-    leaf().prop_recursive(4, 24, 4, |inner| nested(inner)).boxed()
+    leaf().prop_recursive(4, 24, 4, nested).boxed()
 }
 
 fn nested(inner: BoxedStrategy<Type>) -> BoxedStrategy<Type> {

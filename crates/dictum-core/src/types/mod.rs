@@ -9,6 +9,7 @@
 pub(crate) mod arbitrary;
 mod constraints;
 mod field_type;
+mod grammar;
 mod json_schema;
 
 pub use constraints::{Constraints, Violation};
