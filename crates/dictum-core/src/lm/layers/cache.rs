@@ -129,7 +129,11 @@ impl Cached {
             return (None, None);
         }
         let key = request.digest(self.inner.name());
-        let found = if policy.reads() { self.store.get(&key).await } else { None };
+        let found = if policy.reads() {
+            self.store.get(&key).await
+        } else {
+            None
+        };
         let found = found.map(|mut response| {
             response.source = Source::Cache;
             response.attempts = 0;

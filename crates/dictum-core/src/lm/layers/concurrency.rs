@@ -49,7 +49,9 @@ impl Limited {
         let place = Arc::clone(&self.places).acquire_owned();
         by_deadline(call, "while waiting for other calls to end", place)
             .await?
-            .map_err(|error| LmError::new(LmErrorKind::Internal, "the limit on calls is closed").with_source(error))
+            .map_err(|error| {
+                LmError::new(LmErrorKind::Internal, "the limit on calls is closed").with_source(error)
+            })
     }
 }
 

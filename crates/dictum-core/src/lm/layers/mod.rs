@@ -60,7 +60,10 @@ async fn by_deadline<T>(call: &Call, doing: &str, work: impl Future<Output = T>)
 }
 
 fn past_deadline(doing: &str) -> LmError {
-    LmError::new(LmErrorKind::Timeout, format!("the call's deadline passed {doing}"))
+    LmError::new(
+        LmErrorKind::Timeout,
+        format!("the call's deadline passed {doing}"),
+    )
 }
 
 /// The parts of [`LanguageModel`](super::LanguageModel) that most layers hand on as they are.

@@ -167,12 +167,14 @@ impl LanguageModel for Retrying {
             loop {
                 let error = match first_event(&self.inner, request, call).await {
                     Ok((first, rest)) => {
-                        let events = stream::iter(first.map(Ok)).chain(rest).map(move |event| match event {
-                            Ok(StreamEvent::Finished(response)) => {
-                                Ok(StreamEvent::Finished(Box::new(counted(*response, attempt))))
-                            }
-                            other => other,
-                        });
+                        let events = stream::iter(first.map(Ok))
+                            .chain(rest)
+                            .map(move |event| match event {
+                                Ok(StreamEvent::Finished(response)) => {
+                                    Ok(StreamEvent::Finished(Box::new(counted(*response, attempt))))
+                                }
+                                other => other,
+                            });
                         return Ok(events.boxed());
                     }
                     Err(error) => error,
