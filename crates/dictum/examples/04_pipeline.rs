@@ -37,6 +37,7 @@ enum Work {
 /// either, and a saved state names them.
 #[derive(Parameters)]
 struct Facility {
+    #[parameters(skip)]
     notes: Notes,
     summarize: Predict<Summarize>,
     classify: Predict<Classify>,
@@ -44,12 +45,6 @@ struct Facility {
 
 /// A retriever without a model: the notes that share most words with the question.
 struct Notes(Vec<&'static str>);
-
-/// It holds no predictors.
-impl Parameters for Notes {
-    fn visit<'a>(&'a self, _: &mut ParameterPath, _: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {}
-    fn visit_mut(&mut self, _: &mut ParameterPath, _: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {}
-}
 
 impl Notes {
     fn search(&self, question: &str, most: usize) -> Vec<String> {
