@@ -13,11 +13,15 @@ mod field_type;
 mod grammar;
 mod json_schema;
 mod outline;
+mod values;
 
 pub use check::Misfit;
 pub use constraints::{Constraints, Violation};
 pub use field_type::FieldType;
 pub use outline::Outline;
+pub use values::{
+    Audio, Code, DataUriError, File, History, Image, Language, Reasoning, ToolCall, ToolCalls, languages,
+};
 
 use std::sync::Arc;
 
