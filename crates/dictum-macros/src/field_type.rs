@@ -41,6 +41,10 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
 
     Ok(quote! {
         const _: () = {
+            // The code of the derives below calls these by method, prelude or not.
+            #[allow(unused_imports)]
+            use ::core::convert::{From as _, Into as _};
+
             #asserts
 
             #copy
