@@ -6,18 +6,7 @@ use crate::signature::*;
 use crate::types::*;
 use serde_json::Value;
 
-#[derive(Debug)]
-pub struct Outline {
-    pub text: String,
-    pub definitions: Vec<(String, String)>,
-}
 impl Schema {
-    pub fn outline(&self) -> Outline {
-        Outline {
-            text: format!("{:?}", self.ty.kind),
-            definitions: vec![],
-        }
-    }
     pub fn check(&self, _: &Value) -> Vec<Violation> {
         vec![]
     }

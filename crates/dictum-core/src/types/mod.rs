@@ -11,9 +11,11 @@ mod constraints;
 mod field_type;
 mod grammar;
 mod json_schema;
+mod outline;
 
 pub use constraints::{Constraints, Violation};
 pub use field_type::FieldType;
+pub use outline::Outline;
 
 use std::sync::Arc;
 
