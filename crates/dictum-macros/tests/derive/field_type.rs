@@ -175,10 +175,10 @@ struct Id(String);
 struct Point(i32, i32);
 
 #[derive(FieldType, Debug, PartialEq)]
-struct Scored<T, const N: usize = 1> {
-    value: T,
+struct Scored<S, const N: usize = 1> {
+    value: S,
     score: Option<f64>,
-    others: BTreeMap<String, T>,
+    others: BTreeMap<String, S>,
 }
 
 #[derive(FieldType, Debug, PartialEq)]

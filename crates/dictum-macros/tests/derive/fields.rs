@@ -56,6 +56,6 @@ fn a_generic_struct_goes_through_a_record() {
         total: 2,
     };
     let record = page.into_record().unwrap();
-    assert_eq!(record, record! { items: [Some("a"), None], total: 2 });
+    assert_eq!(record, record! { items: ["a", null], total: 2 });
     assert_eq!(Page::<Option<String>, 3>::from_record(record).unwrap().total, 2);
 }
