@@ -1,0 +1,5 @@
+use dictum::prelude::*;
+
+fn main() {
+    let _ = signature!(format!("{} -> answer", "question"));
+}
