@@ -16,7 +16,11 @@ pub(super) fn read(text: &str, name: &str, separator: u8, columns: &Columns) -> 
         // Lengths are checked here, for a message that names the columns.
         .flexible(true)
         .from_reader(text.as_bytes());
-    let mut lines = Lines { text, seen: 0, line: 1 };
+    let mut lines = Lines {
+        text,
+        seen: 0,
+        line: 1,
+    };
     let mut header: Option<Vec<String>> = None;
     let mut examples = Vec::new();
     let mut record = ByteRecord::new();

@@ -105,7 +105,9 @@ impl<'a, M: Metric> Evaluate<'a, M> {
         let mut spent = false;
         loop {
             while !spent && running.len() < self.concurrency {
-                let Some((slot, example)) = waiting.next() else { break };
+                let Some((slot, example)) = waiting.next() else {
+                    break;
+                };
                 running.push(self.row(ctx, program, slot, example));
             }
             let Some(row) = running.next().await else { break };

@@ -14,7 +14,10 @@ use serde_json::json;
 use crate::support::Script;
 
 fn program() -> Predict {
-    let most = Constraints { max: Some(5.into()), ..Constraints::default() };
+    let most = Constraints {
+        max: Some(5.into()),
+        ..Constraints::default()
+    };
     let fields = [
         FieldSpec::input("text", Type::str()),
         FieldSpec::output("label", Type::str()),
@@ -37,7 +40,10 @@ async fn only_the_failing_field_is_asked_for_again_with_what_was_wrong() {
     assert!(Arc::ptr_eq(&asked[0].prefix, &asked[1].prefix));
     let question = asked[1].turns.last().unwrap().to_text();
     assert!(question.contains("must be at most 5, found 9"), "{question}");
-    assert!(question.contains("[[ ## score ## ]]") && !question.contains("[[ ## label ## ]]"), "{question}");
+    assert!(
+        question.contains("[[ ## score ## ]]") && !question.contains("[[ ## label ## ]]"),
+        "{question}"
+    );
     assert_eq!(asked[1].turns[asked[1].turns.len() - 2].to_text(), BROKEN);
     let steps = ctx.trace().steps();
     let purposes: Vec<Purpose> = steps[0].calls.iter().map(|call| call.purpose).collect();
@@ -50,10 +56,15 @@ async fn asking_again_stops_at_its_limit_and_the_error_says_all() {
     let ctx = Context::new(script.lm()).with_repair(Repair::Reask(2));
     let error = program().call(&ctx, record! { text: "x" }).await.unwrap_err();
     assert_eq!(script.asked().len(), 3);
-    let Error::Answer(error) = error else { panic!("{error}") };
+    let Error::Answer(error) = error else {
+        panic!("{error}")
+    };
     assert_eq!(error.fields.get("label"), Some(&json!("good")));
     assert_eq!(error.failures.len(), 1);
-    assert!(error.to_string().contains("must be at most 5, found 9"), "{error}");
+    assert!(
+        error.to_string().contains("must be at most 5, found 9"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -71,13 +82,23 @@ async fn another_adapter_makes_the_whole_call_again() {
     let ctx = Context::new(script.lm()).with_repair(fallback);
     let out = program().call(&ctx, record! { text: "x" }).await.unwrap();
     assert_eq!(out, record! { label: "bad", score: 1 });
-    assert!(script.asked()[1].messages().next().unwrap().to_text().contains("JSON"));
+    assert!(
+        script.asked()[1]
+            .messages()
+            .next()
+            .unwrap()
+            .to_text()
+            .contains("JSON")
+    );
 }
 
 #[tokio::test]
 async fn an_answer_cut_off_is_not_asked_for_again() {
     let script = Script::new(&["[[ ## label ## ]]\ngood and very"]).cut_off();
-    let error = program().call(&Context::new(script.lm()), record! { text: "x" }).await.unwrap_err();
+    let error = program()
+        .call(&Context::new(script.lm()), record! { text: "x" })
+        .await
+        .unwrap_err();
     assert_eq!(script.asked().len(), 1);
     assert!(error.to_string().contains("max_tokens"), "{error}");
 }
@@ -87,7 +108,9 @@ async fn repairs_count_against_the_budget() {
     let script = Script::new(&[BROKEN, BROKEN]);
     let ctx = Context::new(script.lm()).with_budget(Budget::calls(1));
     let error = program().call(&ctx, record! { text: "x" }).await.unwrap_err();
-    let Error::Lm(error) = error else { panic!("{error}") };
+    let Error::Lm(error) = error else {
+        panic!("{error}")
+    };
     assert_eq!(error.kind(), LmErrorKind::Budget);
     assert_eq!(script.asked().len(), 1);
     assert_eq!(ctx.meter().unwrap().spent().calls, 1);

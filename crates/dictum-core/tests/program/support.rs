@@ -23,7 +23,12 @@ struct Inner {
 impl Script {
     pub fn new(answers: &[&str]) -> Self {
         let script = Self::default();
-        script.inner.lock().unwrap().answers.extend(answers.iter().map(|text| Response::text(*text)));
+        script
+            .inner
+            .lock()
+            .unwrap()
+            .answers
+            .extend(answers.iter().map(|text| Response::text(*text)));
         script
     }
 

@@ -19,7 +19,9 @@ async fn an_overlay_changes_the_call_and_not_the_program() {
         demos: vec![Demo::labeled(record! { a: "one", reasoning: "two", b: "three" })],
         ..PredictorState::default()
     };
-    let candidate = ctx.with_overlay(&program, &Overlay::new().with("predict", state)).unwrap();
+    let candidate = ctx
+        .with_overlay(&program, &Overlay::new().with("predict", state))
+        .unwrap();
     let out = program.call(&candidate, record! { a: "x" }).await.unwrap();
     assert_eq!((out.reasoning.as_str(), out.text("b")), ("because", Some("yes")));
     program.call(&ctx, record! { a: "x" }).await.unwrap();
@@ -33,8 +35,16 @@ async fn an_overlay_changes_the_call_and_not_the_program() {
 fn an_overlay_for_another_program_is_refused_by_name() {
     let ctx = Context::new(Script::default().lm());
     let program = Predict::parse("a -> b").unwrap();
-    let error = ctx.with_overlay(&program, &Overlay::new().with("answer.predict", PredictorState::default()));
-    assert!(error.unwrap_err().to_string().contains("`answer.predict` is no predictor of the program; it has `self`"));
+    let error = ctx.with_overlay(
+        &program,
+        &Overlay::new().with("answer.predict", PredictorState::default()),
+    );
+    assert!(
+        error
+            .unwrap_err()
+            .to_string()
+            .contains("`answer.predict` is no predictor of the program; it has `self`")
+    );
 }
 
 #[tokio::test]
@@ -47,7 +57,11 @@ async fn traces_are_bounded_and_inform_their_parent() {
         program.call(&small, record! { a: n.to_string() }).await.unwrap();
     }
     let inputs = |trace: &Trace| -> Vec<String> {
-        trace.steps().iter().map(|step| step.inputs.text("a").unwrap().to_owned()).collect()
+        trace
+            .steps()
+            .iter()
+            .map(|step| step.inputs.text("a").unwrap().to_owned())
+            .collect()
     };
     assert_eq!(inputs(small.trace()), ["3", "4"]);
     assert_eq!((small.trace().dropped(), small.trace().calls()), (3, 5));
@@ -62,8 +76,14 @@ async fn bad_inputs_are_named_before_anything_is_sent() {
     let program = Predict::parse("text, count: int -> b").unwrap();
     for (input, message) in [
         (record! { text: "x" }, "field `count` is missing"),
-        (record! { text: "x", count: "many" }, "field `count` does not fit its type"),
-        (record! { text: "x", count: 1, txet: "y" }, "field `txet` is no input of the signature, which takes `text`, `count`"),
+        (
+            record! { text: "x", count: "many" },
+            "field `count` does not fit its type",
+        ),
+        (
+            record! { text: "x", count: 1, txet: "y" },
+            "field `txet` is no input of the signature, which takes `text`, `count`",
+        ),
     ] {
         let error = program.call(&ctx, input).await.unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
