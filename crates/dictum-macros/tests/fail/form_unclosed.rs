@@ -1,5 +1,0 @@
-use dictum::prelude::*;
-
-fn main() {
-    let _ = signature!("text -> labels: list[str, score: float");
-}
