@@ -4,53 +4,14 @@ use crate::parse::*;
 use crate::record::Record;
 use crate::signature::*;
 use crate::types::*;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-#[derive(Debug)]
-pub struct Outline {
-    pub text: String,
-    pub definitions: Vec<(String, String)>,
-}
 impl Schema {
-    pub fn to_json_schema(&self) -> Value {
-        json!({})
-    }
-    pub fn outline(&self) -> Outline {
-        Outline {
-            text: format!("{:?}", self.ty.kind),
-            definitions: vec![],
-        }
-    }
     pub fn check(&self, _: &Value) -> Vec<Violation> {
         vec![]
     }
 }
 impl SignatureSpec {
-    pub fn parse(text: &str) -> std::result::Result<Self, SignatureError> {
-        let (a, b) = text.split_once("->").unwrap_or_default();
-        let f = |s: &str, k: FieldKind| {
-            s.split(',')
-                .map(|p| {
-                    let (n, t) = p.split_once(':').unwrap_or((p, "str"));
-                    FieldSpec::of(
-                        k,
-                        n.trim(),
-                        match t.trim() {
-                            "int" => Type::int(),
-                            "float" => Type::float(),
-                            "bool" => Type::bool(),
-                            _ => Type::str(),
-                        },
-                    )
-                })
-                .collect::<Vec<_>>()
-        };
-        Self::new(
-            "",
-            None,
-            f(a, FieldKind::Input).into_iter().chain(f(b, FieldKind::Output)),
-        )
-    }
     pub fn prepend(&self, field: FieldSpec) -> std::result::Result<Self, SignatureError> {
         Self::new(
             self.name(),

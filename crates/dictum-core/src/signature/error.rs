@@ -84,7 +84,8 @@ pub(super) fn check(fields: &[FieldSpec]) -> Result<(), SignatureError> {
     Ok(())
 }
 
-fn check_name(name: &str) -> Result<(), SignatureError> {
+/// Whether the name can be a field's.
+pub(crate) fn check_name(name: &str) -> Result<(), SignatureError> {
     let wrong = |problem: &str| {
         Err(SignatureError::Name {
             name: name.to_owned(),

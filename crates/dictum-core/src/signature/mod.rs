@@ -6,6 +6,7 @@
 mod error;
 
 pub use error::SignatureError;
+pub(crate) use error::check_name;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -151,21 +152,31 @@ impl SignatureSpec {
         instructions: Option<String>,
         fields: impl IntoIterator<Item = FieldSpec>,
     ) -> Result<Self, SignatureError> {
+        let spec = Self::from_checked(name, instructions, fields);
+        error::check(spec.fields())?;
+        Ok(spec)
+    }
+
+    /// A signature of fields that are known to keep the rules, because a macro has checked them.
+    #[must_use]
+    pub(crate) fn from_checked(
+        name: impl Into<String>,
+        instructions: Option<String>,
+        fields: impl IntoIterator<Item = FieldSpec>,
+    ) -> Self {
         let (mut all, outputs): (Vec<_>, Vec<_>) = fields
             .into_iter()
             .partition(|field| field.kind == FieldKind::Input);
         let inputs = all.len();
         all.extend(outputs);
-        error::check(&all)?;
-        let instructions = instructions.filter(|text| !text.trim().is_empty());
-        Ok(Self {
+        Self {
             inner: Arc::new(Inner {
                 name: name.into(),
-                instructions,
+                instructions: instructions.filter(|text| !text.trim().is_empty()),
                 fields: all,
                 inputs,
             }),
-        })
+        }
     }
 
     /// Its name: the struct's name, or empty.

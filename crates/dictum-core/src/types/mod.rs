@@ -5,9 +5,17 @@
 //! reads it. A schema is one [`Type`] plus the definitions its [`Kind::Ref`]s point at, which exist only for recursive
 //! types: every other named type stands where it is used.
 
+#[cfg(test)]
+pub(crate) mod arbitrary;
 mod constraints;
+mod field_type;
+mod grammar;
+mod json_schema;
+mod outline;
 
 pub use constraints::{Constraints, Violation};
+pub use field_type::FieldType;
+pub use outline::Outline;
 
 use std::sync::Arc;
 
