@@ -65,8 +65,8 @@ impl<T> FieldOps<T> {
     }
 
     /// The JSON of a default. A value that JSON can't say is no default.
-    pub fn json(self, value: T) -> Option<Value> {
-        (self.write)(&value).ok()
+    pub fn json(self, value: &T) -> Option<Value> {
+        (self.write)(value).ok()
     }
 
     /// The field's part of a spec. Constraints given replace those of the type, one by one.

@@ -1,4 +1,4 @@
-//! Stand-ins until the branches `types` and `parser` are merged. Delete this file (and its line in lib.rs) then.
+//! Stand-ins until the branch `parser` is merged. Delete this file (and its line in lib.rs) then.
 #![allow(missing_docs)]
 use crate::parse::*;
 use crate::record::Record;
@@ -6,24 +6,6 @@ use crate::signature::*;
 use crate::types::*;
 use serde_json::Value;
 
-impl Schema {
-    pub fn check(&self, _: &Value) -> Vec<Violation> {
-        vec![]
-    }
-}
-impl SignatureSpec {
-    pub fn prepend(&self, field: FieldSpec) -> std::result::Result<Self, SignatureError> {
-        Self::new(
-            self.name(),
-            self.explicit_instructions().map(str::to_owned),
-            std::iter::once(field).chain(self.fields().iter().cloned()),
-        )
-    }
-    pub fn with_instructions(&self, text: impl Into<String>) -> Self {
-        Self::new(self.name(), Some(text.into()), self.fields().iter().cloned())
-            .unwrap_or_else(|_| self.clone())
-    }
-}
 pub mod escape {
     use std::borrow::Cow;
     pub fn chat(s: &str) -> Cow<'_, str> {

@@ -9,11 +9,11 @@ use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 use syn::{
-    Attribute, Data, DeriveInput, Error, Field, Fields, Generics, Result, Type, Visibility, parse_quote,
+    Attribute, Data, DeriveInput, Error, Field, Fields, Generics, Result, Type, Visibility, WherePredicate,
+    parse_quote,
 };
 
 use crate::common::{Container, Mistakes, item_keyword};
-use crate::fields::ops;
 use crate::types;
 
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
@@ -30,43 +30,47 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let schemars = quote!(#krate::__private::schemars);
     let string = quote!(::std::borrow::Cow<'static, ::core::primitive::str>);
 
-    let write_generics = bounded(&input.generics, &quote!(#serde::Serialize));
-    let (write_impl, _, write_where) = write_generics.split_for_impl();
-    let mut read_generics = bounded(&input.generics, &quote!(#serde::Deserialize<'de>));
+    let field_type = quote!(#krate::types::FieldType);
+    let generics = bounded(&input.generics, &field_type);
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let mut read_generics = generics.clone();
     read_generics.params.insert(0, parse_quote!('de));
     let (read_impl, _, read_where) = read_generics.split_for_impl();
-    let schema_generics = bounded(&input.generics, &quote!(#schemars::JsonSchema));
-    let (schema_impl, _, schema_where) = schema_generics.split_for_impl();
-    let asserts = assertions(krate, input);
+    let mut carried_generics = generics.clone();
+    carried_generics
+        .make_where_clause()
+        .predicates
+        .extend(field_bounds(krate, input));
+    let (_, _, carried_where) = carried_generics.split_for_impl();
 
     Ok(quote! {
         const _: () = {
-            #asserts
+            // The code of the derives below calls these by method, prelude or not.
+            #[allow(unused_imports)]
+            use ::core::convert::{From as _, Into as _};
 
             #copy
 
-            #[automatically_derived]
-            impl #write_impl #serde::Serialize for #ident #type_generics #write_where {
-                fn serialize<__S>(&self, serializer: __S) -> ::core::result::Result<__S::Ok, __S::Error>
-                where
-                    __S: #serde::Serializer,
-                {
+            // What the copy can do, if all fields are field types. Asked for at one place, so that one that is none is
+            // one error, about this type, and not six about code that nobody has written.
+            trait __Carried: ::core::marker::Sized {
+                fn write<__S: #serde::Serializer>(&self, serializer: __S) -> ::core::result::Result<__S::Ok, __S::Error>;
+                fn read<'de, __D: #serde::Deserializer<'de>>(deserializer: __D) -> ::core::result::Result<Self, __D::Error>;
+                fn inline_schema() -> ::core::primitive::bool;
+                fn schema_name() -> #string;
+                fn schema_id() -> #string;
+                fn json_schema(generator: &mut #schemars::SchemaGenerator) -> #schemars::Schema;
+            }
+
+            impl #impl_generics __Carried for #ident #type_generics #carried_where {
+                fn write<__S: #serde::Serializer>(&self, serializer: __S) -> ::core::result::Result<__S::Ok, __S::Error> {
                     #copy_ident #turbofish::serialize(self, serializer)
                 }
-            }
 
-            #[automatically_derived]
-            impl #read_impl #serde::Deserialize<'de> for #ident #type_generics #read_where {
-                fn deserialize<__D>(deserializer: __D) -> ::core::result::Result<Self, __D::Error>
-                where
-                    __D: #serde::Deserializer<'de>,
-                {
+                fn read<'de, __D: #serde::Deserializer<'de>>(deserializer: __D) -> ::core::result::Result<Self, __D::Error> {
                     #copy_ident #turbofish::deserialize(deserializer)
                 }
-            }
 
-            #[automatically_derived]
-            impl #schema_impl #schemars::JsonSchema for #ident #type_generics #schema_where {
                 fn inline_schema() -> ::core::primitive::bool {
                     <#copy_ident #type_generics as #schemars::JsonSchema>::inline_schema()
                 }
@@ -81,6 +85,45 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
 
                 fn json_schema(generator: &mut #schemars::SchemaGenerator) -> #schemars::Schema {
                     <#copy_ident #type_generics as #schemars::JsonSchema>::json_schema(generator)
+                }
+            }
+
+            #[automatically_derived]
+            impl #impl_generics #serde::Serialize for #ident #type_generics #where_clause {
+                fn serialize<__S>(&self, serializer: __S) -> ::core::result::Result<__S::Ok, __S::Error>
+                where
+                    __S: #serde::Serializer,
+                {
+                    <Self as __Carried>::write(self, serializer)
+                }
+            }
+
+            #[automatically_derived]
+            impl #read_impl #serde::Deserialize<'de> for #ident #type_generics #read_where {
+                fn deserialize<__D>(deserializer: __D) -> ::core::result::Result<Self, __D::Error>
+                where
+                    __D: #serde::Deserializer<'de>,
+                {
+                    <Self as __Carried>::read(deserializer)
+                }
+            }
+
+            #[automatically_derived]
+            impl #impl_generics #schemars::JsonSchema for #ident #type_generics #where_clause {
+                fn inline_schema() -> ::core::primitive::bool {
+                    <Self as __Carried>::inline_schema()
+                }
+
+                fn schema_name() -> #string {
+                    <Self as __Carried>::schema_name()
+                }
+
+                fn schema_id() -> #string {
+                    <Self as __Carried>::schema_id()
+                }
+
+                fn json_schema(generator: &mut #schemars::SchemaGenerator) -> #schemars::Schema {
+                    <Self as __Carried>::json_schema(generator)
                 }
             }
         };
@@ -206,8 +249,14 @@ fn private_copy(krate: &TokenStream, input: &DeriveInput) -> DeriveInput {
         let name = ident.unraw().to_string();
         copy.attrs.push(parse_quote!(#[serde(rename = #name)]));
     }
-    let (_, type_generics, _) = input.generics.split_for_impl();
-    let itself = quote!(#ident #type_generics);
+    // With these bounds the derives' code compiles whatever the fields are; see `__Carried` for who asks. A generic type
+    // keeps the bounds that serde works out from its attributes.
+    if input.generics.params.is_empty() && !has_option(&input.attrs, "bound") {
+        let bounds = field_bounds(krate, input);
+        let bounds = quote!(#(#bounds),*).to_string();
+        copy.attrs.push(parse_quote!(#[serde(bound = #bounds)]));
+    }
+    let itself = itself(input);
     let tidy = |fields: &mut Fields| {
         for field in fields.iter_mut() {
             field.vis = Visibility::Inherited;
@@ -259,32 +308,26 @@ fn bounded(generics: &Generics, bound: &TokenStream) -> Generics {
     generics
 }
 
-/// Asks for `FieldType` of each field's type once, so that the first error about a type that is none is ours.
-fn assertions(krate: &TokenStream, input: &DeriveInput) -> TokenStream {
-    if !input.generics.params.is_empty() {
-        return TokenStream::new();
-    }
+/// For each field that serde treats by its type's own impl, the bound that the type is a field type.
+///
+/// `for<'a>` defers the bound to where the impl is used; without it a type that is none would be an error there and here.
+fn field_bounds(krate: &TokenStream, input: &DeriveInput) -> Vec<WherePredicate> {
     let fields: Vec<&Field> = match &input.data {
         Data::Struct(data) => data.fields.iter().collect(),
         Data::Enum(data) => data.variants.iter().flat_map(|variant| &variant.fields).collect(),
         Data::Union(_) => Vec::new(),
     };
-    let ident = &input.ident;
-    let itself = quote!(#ident);
-    let checks = fields.into_iter().filter(|field| is_plain(field)).map(|field| {
-        let ops = match types::mentions_self(&field.ty) {
-            true => ops(
-                krate,
-                &Type::Verbatim(replace_self(field.ty.to_token_stream(), &itself)),
-            ),
-            false => ops(krate, &field.ty),
-        };
-        quote!(let _ = #ops;)
+    let itself = itself(input);
+    let bounds = fields.into_iter().filter(|field| is_plain(field)).map(|field| {
+        let ty = replace_self(field.ty.to_token_stream(), &itself);
+        parse_quote!(for<'__bound> #ty: #krate::types::FieldType)
     });
-    quote! {
-        #[allow(dead_code)]
-        fn fields_are_field_types() {
-            #(#checks)*
-        }
-    }
+    bounds.collect()
+}
+
+/// The type as one writes it within its own impls.
+fn itself(input: &DeriveInput) -> TokenStream {
+    let ident = &input.ident;
+    let (_, type_generics, _) = input.generics.split_for_impl();
+    quote!(#ident #type_generics)
 }

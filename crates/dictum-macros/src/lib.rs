@@ -8,7 +8,6 @@ mod field_type;
 mod fields;
 mod parameters;
 mod signature;
-#[cfg(any())]
 mod string_form;
 mod types;
 
@@ -31,6 +30,20 @@ pub fn derive_field_type(input: TokenStream) -> TokenStream {
 pub fn derive_fields(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     answer(fields::expand(&input))
+}
+
+/// Finds the predictors of a program.
+#[proc_macro_derive(Parameters, attributes(parameters, dictum))]
+pub fn derive_parameters(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    answer(parameters::expand(&input))
+}
+
+/// A signature in the string form, checked while the program compiles.
+#[proc_macro]
+pub fn signature(input: TokenStream) -> TokenStream {
+    let call = parse_macro_input!(input as string_form::Call);
+    answer(string_form::expand(&call))
 }
 
 fn answer(expanded: syn::Result<proc_macro2::TokenStream>) -> TokenStream {

@@ -1,1 +1,2 @@
+//! Written later.
 fn main() {}

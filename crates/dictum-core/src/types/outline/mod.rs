@@ -81,23 +81,7 @@ fn shared(schema: &Schema) -> HashSet<String> {
                 return;
             }
         }
-        match &ty.kind {
-            Kind::List { item, .. } => visit(item, seen),
-            Kind::Tuple(types) | Kind::Union(types) => types.iter().for_each(|ty| visit(ty, seen)),
-            Kind::Map { key, value } => {
-                visit(key, seen);
-                visit(value, seen);
-            }
-            Kind::Optional(inner) => visit(inner, seen),
-            Kind::Object(object) => {
-                object
-                    .properties
-                    .iter()
-                    .for_each(|property| visit(&property.ty, seen));
-                object.additional.iter().for_each(|ty| visit(ty, seen));
-            }
-            _ => {}
-        }
+        ty.children().into_iter().for_each(|child| visit(child, seen));
     }
     let mut seen = IndexMap::new();
     visit(&schema.ty, &mut seen);
