@@ -1,5 +1,6 @@
 //! Why a signature can't be built.
 
+use super::constraints;
 use crate::signature::FieldSpec;
 
 /// Why a signature can't be built.
@@ -38,6 +39,16 @@ pub enum SignatureError {
         /// The names there are.
         known: String,
     },
+    /// A position that an edit names is not there.
+    #[error("there is no position {index} among the {kind}s: give 0 to {most}")]
+    Position {
+        /// The position given.
+        index: usize,
+        /// The last position there is, behind all fields of the kind.
+        most: usize,
+        /// `input` or `output`.
+        kind: &'static str,
+    },
     /// A constraint or default that can't be.
     #[error("field `{field}`: {problem}")]
     Field {
@@ -65,26 +76,20 @@ pub(super) fn check(fields: &[FieldSpec]) -> Result<(), SignatureError> {
             field: field.name.clone(),
             problem,
         };
-        let constraints = &field.schema.ty.constraints;
-        if let Some(pattern) = &constraints.pattern {
-            regex_lite::Regex::new(pattern).map_err(|error| {
-                wrong(format!(
-                    "the pattern `{pattern}` is not a regular expression: {error}"
-                ))
-            })?;
+        if let Some(problem) = constraints::problem(&field.schema) {
+            return Err(wrong(problem));
         }
         if let Some(default) = &field.default
-            && let Some(violation) = constraints.check(default).first()
+            && let Some(misfit) = field.schema.check(default).first()
         {
-            return Err(wrong(format!(
-                "the default breaks the field's own constraint: {violation}"
-            )));
+            return Err(wrong(format!("the default does not fit: it {misfit}")));
         }
     }
     Ok(())
 }
 
-fn check_name(name: &str) -> Result<(), SignatureError> {
+/// Whether the name can be a field's.
+pub(crate) fn check_name(name: &str) -> Result<(), SignatureError> {
     let wrong = |problem: &str| {
         Err(SignatureError::Name {
             name: name.to_owned(),

@@ -1,0 +1,10 @@
+use dictum::prelude::*;
+
+#[derive(Signature)]
+struct Revise {
+    #[input]
+    #[output]
+    draft: String,
+}
+
+fn main() {}

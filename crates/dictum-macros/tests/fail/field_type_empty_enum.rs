@@ -1,0 +1,6 @@
+use dictum::prelude::*;
+
+#[derive(FieldType)]
+enum Nothing {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use dictum::prelude::*;
+
+#[derive(FieldType)]
+struct Marker;
+
+fn main() {}

@@ -1,0 +1,9 @@
+use dictum::prelude::*;
+
+#[derive(Fields)]
+enum Question {
+    Short,
+    Long,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use dictum::prelude::*;
+
+#[derive(Fields)]
+struct Question(String);
+
+fn main() {}

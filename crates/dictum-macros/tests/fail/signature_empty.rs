@@ -1,0 +1,6 @@
+use dictum::prelude::*;
+
+#[derive(Signature)]
+struct Ask {}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use dictum::prelude::*;
+
+#[derive(Signature)]
+enum Team {
+    Billing,
+    Sales,
+}
+
+fn main() {}

@@ -1,0 +1,2 @@
+//! Written later.
+fn main() {}
