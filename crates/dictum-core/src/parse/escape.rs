@@ -247,6 +247,37 @@ fn render(value: &Value, ty: &Type, schema: &Schema, depth: usize) -> String {
     }
 }
 
+/// What an element of this type looks like, for describing the layout: `{name}` for a scalar, nested elements with `...`
+/// inside for objects and lists. Recursive types end with `...`.
+#[must_use]
+pub fn xml_skeleton(name: &str, schema: &Schema) -> String {
+    skeleton(&schema.ty, schema, 4).unwrap_or_else(|| format!("{{{name}}}"))
+}
+
+fn skeleton(ty: &Type, schema: &Schema, depth: usize) -> Option<String> {
+    let depth = depth.checked_sub(1)?;
+    let inner = |ty: &Type| skeleton(ty, schema, depth).unwrap_or_else(|| "...".to_owned());
+    match &schema.resolve(ty)?.kind {
+        Kind::Optional(ty) => skeleton(ty, schema, depth + 1),
+        Kind::List { item, .. } => Some(format!("<item>{}</item>", inner(item))),
+        Kind::Tuple(types) => Some(
+            types
+                .iter()
+                .map(|ty| format!("<item>{}</item>", inner(ty)))
+                .collect(),
+        ),
+        Kind::Map { value, .. } => Some(format!("<entry key=\"...\">{}</entry>", inner(value))),
+        Kind::Object(object) if !object.properties.is_empty() => Some(
+            object
+                .properties
+                .iter()
+                .map(|property| element(&property.name, &inner(&property.ty)))
+                .collect(),
+        ),
+        _ => None,
+    }
+}
+
 fn plain(ty: &Type) -> bool {
     matches!(
         ty.kind,

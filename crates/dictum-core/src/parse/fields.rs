@@ -9,9 +9,9 @@ use super::node::{Entry, Node, NodeKind};
 use super::repair::{self, Repair};
 use super::sections::{self, Section};
 use super::text::{notes_of, read_text, whole_json};
-use super::{Answer, Layout, check, escape, json, marker, read, thinking, xml};
+use super::{Answer, Layout, escape, json, marker, read, thinking, xml};
 use crate::signature::FieldSpec;
-use crate::types::{Kind, Type};
+use crate::types::{Kind, Misfit, Type, Violation};
 
 /// What a layout makes of an answer: for each output, the places where it may stand.
 #[derive(Default)]
@@ -291,12 +291,21 @@ fn field(whole: &str, spec: &FieldSpec, places: &[&Found<'_>], partial: bool, an
         return;
     };
     answer.repairs.extend(notes_of(&spec.name, got.notes));
-    let violations = check::violations(&got.value, &spec.schema);
+    let violations: Vec<Violation> = spec.schema.check(&got.value).into_iter().map(with_path).collect();
     if violations.is_empty() {
         answer.fields.insert(spec.name.clone(), got.value);
     } else {
         failed(answer, spec, FailureReason::Constraint(violations));
     }
+}
+
+/// A violation with the path inside the value in front of its rule.
+fn with_path(misfit: Misfit) -> Violation {
+    let mut violation = misfit.violation;
+    if !misfit.at.is_empty() {
+        violation.rule = format!("{} {}", misfit.at, violation.rule);
+    }
+    violation
 }
 
 fn failed(answer: &mut Answer, spec: &FieldSpec, reason: FailureReason) {

@@ -5,7 +5,6 @@
 //! commonly get wrong, takes the cheapest reading and says what it repaired. It does not guess: where two readings
 //! disagree, or text would have to be ignored inside a number, the result is an error that shows the place.
 
-mod check;
 mod coerce;
 mod error;
 pub mod escape;

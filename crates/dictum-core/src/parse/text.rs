@@ -35,6 +35,18 @@ pub(crate) fn read_text(text: &str, schema: &Schema) -> Result<Got, Fail> {
     if matches!(ty.kind, Kind::Code { .. }) {
         return code(text, base, schema);
     }
+    let got = candidates(trimmed, base, schema, ty);
+    // Text by itself in a field of its own needs no quotes.
+    got.map(|mut got| {
+        if matches!(&ty.kind, Kind::Optional(inner) if schema.resolve(inner).is_some_and(Type::is_text)) {
+            got.notes
+                .retain(|note| !(note.at.is_empty() && note.what == repair::UNQUOTED_TEXT.what));
+        }
+        got
+    })
+}
+
+fn candidates(trimmed: &str, base: usize, schema: &Schema, ty: &Type) -> Result<Got, Fail> {
     let mut pool = Pool::new(schema);
     pool.whole(trimmed, base, &[], 0);
     if pool.cheapest() < repair::FENCE.cost {
