@@ -1,1 +1,26 @@
-//! core
+//! The heart of Dictum: what a language-model program is made of.
+//!
+//! Start with the `dictum` crate, which re-exports this one; read `ARCHITECTURE.md` for the map.
+
+pub mod adapter;
+pub mod data;
+pub mod error;
+pub mod evaluate;
+pub mod lm;
+pub mod metrics;
+pub mod modules;
+pub mod parse;
+pub mod program;
+mod record;
+mod shim;
+pub mod signature;
+pub mod types;
+
+pub use error::{Error, Result};
+pub use record::{Fields, Record, read_field, write_field};
+
+/// What the macros of this crate need from others. Not part of the public interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use serde_json;
+}

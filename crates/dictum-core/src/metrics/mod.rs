@@ -1,0 +1,1 @@
+//! Ready-made metrics, one file each.
