@@ -1,6 +1,7 @@
 //! The engine: one thread that owns a llama.cpp context and answers many requests at once.
 
 mod chat;
+mod chunk;
 mod prefix;
 mod request;
 mod sampler;
@@ -16,6 +17,7 @@ use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
+use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::LlamaModel;
@@ -44,12 +46,14 @@ pub struct EngineConfig {
     /// llama.cpp's OpenMP threads spin while they wait. On a machine whose cores are busy with other work that makes the engine
     /// many times slower: then use fewer threads, or set `GOMP_SPINCOUNT=0` before the process starts.
     pub threads: usize,
-    /// Tokens that all running requests and kept prefixes share. Default 8192.
+    /// Tokens that the prompt and the answer of one request may have together. Default 4096.
+    ///
+    /// Memory for `parallel` times as many is set aside at the start: for the default model 48 MB for each 4096.
     pub context: u32,
-    /// Requests computed together. Default 8.
+    /// Requests computed at once. Default 8.
     pub parallel: u32,
-    /// Prompt beginnings kept between calls. Default 4.
-    pub prefixes: u32,
+    /// Memory for prompt beginnings kept between calls, in bytes. Default 256 MB, some 20,000 tokens of the default model.
+    pub prefix_bytes: usize,
 }
 
 impl EngineConfig {
@@ -60,10 +64,15 @@ impl EngineConfig {
         Self {
             model: model.into(),
             threads,
-            context: 8192,
+            context: 4096,
             parallel: 8,
-            prefixes: 4,
+            prefix_bytes: 256 << 20,
         }
+    }
+
+    /// A lone answer is computed beside an idle sequence, so there are at least two.
+    fn sequences(&self) -> u32 {
+        self.parallel.max(2)
     }
 }
 
@@ -120,6 +129,12 @@ struct Inner {
     thread: Option<JoinHandle<()>>,
 }
 
+/// llama.cpp can't hold more sequences (`LLAMA_MAX_SEQ`).
+const MOST_PARALLEL: u32 = 256;
+/// Tokens computed in one go: enough to keep the cores busy, few enough that running answers don't wait long.
+const BATCH: u32 = 256;
+/// `LLAMA_FLASH_ATTN_TYPE_DISABLED`.
+const FLASH_ATTENTION_OFF: i32 = 0;
 /// What an answer without a limit of its own may have at most.
 const DEFAULT_MAX_TOKENS: usize = 1024;
 
@@ -157,10 +172,8 @@ impl Engine {
             ParserFactory::new_simple(&tokenizer).map_err(|error| load_error(&config.model, error))?;
         grammars.quiet();
         let params = params(config)?;
-        let (parallel, prefixes) = (
-            signed("parallel", config.parallel)?,
-            signed("prefixes", config.prefixes)?,
-        );
+        let sequences = signed("parallel", config.sequences())?;
+        let (parallel, prefix_bytes) = (config.parallel as usize, config.prefix_bytes);
 
         let (jobs, queue) = mpsc::channel();
         let (ready, started) = mpsc::channel();
@@ -170,8 +183,8 @@ impl Engine {
             .name("dictum-local".to_owned())
             .spawn(move || match shared.new_context(backend, params) {
                 Ok(context) => {
-                    let _ = ready.send(Ok(context.n_ctx() as usize));
-                    Worker::new(context, tokenizer, queue, parallel, prefixes).run();
+                    let _ = ready.send(Ok(sequence_limit(&context, sequences.cast_unsigned() as usize)));
+                    Worker::new(context, tokenizer, queue, sequences, parallel, prefix_bytes).run();
                 }
                 Err(error) => {
                     let _ = ready.send(Err(load_error(&path, error)));
@@ -366,28 +379,39 @@ fn load_error(path: &Path, error: impl fmt::Display) -> EngineError {
 }
 
 fn params(config: &EngineConfig) -> Result<LlamaContextParams, EngineError> {
-    let context = NonZeroU32::new(config.context).ok_or_else(|| EngineError::Setting {
-        name: "context",
-        cause: "0 holds nothing".to_owned(),
-    })?;
-    if config.parallel == 0 {
+    if config.context < 16 {
+        let cause = format!("{} tokens hold no prompt and answer", config.context);
         return Err(EngineError::Setting {
-            name: "parallel",
-            cause: "0 would never answer".to_owned(),
+            name: "context",
+            cause,
         });
     }
-    let threads = i32::try_from(config.threads.max(1)).map_err(|error| EngineError::Setting {
-        name: "threads",
-        cause: error.to_string(),
-    })?;
+    if !(1..=MOST_PARALLEL).contains(&config.parallel) {
+        let cause = format!("{} is not from 1 to {MOST_PARALLEL}", config.parallel);
+        return Err(EngineError::Setting {
+            name: "parallel",
+            cause,
+        });
+    }
+    let threads = signed(
+        "threads",
+        u32::try_from(config.threads.max(1)).unwrap_or(u32::MAX),
+    )?;
     Ok(LlamaContextParams::default()
-        .with_n_ctx(Some(context))
-        .with_n_batch(512)
-        .with_n_ubatch(512)
-        .with_n_seq_max(config.parallel.saturating_add(config.prefixes))
-        .with_kv_unified(true)
+        .with_n_ctx(NonZeroU32::new(config.context.saturating_mul(config.sequences())))
+        .with_n_batch(BATCH)
+        .with_n_ubatch(BATCH)
+        .with_n_seq_max(config.sequences())
+        // These two are what makes an answer independent of its neighbours; see `worker.rs`.
+        .with_kv_unified(false)
+        .with_flash_attention_policy(FLASH_ATTENTION_OFF)
         .with_n_threads(threads)
         .with_n_threads_batch(threads))
+}
+
+/// Tokens one of `sequences` sequences can hold: llama.cpp divides the context evenly.
+fn sequence_limit(context: &LlamaContext<'_>, sequences: usize) -> usize {
+    context.n_ctx() as usize / sequences.max(1)
 }
 
 fn signed(name: &'static str, value: u32) -> Result<i32, EngineError> {

@@ -2,115 +2,118 @@
 
 use llama_cpp_2::token::LlamaToken;
 
-/// A prompt beginning kept in a sequence of its own, from which requests copy.
+/// Computed prompt beginnings, least recently used first to go when they take more than their share of memory.
+///
+/// `S` is the computed state; the engine keeps llama.cpp's snapshot of a sequence, which is as large as the tokens in it (about
+/// 12 KB a token for a model of 0.5 billion parameters).
 #[derive(Debug)]
-pub(crate) struct Prefix {
-    /// llama.cpp's sequence id.
-    pub(crate) seq: i32,
-    pub(crate) tokens: Vec<LlamaToken>,
-    /// How many of `tokens` are in the KV cache.
-    pub(crate) computed: usize,
-    /// Requests that wait for it or copied from it and still run.
-    users: usize,
-    last_used: u64,
-}
-
-/// The kept prefixes, at most as many as there are sequences for them.
-#[derive(Debug)]
-pub(crate) struct PrefixCache {
-    free: Vec<i32>,
-    kept: Vec<Prefix>,
+pub(crate) struct PrefixCache<S> {
+    kept: Vec<Kept<S>>,
+    capacity: usize,
     clock: u64,
 }
 
-impl PrefixCache {
-    pub(crate) fn new(seqs: impl Iterator<Item = i32>) -> Self {
+#[derive(Debug)]
+struct Kept<S> {
+    id: u64,
+    tokens: Vec<LlamaToken>,
+    /// `None` while some request is computing it.
+    state: Option<S>,
+    bytes: usize,
+    last_used: u64,
+}
+
+/// How far a kept beginning is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Ready,
+    Computing,
+    /// It was given up, or its computation was.
+    Gone,
+}
+
+impl<S> PrefixCache<S> {
+    /// Keeps states of `capacity` bytes together, and always the newest.
+    pub(crate) fn new(capacity: usize) -> Self {
         Self {
-            free: seqs.collect(),
             kept: Vec::new(),
+            capacity,
             clock: 0,
         }
     }
 
-    /// The kept prefix that shares most with `tokens`: its sequence and how many tokens they share.
-    pub(crate) fn best(&self, tokens: &[LlamaToken]) -> Option<(i32, usize)> {
+    /// The ready beginning that shares most with `tokens`, and how many tokens they share.
+    pub(crate) fn best(&self, tokens: &[LlamaToken]) -> Option<(u64, usize)> {
+        self.longest(tokens, |kept| kept.state.is_some())
+    }
+
+    /// The beginning that somebody is computing and that will share most with `tokens`.
+    pub(crate) fn computing(&self, tokens: &[LlamaToken]) -> Option<(u64, usize)> {
+        self.longest(tokens, |kept| kept.state.is_none())
+    }
+
+    fn longest(&self, tokens: &[LlamaToken], of: impl Fn(&Kept<S>) -> bool) -> Option<(u64, usize)> {
         self.kept
             .iter()
-            .map(|prefix| (prefix.seq, common(&prefix.tokens, tokens)))
+            .filter(|kept| of(kept))
+            .map(|kept| (kept.id, common(&kept.tokens, tokens)))
             .filter(|(_, shared)| *shared > 0)
             .max_by_key(|(_, shared)| *shared)
     }
 
-    pub(crate) fn get_mut(&mut self, seq: i32) -> Option<&mut Prefix> {
-        self.kept.iter_mut().find(|prefix| prefix.seq == seq)
-    }
-
-    pub(crate) fn get(&self, seq: i32) -> Option<&Prefix> {
-        self.kept.iter().find(|prefix| prefix.seq == seq)
-    }
-
-    /// Marks a prefix as in use until [`PrefixCache::release`].
-    pub(crate) fn hold(&mut self, seq: i32) {
-        self.clock += 1;
-        let now = self.clock;
-        if let Some(prefix) = self.get_mut(seq) {
-            prefix.users += 1;
-            prefix.last_used = now;
+    pub(crate) fn progress(&self, id: u64) -> Progress {
+        match self.kept.iter().find(|kept| kept.id == id) {
+            None => Progress::Gone,
+            Some(kept) if kept.state.is_some() => Progress::Ready,
+            Some(_) => Progress::Computing,
         }
     }
 
-    pub(crate) fn release(&mut self, seq: i32) {
-        if let Some(prefix) = self.get_mut(seq) {
-            prefix.users = prefix.users.saturating_sub(1);
-        }
-    }
-
-    /// Cells of the KV cache that the kept prefixes may use. Beginnings that two of them share are counted twice.
-    pub(crate) fn cells(&self) -> usize {
-        self.kept.iter().map(|prefix| prefix.tokens.len()).sum()
-    }
-
-    pub(crate) fn has_free_seq(&self) -> bool {
-        !self.free.is_empty()
-    }
-
-    /// Starts keeping `tokens`, of which `computed` are already there; `None` when every sequence is taken.
-    pub(crate) fn insert(&mut self, tokens: Vec<LlamaToken>) -> Option<i32> {
-        let seq = self.free.pop()?;
+    /// The state of a ready beginning, which counts as a use of it.
+    pub(crate) fn state(&mut self, id: u64) -> Option<&S> {
         self.clock += 1;
-        self.kept.push(Prefix {
-            seq,
+        let kept = self.kept.iter_mut().find(|kept| kept.id == id)?;
+        kept.last_used = self.clock;
+        kept.state.as_ref()
+    }
+
+    /// Announces that `tokens` are being computed; [`PrefixCache::finish`] or [`PrefixCache::abandon`] must follow.
+    pub(crate) fn begin(&mut self, tokens: Vec<LlamaToken>) -> u64 {
+        self.clock += 1;
+        self.kept.push(Kept {
+            id: self.clock,
             tokens,
-            computed: 0,
-            users: 0,
+            state: None,
+            bytes: 0,
             last_used: self.clock,
         });
-        Some(seq)
+        self.clock
     }
 
-    /// Gives up the least recently used prefix that nobody uses; its sequence has to be cleared by the caller.
-    pub(crate) fn evict(&mut self) -> Option<i32> {
-        let (at, _) = self
-            .kept
-            .iter()
-            .enumerate()
-            .filter(|(_, prefix)| prefix.users == 0)
-            .min_by_key(|(_, prefix)| prefix.last_used)?;
-        let seq = self.kept.swap_remove(at).seq;
-        self.free.push(seq);
-        Some(seq)
+    /// Keeps what was computed, and lets go of others until all fit.
+    pub(crate) fn finish(&mut self, id: u64, state: S, bytes: usize) {
+        self.clock += 1;
+        let Some(kept) = self.kept.iter_mut().find(|kept| kept.id == id) else {
+            return;
+        };
+        kept.state = Some(state);
+        kept.bytes = bytes;
+        kept.last_used = self.clock;
+        while self.kept.iter().map(|kept| kept.bytes).sum::<usize>() > self.capacity {
+            let oldest = self
+                .kept
+                .iter()
+                .enumerate()
+                .filter(|(_, kept)| kept.state.is_some() && kept.id != id)
+                .min_by_key(|(_, kept)| kept.last_used);
+            let Some((at, _)) = oldest else { return };
+            self.kept.swap_remove(at);
+        }
     }
 
-    /// Forgets everything, after llama.cpp's cache was cleared.
-    pub(crate) fn clear(&mut self) {
-        self.free.extend(self.kept.drain(..).map(|prefix| prefix.seq));
-    }
-
-    /// Prefixes that somebody waits for, in order of age.
-    pub(crate) fn unfinished(&mut self) -> impl Iterator<Item = &mut Prefix> {
-        self.kept
-            .iter_mut()
-            .filter(|prefix| prefix.users > 0 && prefix.computed < prefix.tokens.len())
+    /// The computation was given up: those who wait for it must look elsewhere.
+    pub(crate) fn abandon(&mut self, id: u64) {
+        self.kept.retain(|kept| kept.id != id || kept.state.is_some());
     }
 }
 
@@ -127,38 +130,51 @@ mod tests {
         ids.iter().map(|id| LlamaToken(*id)).collect()
     }
 
+    fn keep(cache: &mut PrefixCache<&'static str>, ids: &[i32], state: &'static str, bytes: usize) -> u64 {
+        let id = cache.begin(tokens(ids));
+        cache.finish(id, state, bytes);
+        id
+    }
+
     #[test]
-    fn the_longest_shared_beginning_is_found() {
-        let mut cache = PrefixCache::new(8..11);
-        let short = cache.insert(tokens(&[1, 2])).unwrap();
-        let long = cache.insert(tokens(&[1, 2, 3, 4])).unwrap();
-        assert_eq!(cache.best(&tokens(&[1, 2, 3, 9])), Some((long, 3)));
+    fn the_longest_shared_beginning_is_found_once_it_is_ready() {
+        let mut cache = PrefixCache::new(100);
+        let short = keep(&mut cache, &[1, 2], "short", 1);
+        let long = cache.begin(tokens(&[1, 2, 3, 4]));
+        let wanted = tokens(&[1, 2, 3, 9]);
+        assert_eq!(cache.best(&wanted), Some((short, 2)));
+        assert_eq!(cache.computing(&wanted), Some((long, 3)));
+        cache.finish(long, "long", 1);
+        assert_eq!(cache.best(&wanted), Some((long, 3)));
+        assert_eq!(cache.computing(&wanted), None);
         assert_eq!(cache.best(&tokens(&[7])), None);
-        assert_ne!(short, long);
+        assert_eq!(cache.state(long), Some(&"long"));
     }
 
     #[test]
-    fn the_least_recently_used_gives_way_and_those_in_use_never() {
-        let mut cache = PrefixCache::new(0..2);
-        let old = cache.insert(tokens(&[1])).unwrap();
-        let new = cache.insert(tokens(&[2])).unwrap();
-        assert_eq!(cache.insert(tokens(&[3])), None);
-        cache.hold(old);
-        assert_eq!(cache.evict(), Some(new));
-        assert_eq!(cache.evict(), None);
-        cache.release(old);
-        assert_eq!(cache.evict(), Some(old));
-        assert_eq!(cache.cells(), 0);
+    fn the_least_recently_used_gives_way_to_the_newest() {
+        let mut cache = PrefixCache::new(10);
+        let first = keep(&mut cache, &[1], "first", 4);
+        let second = keep(&mut cache, &[2], "second", 4);
+        cache.state(first);
+        let third = keep(&mut cache, &[3], "third", 4);
+        assert_eq!(cache.progress(first), Progress::Ready);
+        assert_eq!(cache.progress(second), Progress::Gone);
+        // One that is larger than everything allowed is kept all the same, alone.
+        let huge = keep(&mut cache, &[4], "huge", 11);
+        assert_eq!(cache.progress(third), Progress::Gone);
+        assert_eq!(cache.progress(huge), Progress::Ready);
     }
 
     #[test]
-    fn only_a_prefix_somebody_waits_for_is_computed() {
-        let mut cache = PrefixCache::new(0..2);
-        let seq = cache.insert(tokens(&[1, 2])).unwrap();
-        assert_eq!(cache.unfinished().count(), 0);
-        cache.hold(seq);
-        assert_eq!(cache.unfinished().count(), 1);
-        cache.get_mut(seq).unwrap().computed = 2;
-        assert_eq!(cache.unfinished().count(), 0);
+    fn a_computation_given_up_is_gone_and_a_finished_one_stays() {
+        let mut cache = PrefixCache::new(10);
+        let given_up = cache.begin(tokens(&[1, 2]));
+        assert_eq!(cache.progress(given_up), Progress::Computing);
+        cache.abandon(given_up);
+        assert_eq!(cache.progress(given_up), Progress::Gone);
+        let done = keep(&mut cache, &[1], "done", 1);
+        cache.abandon(done);
+        assert_eq!(cache.progress(done), Progress::Ready);
     }
 }

@@ -31,18 +31,17 @@ pub(crate) enum Step {
 
 /// A running request.
 pub(crate) struct Slot {
+    /// llama.cpp's sequence.
     pub(crate) seq: i32,
     /// The prompt and the answer so far.
     pub(crate) tokens: Vec<LlamaToken>,
     /// How many of `tokens` are in the KV cache.
     pub(crate) computed: usize,
-    /// Where the beginning is copied from, once it is there: sequence and number of tokens.
-    pub(crate) source: Option<(i32, usize)>,
-    /// Whether the beginning was copied, or there is none to copy.
-    pub(crate) started: bool,
-    /// Cells of the KV cache set aside for what is not copied.
-    pub(crate) cells: usize,
-    prompt: usize,
+    pub(crate) beginning: Beginning,
+    /// Tokens of `tokens` that are the prompt.
+    pub(crate) prompt: usize,
+    /// How many tokens at the start of the prompt other requests are expected to share.
+    pub(crate) shared: usize,
     cached: usize,
     forced: usize,
     max_tokens: usize,
@@ -53,18 +52,30 @@ pub(crate) struct Slot {
     events: UnboundedSender<Event>,
 }
 
+/// Where the beginning of a slot's sequence comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beginning {
+    /// Not decided yet.
+    Open,
+    /// Another slot is computing this kept prefix; wait for it.
+    Waits(u64),
+    /// This slot computes this kept prefix, up to its `shared` tokens, then hands it over.
+    Computes(u64),
+    /// What could be had is there; the rest is computed.
+    There,
+}
+
 impl Slot {
     /// Takes a request over and adds what its grammar forces before the first choice.
-    pub(crate) fn open(seq: i32, job: Job, trie: &TokTrie) -> (Self, Step) {
+    pub(crate) fn open(seq: i32, shared: usize, job: Job, trie: &TokTrie) -> (Self, Step) {
         let rng = Rng::new(job.sampling.seed);
         let mut slot = Self {
             seq,
             prompt: job.prompt.len(),
+            shared,
             tokens: job.prompt,
             computed: 0,
-            source: None,
-            started: false,
-            cells: 0,
+            beginning: Beginning::Open,
             cached: 0,
             forced: 0,
             max_tokens: job.max_tokens,
@@ -88,16 +99,15 @@ impl Slot {
         self.tokens.get(self.computed..).unwrap_or_default()
     }
 
-    /// Whether the answer has begun, so that only few tokens are pending and a person may be watching them come.
-    pub(crate) fn answering(&self) -> bool {
-        self.computed >= self.prompt
+    /// Whether there is something to compute now.
+    pub(crate) fn runs(&self) -> bool {
+        matches!(self.beginning, Beginning::Computes(_) | Beginning::There)
     }
 
-    /// The beginning of this slot's sequence is there without being computed for it.
-    pub(crate) fn copied(&mut self, tokens: usize) {
-        self.started = true;
+    /// The beginning of this slot's sequence is in the KV cache without having been computed for it.
+    pub(crate) fn given(&mut self, tokens: usize) {
         self.computed = tokens;
-        self.cached = tokens.min(self.prompt);
+        self.cached = tokens;
     }
 
     /// Draws the next token from the logits behind the last one, and adds what the grammar then forces.

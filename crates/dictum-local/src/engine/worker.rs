@@ -1,35 +1,57 @@
-//! The engine's thread: it owns the llama.cpp context, admits requests and computes them together, one batch a step.
+//! The engine's thread: it owns the llama.cpp context, admits requests and computes them together.
+//!
+//! # The same answer whatever else runs
+//!
+//! What a request gets must not depend on which requests run beside it or what was kept from before, down to the last bit of
+//! the logits: a tie decided otherwise would make a compiled program differ from run to run. Measured on llama.cpp's CPU kernels,
+//! that holds under these rules, and this file and [`super::start`](super::Engine::start) keep them:
+//!
+//! - Every sequence has a KV stream of its own (no unified cache), so that the order in which attention adds up its terms
+//!   is the order of the sequence's own tokens.
+//! - Flash attention is off: its blocks depend on how many rows are computed together.
+//! - A matrix product with one row takes another way through the kernels than one with more. Prompts are therefore
+//!   computed in chunks of at least two tokens; single tokens of answers share a batch of at least two sequences, filled up with
+//!   idle ones if need be. Only chunks of prompts are reused, never tokens computed one by one.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
 use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::context::session::{LlamaStateSeqFlags, SeqState};
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 use llguidance::toktrie::TokEnv;
 
-use super::prefix::{PrefixCache, common};
-use super::slot::{Job, Slot, Step};
+use super::chunk;
+use super::prefix::{PrefixCache, Progress, common};
+use super::request::Finish;
+use super::slot::{Beginning, Job, Slot, Step};
 use crate::error::EngineError;
 
-/// Fewer shared tokens than this are not worth a sequence of their own.
+/// Fewer shared tokens than this are not worth a snapshot.
 const WORTH_KEEPING: usize = 32;
-/// A kept prefix that misses at most this many of the tokens that could be shared is good enough.
+/// A beginning that misses at most this many of the tokens that could be shared is good enough.
 const GOOD_ENOUGH: usize = 16;
 /// Prompts remembered to observe what unannounced requests share.
 const REMEMBERED: usize = 8;
+
+/// A sequence that no request uses; what is in it may be of use to the next.
+struct Idle {
+    seq: i32,
+    tokens: Vec<LlamaToken>,
+}
 
 pub(crate) struct Worker<'model> {
     context: LlamaContext<'model>,
     batch: LlamaBatch<'static>,
     batch_size: usize,
-    cells: usize,
     tokenizer: TokEnv,
     jobs: Receiver<Job>,
     waiting: VecDeque<Job>,
     slots: Vec<Slot>,
-    free: Vec<i32>,
-    prefixes: PrefixCache,
+    idle: Vec<Idle>,
+    parallel: usize,
+    prefixes: PrefixCache<SeqState>,
     recent: VecDeque<Vec<LlamaToken>>,
     open: bool,
 }
@@ -39,12 +61,12 @@ impl<'model> Worker<'model> {
         context: LlamaContext<'model>,
         tokenizer: TokEnv,
         jobs: Receiver<Job>,
-        parallel: i32,
-        prefixes: i32,
+        sequences: i32,
+        parallel: usize,
+        prefix_bytes: usize,
     ) -> Self {
         let batch_size = context.n_batch() as usize;
         Self {
-            cells: context.n_ctx() as usize,
             batch: LlamaBatch::new(batch_size, 1),
             batch_size,
             context,
@@ -52,9 +74,14 @@ impl<'model> Worker<'model> {
             jobs,
             waiting: VecDeque::new(),
             slots: Vec::new(),
-            // Handed out from the end: sequence 0 first.
-            free: (0..parallel).rev().collect(),
-            prefixes: PrefixCache::new(parallel..parallel + prefixes),
+            idle: (0..sequences)
+                .map(|seq| Idle {
+                    seq,
+                    tokens: Vec::new(),
+                })
+                .collect(),
+            parallel,
+            prefixes: PrefixCache::new(prefix_bytes),
             recent: VecDeque::new(),
             open: true,
         }
@@ -69,8 +96,7 @@ impl<'model> Worker<'model> {
                 return;
             }
             self.admit();
-            self.start_slots();
-            if let Err(error) = self.step() {
+            if let Err(error) = self.work() {
                 self.fail_all(&error);
             }
         }
@@ -98,160 +124,168 @@ impl<'model> Worker<'model> {
 
     fn drop_cancelled(&mut self) {
         self.waiting.retain(|job| !job.events.is_closed());
-        let mut at = 0;
-        while let Some(slot) = self.slots.get(at) {
+        for slot in std::mem::take(&mut self.slots) {
             if slot.cancelled() {
-                let slot = self.slots.swap_remove(at);
-                self.free_seq(&slot);
+                tracing::debug!(seq = slot.seq, "request cancelled");
+                self.vacate(&slot);
             } else {
-                at += 1;
+                self.slots.push(slot);
             }
         }
     }
 
-    fn free_seq(&mut self, slot: &Slot) {
-        self.clear_seq(slot.seq);
-        if let Some((seq, _)) = slot.source {
-            self.prefixes.release(seq);
+    /// Gives a slot's sequence back. Its prompt stays in it, for the next request that begins the same.
+    fn vacate(&mut self, slot: &Slot) {
+        if let Beginning::Computes(id) = slot.beginning {
+            self.prefixes.abandon(id);
         }
-        self.free.push(slot.seq);
+        let keep = slot.prompt.min(slot.computed);
+        let kept = self.trim(slot.seq, keep);
+        let tokens = slot.tokens.get(..kept).unwrap_or_default().to_vec();
+        self.idle.push(Idle {
+            seq: slot.seq,
+            tokens,
+        });
     }
 
-    fn clear_seq(&mut self, seq: i32) {
-        // Removing a whole sequence can't fail; only a part of one can, in models with recurrent state.
-        if let Err(error) = self
+    /// Cuts a sequence down to its first `keep` tokens; returns how many are left.
+    fn trim(&mut self, seq: i32, keep: usize) -> usize {
+        let from = u32::try_from(keep).ok().filter(|from| *from > 0);
+        match self
             .context
-            .clear_kv_cache_seq(Some(seq.cast_unsigned()), None, None)
+            .clear_kv_cache_seq(Some(seq.cast_unsigned()), from, None)
         {
-            tracing::warn!(%error, seq, "could not clear a sequence");
+            Ok(true) => keep,
+            // Models with recurrent state can only be cleared whole.
+            _ => {
+                if let Err(error) = self
+                    .context
+                    .clear_kv_cache_seq(Some(seq.cast_unsigned()), None, None)
+                {
+                    tracing::warn!(%error, seq, "could not clear a sequence");
+                }
+                0
+            }
         }
     }
 
-    /// Gives waiting requests a slot, in order, as long as there is one and their tokens fit.
+    /// Gives waiting requests a slot, in order, and decides where the beginnings of their sequences come from.
     fn admit(&mut self) {
-        while !self.free.is_empty() {
+        while self.slots.len() < self.parallel {
             let Some(job) = self.waiting.pop_front() else {
-                return;
+                break;
             };
-            let (source, cells) = match self.place(&job) {
-                Some(placed) => placed,
-                None => {
-                    self.waiting.push_front(job);
-                    return;
-                }
+            let Some(idle) = self.choose_idle(&job.prompt) else {
+                self.waiting.push_front(job);
+                break;
             };
-            let Some(seq) = self.free.pop() else { return };
+            let expected = job.shared.unwrap_or_else(|| self.observed(&job.prompt));
+            // At least two tokens are left to compute: see the rules at the top.
+            let shared = expected.min(job.prompt.len().saturating_sub(2));
             self.remember(&job.prompt);
+            let there = common(&idle.tokens, &job.prompt).min(job.prompt.len().saturating_sub(2));
             let tokenizer = self.tokenizer.clone();
-            let (mut slot, step) = Slot::open(seq, job, tokenizer.tok_trie());
-            slot.source = source;
-            slot.cells = cells;
-            if let Some((prefix, _)) = source {
-                self.prefixes.hold(prefix);
-            }
+            let (mut slot, step) = Slot::open(idle.seq, shared, job, tokenizer.tok_trie());
+            slot.given(there);
             self.settle(slot, step);
         }
-    }
-
-    /// Finds where a request's beginning comes from and makes room for the rest; `None` when it has to wait.
-    fn place(&mut self, job: &Job) -> Option<(Option<(i32, usize)>, usize)> {
-        let whole = job.prompt.len() + job.max_tokens;
-        let shareable = job
-            .shared
-            .unwrap_or_else(|| self.observed(&job.prompt))
-            .min(job.prompt.len() - 1);
-        let enough = self
-            .best(job)
-            .is_some_and(|(_, shared)| shared + GOOD_ENOUGH >= shareable);
-        if shareable >= WORTH_KEEPING && !enough {
-            let beginning = job.prompt.get(..shareable).unwrap_or_default().to_vec();
-            if let Some(seq) = self.keep(beginning, whole - shareable) {
-                return Some((Some((seq, shareable)), whole - shareable));
+        let mut slots = std::mem::take(&mut self.slots);
+        for slot in &mut slots {
+            let undecided = match slot.beginning {
+                Beginning::Open => true,
+                Beginning::Waits(id) => self.prefixes.progress(id) != Progress::Computing,
+                Beginning::Computes(_) | Beginning::There => false,
+            };
+            if undecided {
+                self.decide(slot);
             }
         }
-        let (source, need) = match self.best(job) {
-            Some((seq, shared)) => (Some((seq, shared)), whole - shared),
-            None => (None, whole),
+        self.slots = slots;
+    }
+
+    /// Takes an idle sequence that has most of the prompt already. Among equals the first, so that the sequences in use lie close
+    /// together: gaps between them cost computing.
+    fn choose_idle(&mut self, prompt: &[LlamaToken]) -> Option<Idle> {
+        let shared: Vec<usize> = self
+            .idle
+            .iter()
+            .map(|idle| common(&idle.tokens, prompt))
+            .collect();
+        let most = shared.iter().copied().max()?;
+        let (at, _) = (0..)
+            .zip(shared)
+            .filter(|(_, shared)| shared + GOOD_ENOUGH >= most)
+            .min_by_key(|(at, _)| self.idle.get(*at).map(|idle| idle.seq))?;
+        Some(self.idle.swap_remove(at))
+    }
+
+    /// Fills the beginning of a slot's sequence from what is there, or says who computes it.
+    fn decide(&mut self, slot: &mut Slot) {
+        let limit = slot.prompt.saturating_sub(2);
+        let own = slot.computed;
+        let prompt = slot.tokens.get(..slot.prompt).unwrap_or_default();
+        let kept = self
+            .prefixes
+            .best(prompt)
+            .map(|(id, shared)| (id, shared.min(limit)));
+        let covered = kept.map_or(0, |(_, shared)| shared);
+        let wanted = slot.shared >= WORTH_KEEPING && covered + GOOD_ENOUGH < slot.shared;
+        let mut compute = None;
+        if wanted && own < slot.shared {
+            let coming = self.prefixes.computing(prompt);
+            if let Some((id, _)) = coming.filter(|(_, shared)| shared + GOOD_ENOUGH >= slot.shared) {
+                slot.beginning = Beginning::Waits(id);
+                return;
+            }
+        }
+        if wanted {
+            compute = Some(
+                self.prefixes
+                    .begin(prompt.get(..slot.shared).unwrap_or_default().to_vec()),
+            );
+        }
+        let boundary = if compute.is_some() { slot.shared } else { limit };
+        let there = match kept {
+            Some((id, shared)) if shared > own => self.restore(slot.seq, id, chunk::start(shared, boundary)),
+            _ => self.trim(slot.seq, chunk::start(own, boundary)),
         };
-        // The source must not be the one that gives way.
-        if let Some((seq, _)) = source {
-            self.prefixes.hold(seq);
-        }
-        let fits = self.make_room(need);
-        if let Some((seq, _)) = source {
-            self.prefixes.release(seq);
-        }
-        if fits {
-            return Some((source, need));
-        }
-        // With everything evicted the request fits alone, so it never waits for ever.
-        if self.slots.is_empty() {
-            self.forget_prefixes();
-            return Some((None, whole));
-        }
-        None
+        slot.given(there);
+        slot.beginning = compute.map_or(Beginning::There, Beginning::Computes);
+        self.hand_over(slot);
     }
 
-    /// The kept prefix to copy from. The last token of a prompt is always computed: its logits are what is wanted.
-    fn best(&self, job: &Job) -> Option<(i32, usize)> {
-        let (seq, shared) = self.prefixes.best(&job.prompt)?;
-        Some((seq, shared.min(job.prompt.len() - 1)))
-    }
-
-    /// Starts keeping a new prefix, with room for `rest` more tokens beside it; `None` when there is no room now.
-    fn keep(&mut self, beginning: Vec<LlamaToken>, rest: usize) -> Option<i32> {
-        let source = self.prefixes.best(&beginning);
-        if let Some((seq, _)) = source {
-            self.prefixes.hold(seq);
-        }
-        let fits = self.make_room(beginning.len() + rest);
-        if fits && !self.prefixes.has_free_seq() {
-            self.evict();
-        }
-        if let Some((seq, _)) = source {
-            self.prefixes.release(seq);
-        }
-        if !fits {
-            return None;
-        }
-        let seq = self.prefixes.insert(beginning)?;
-        if let Some((from, shared)) = source {
-            let there = self
-                .prefixes
-                .get(from)
-                .map_or(0, |prefix| prefix.computed.min(shared));
-            if there > 0
-                && self.copy(from, seq, there)
-                && let Some(prefix) = self.prefixes.get_mut(seq)
-            {
-                prefix.computed = there;
-            }
-        }
-        Some(seq)
-    }
-
-    fn make_room(&mut self, need: usize) -> bool {
-        loop {
-            let used = self.prefixes.cells() + self.slots.iter().map(|slot| slot.cells).sum::<usize>();
-            if used + need <= self.cells {
-                return true;
-            }
-            if !self.evict() {
-                return false;
-            }
-        }
-    }
-
-    fn evict(&mut self) -> bool {
-        let Some(seq) = self.prefixes.evict() else {
-            return false;
+    /// Loads a kept prefix into a sequence; returns how many tokens are there then.
+    fn restore(&mut self, seq: i32, id: u64, keep: usize) -> usize {
+        self.trim(seq, 0);
+        let Some(state) = self.prefixes.state(id) else {
+            return 0;
         };
-        self.clear_seq(seq);
-        true
+        if let Err(error) = self.context.state_seq_set(state, seq) {
+            tracing::warn!(%error, seq, "could not restore a kept prefix");
+            return self.trim(seq, 0);
+        }
+        self.trim(seq, keep)
     }
 
-    fn forget_prefixes(&mut self) {
-        while self.evict() {}
+    /// Takes the snapshot when a slot has computed just the tokens that others wait for.
+    fn hand_over(&mut self, slot: &mut Slot) {
+        let Beginning::Computes(id) = slot.beginning else {
+            return;
+        };
+        if slot.computed < slot.shared {
+            return;
+        }
+        slot.beginning = Beginning::There;
+        match self.context.state_seq_get(slot.seq, LlamaStateSeqFlags::empty()) {
+            Ok(state) => {
+                let bytes = state.byte_len();
+                self.prefixes.finish(id, state, bytes);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "could not keep a prefix");
+                self.prefixes.abandon(id);
+            }
+        }
     }
 
     /// How many tokens this prompt shares with one seen lately.
@@ -270,140 +304,171 @@ impl<'model> Worker<'model> {
         self.recent.push_back(prompt.to_vec());
     }
 
-    fn copy(&mut self, from: i32, to: i32, tokens: usize) -> bool {
-        let Ok(end) = u32::try_from(tokens) else {
-            return false;
+    /// One step of every answer that needs a single token computed, then one chunk of the oldest request that needs more.
+    fn work(&mut self) -> Result<(), EngineError> {
+        self.step_singles()?;
+        self.step_chunk()
+    }
+
+    fn step_singles(&mut self) -> Result<(), EngineError> {
+        let mut seqs: Vec<i32> = self
+            .slots
+            .iter()
+            .filter(|slot| slot.runs() && slot.pending().len() == 1)
+            .map(|slot| slot.seq)
+            .collect();
+        seqs.sort_unstable();
+        let (Some(first), Some(last)) = (seqs.first().copied(), seqs.last().copied()) else {
+            return Ok(());
         };
-        match self.context.copy_kv_cache_seq(from, to, Some(0), Some(end)) {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::warn!(%error, from, to, tokens, "could not copy a sequence");
-                false
-            }
-        }
-    }
-
-    /// Copies the beginnings that have become ready to the slots that wait for them.
-    fn start_slots(&mut self) {
-        let mut slots = std::mem::take(&mut self.slots);
-        for slot in slots.iter_mut().filter(|slot| !slot.started) {
-            match slot.source {
-                None => slot.copied(0),
-                Some((prefix, tokens)) => {
-                    if self
-                        .prefixes
-                        .get(prefix)
-                        .is_some_and(|kept| kept.computed >= tokens)
-                    {
-                        let copied = self.copy(prefix, slot.seq, tokens);
-                        slot.copied(if copied { tokens } else { 0 });
-                    }
-                }
-            }
-        }
-        self.slots = slots;
-    }
-
-    /// Computes one batch and lets every slot whose tokens are all in take its next token.
-    fn step(&mut self) -> Result<(), EngineError> {
-        let Some(ready) = self.fill()? else { return Ok(()) };
-        self.context
-            .decode(&mut self.batch)
-            .map_err(|error| EngineError::Compute {
-                cause: error.to_string(),
-            })?;
-        let tokenizer = self.tokenizer.clone();
-        let slots = std::mem::take(&mut self.slots);
-        for mut slot in slots {
-            let Some((_, index)) = ready.iter().find(|(seq, _)| *seq == slot.seq) else {
-                self.slots.push(slot);
-                continue;
+        // llama.cpp computes neighbouring sequences in one go, so gaps are filled; and never one row alone.
+        let (first, last) = match (first == last, first) {
+            (false, _) => (first, last),
+            (true, 0) => (0, 1),
+            (true, _) => (first - 1, first),
+        };
+        self.batch.clear();
+        let mut fillers = Vec::new();
+        for seq in first..=last {
+            let wanted = if seqs.contains(&seq) {
+                self.slots.iter().find(|slot| slot.seq == seq)
+            } else {
+                None
             };
-            let step = slot.advance(self.context.get_logits_ith(*index), tokenizer.tok_trie());
-            self.settle(slot, step);
+            if let Some(slot) = wanted {
+                let token = slot.pending().first().copied().unwrap_or(LlamaToken(0));
+                self.batch
+                    .add(token, position(slot.computed)?, &[seq], true)
+                    .map_err(compute)?;
+            } else {
+                let at = self.make_filler(seq);
+                self.batch
+                    .add(LlamaToken(0), position(at)?, &[seq], false)
+                    .map_err(compute)?;
+                fillers.push((seq, at));
+            }
+        }
+        self.context.decode(&mut self.batch).map_err(compute)?;
+        for (seq, at) in fillers {
+            self.trim(seq, at);
+        }
+        for slot in std::mem::take(&mut self.slots) {
+            if seqs.contains(&slot.seq) {
+                let row = slot.seq - first;
+                self.advance(slot, 1, row)?;
+            } else {
+                self.slots.push(slot);
+            }
         }
         Ok(())
     }
 
-    /// Puts the next tokens of everyone into the batch: answers first, then the prefixes that somebody waits for, then
-    /// prompts. Returns the slots whose logits come with it, or `None` when there is nothing to compute.
-    fn fill(&mut self) -> Result<Option<Vec<(i32, i32)>>, EngineError> {
-        self.batch.clear();
-        let mut room = self.batch_size;
-        let mut ready = Vec::new();
-        let add =
-            |batch: &mut LlamaBatch<'static>, seq: i32, from: usize, tokens: &[LlamaToken], last: bool| {
-                for (at, token) in tokens.iter().enumerate() {
-                    let position = i32::try_from(from + at).map_err(compute)?;
-                    batch
-                        .add(*token, position, &[seq], last && at + 1 == tokens.len())
-                        .map_err(compute)?;
-                }
-                Ok(())
-            };
-        for answering in [true, false] {
-            if !answering {
-                for prefix in self.prefixes.unfinished() {
-                    let missing = prefix.tokens.get(prefix.computed..).unwrap_or_default();
-                    let part = missing.get(..room.min(missing.len())).unwrap_or_default();
-                    add(&mut self.batch, prefix.seq, prefix.computed, part, false)?;
-                    room -= part.len();
-                    prefix.computed += part.len();
-                }
-            }
-            for slot in self
-                .slots
-                .iter_mut()
-                .filter(|slot| slot.started && slot.answering() == answering)
-            {
-                let pending = slot.pending();
-                let part = pending.get(..room.min(pending.len())).unwrap_or_default();
-                if part.is_empty() {
-                    continue;
-                }
-                let last = part.len() == pending.len();
-                add(&mut self.batch, slot.seq, slot.computed, part, last)?;
-                room -= part.len();
-                let count = part.len();
-                slot.computed += count;
-                if last {
-                    ready.push((slot.seq, self.batch.n_tokens() - 1));
-                }
-            }
+    /// The position at which a sequence that has nothing to compute can take one token to fill a gap.
+    fn make_filler(&mut self, seq: i32) -> usize {
+        let full = self.sequence_limit();
+        if let Some(slot) = self.slots.iter_mut().find(|slot| slot.seq == seq) {
+            // A slot's own tokens always leave room: its last token is never computed before the answer ends.
+            return slot.computed;
         }
-        Ok((self.batch.n_tokens() > 0).then_some(ready))
+        let Some(idle) = self.idle.iter_mut().find(|idle| idle.seq == seq) else {
+            return 0;
+        };
+        if idle.tokens.len() >= full {
+            idle.tokens.clear();
+            self.trim(seq, 0);
+            return 0;
+        }
+        idle.tokens.len()
+    }
+
+    fn sequence_limit(&self) -> usize {
+        super::sequence_limit(&self.context, self.slots.len() + self.idle.len())
+    }
+
+    fn step_chunk(&mut self) -> Result<(), EngineError> {
+        let Some(at) = self
+            .slots
+            .iter()
+            .position(|slot| slot.runs() && slot.pending().len() > 1)
+        else {
+            return Ok(());
+        };
+        let mut slot = self.slots.remove(at);
+        let boundary = match slot.beginning {
+            Beginning::Computes(_) => slot.shared - slot.computed,
+            _ => slot.pending().len(),
+        };
+        let count = chunk::length(boundary, self.batch_size);
+        let last = count == slot.pending().len();
+        self.batch.clear();
+        for (i, token) in slot.pending().iter().take(count).enumerate() {
+            let position = position(slot.computed + i)?;
+            self.batch
+                .add(*token, position, &[slot.seq], last && i + 1 == count)
+                .map_err(compute)?;
+        }
+        if let Err(error) = self.context.decode(&mut self.batch) {
+            // Back among the others, so that it hears of the failure too.
+            self.slots.push(slot);
+            return Err(compute(error));
+        }
+        if last {
+            let row = position(count - 1)?;
+            return self.advance(slot, count, row);
+        }
+        slot.computed += count;
+        self.hand_over(&mut slot);
+        self.slots.insert(at.min(self.slots.len()), slot);
+        Ok(())
+    }
+
+    /// `count` more tokens of a slot are computed, all it had; its logits came with the batch's row `row`.
+    fn advance(&mut self, mut slot: Slot, count: usize, row: i32) -> Result<(), EngineError> {
+        slot.computed += count;
+        self.hand_over(&mut slot);
+        let tokenizer = self.tokenizer.clone();
+        let step = slot.advance(self.context.get_logits_ith(row), tokenizer.tok_trie());
+        self.settle(slot, step);
+        Ok(())
     }
 
     fn settle(&mut self, slot: Slot, step: Step) {
+        let step = match step {
+            Step::Goes if slot.exhausted() => Step::Ended(Finish::Length),
+            step => step,
+        };
         match step {
-            Step::Goes if slot.exhausted() => {
-                self.free_seq(&slot);
-                slot.end(super::request::Finish::Length);
-            }
             Step::Goes => self.slots.push(slot),
             Step::Ended(finish) => {
-                self.free_seq(&slot);
+                self.vacate(&slot);
                 slot.end(finish);
             }
             Step::Failed(error) => {
-                self.free_seq(&slot);
+                self.vacate(&slot);
                 slot.fail(error);
             }
         }
     }
 
     /// After a failed computation nothing in the cache can be trusted: every running request fails and the cache is emptied.
+    /// Snapshots of prefixes stay good.
     fn fail_all(&mut self, error: &EngineError) {
         tracing::error!(%error, "the local engine failed; its cache is cleared");
         for slot in std::mem::take(&mut self.slots) {
-            self.free.push(slot.seq);
+            self.vacate(&slot);
             slot.fail(EngineError::Compute {
                 cause: error.to_string(),
             });
         }
         self.context.clear_kv_cache();
-        self.prefixes.clear();
+        for idle in &mut self.idle {
+            idle.tokens.clear();
+        }
     }
+}
+
+fn position(at: usize) -> Result<i32, EngineError> {
+    i32::try_from(at).map_err(compute)
 }
 
 fn compute(error: impl std::fmt::Display) -> EngineError {
