@@ -9,7 +9,8 @@
 
 use std::io::{BufRead, Write};
 
-use dictum_local::{ChatMessage, Engine, EngineConfig, Generate, Layout, Piece};
+use dictum_core::lm::{OutputShape, Piece};
+use dictum_local::{ChatMessage, Engine, EngineConfig, Generate};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -64,11 +65,11 @@ async fn main() {
             request.max_tokens = line.max_tokens.or(Some(64));
             let mut pieces = Vec::new();
             if !line.prefix.is_empty() {
-                pieces.push(Piece::Literal(line.prefix.clone()));
+                pieces.push(Piece::Text(line.prefix.clone()));
             }
             if let Some(choices) = line.choices {
                 pieces.push(Piece::Choice(choices));
-                request.layout = Some(Layout { pieces });
+                request.shape = Some(std::sync::Arc::new(OutputShape::new(pieces)));
             }
             running.push_back((line.prefix, engine.stream(request).expect("a request")));
         }

@@ -61,6 +61,9 @@ pub enum EngineError {
         /// What llama.cpp said.
         cause: String,
     },
+    /// The request's deadline has passed.
+    #[error("no answer by the deadline")]
+    Deadline,
     /// The engine's thread has ended.
     #[error("the local engine has stopped")]
     Stopped,

@@ -1,45 +1,206 @@
-//! The layout of an answer, and the grammar made from it.
+//! From the layout of an answer to a grammar that llguidance decodes under.
+//!
+//! Pieces that stand next to each other become one terminal where they can: a terminal is one automaton, so there is nothing
+//! to decide about where one piece ends and the next begins. JSON and free text are rules of their own.
 
-use llguidance::api::TopLevelGrammar;
+use dictum_core::lm::{OutputShape, Piece};
+use serde_json::{Value, json};
 
 use crate::error::EngineError;
 
-/// One part of an answer.
+/// A layout made ready for decoding.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum Piece {
-    /// Exactly this text.
-    Literal(String),
-    /// One of these strings.
-    Choice(Vec<String>),
+pub(crate) struct Layout {
+    /// The grammar in llguidance's Lark; `None` when any text fits.
+    pub(crate) lark: Option<String>,
+    /// How an answer that ends in free text is closed.
+    pub(crate) closing: Option<Closing>,
 }
 
-/// What an answer looks like: pieces, one after the other.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Layout {
-    /// The pieces, in order.
-    pub pieces: Vec<Piece>,
+/// The fixed text behind a last free text. The model need not write it: it may simply end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Closing {
+    /// The answer ends where the model begins to write this.
+    pub(crate) head: String,
+    /// What the answer ends with, whichever way the model ended it.
+    pub(crate) text: String,
 }
 
-impl Layout {
-    pub(crate) fn grammar(&self) -> Result<TopLevelGrammar, EngineError> {
-        let mut names = Vec::new();
-        let mut rules = String::new();
-        for (at, piece) in self.pieces.iter().enumerate() {
-            let body = match piece {
-                Piece::Literal(text) => quote(text),
-                Piece::Choice(options) => options.iter().map(|o| quote(o)).collect::<Vec<_>>().join(" | "),
-            };
-            names.push(format!("P{at}"));
-            rules.push_str(&format!("P{at}: {body}\n"));
+/// A choice among more whole numbers than this is left to the JSON grammar.
+const MOST_LISTED: i64 = 200;
+/// A number needs no more digits; without a bound a small model may write them for ever.
+const INTEGER: &str = "/-?(0|[1-9][0-9]{0,17})/";
+const FLOAT: &str = r"/-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,10})?([eE][+-]?[0-9]{1,3})?/";
+const ANY_TEXT: &str = "/(?s:.*)/";
+
+/// Makes the grammar for a layout.
+pub(crate) fn compile(shape: &OutputShape) -> Result<Layout, EngineError> {
+    let mut pieces = shape.pieces();
+    let mut closing = None;
+    if let [before @ .., Piece::Free, Piece::Text(text)] = pieces {
+        closing = Some(Closing {
+            head: head(text),
+            text: text.clone(),
+        });
+        pieces = shape.pieces().get(..before.len() + 1).unwrap_or_default();
+    }
+    if matches!(pieces, [Piece::Free] | []) {
+        return Ok(Layout { lark: None, closing });
+    }
+    let mut lark = Lark::default();
+    let mut rest = pieces.iter();
+    while let Some(piece) = rest.next() {
+        match piece {
+            Piece::Text(text) => lark.terminal(quote(text)),
+            Piece::Choice(options) => lark.terminal(choice(options)?),
+            Piece::Int { min: None, max: None } => lark.terminal(INTEGER.to_owned()),
+            Piece::Int { min, max } => match listed(*min, *max)? {
+                Some(numbers) => lark.terminal(choice(&numbers)?),
+                None => lark.rule(&bounded(*min, *max)),
+            },
+            Piece::Float => lark.terminal(FLOAT.to_owned()),
+            Piece::Json(schema) => lark.rule(&json_rule(schema)?),
+            Piece::Free => match rest.next() {
+                None => lark.rule(ANY_TEXT),
+                Some(Piece::Text(end)) => lark.free_until(end),
+                Some(_) => {
+                    return Err(grammar_error(
+                        "free text must be followed by fixed text or by the end of the answer",
+                    ));
+                }
+            },
         }
-        Ok(TopLevelGrammar::from_lark(format!(
-            "start: {}\n{rules}",
-            names.join(" ")
-        )))
+    }
+    Ok(Layout {
+        lark: Some(lark.finish()),
+        closing,
+    })
+}
+
+#[derive(Default)]
+struct Lark {
+    /// Names of the rules and terminals so far, in order.
+    sequence: Vec<String>,
+    definitions: String,
+    /// Parts of the terminal that is being collected.
+    terminal: Vec<String>,
+}
+
+impl Lark {
+    fn terminal(&mut self, expression: String) {
+        self.terminal.push(expression);
+    }
+
+    fn close_terminal(&mut self) {
+        if !self.terminal.is_empty() {
+            let expression = std::mem::take(&mut self.terminal).join(" ");
+            self.define("P", "", &expression);
+        }
+    }
+
+    fn rule(&mut self, body: &str) {
+        self.close_terminal();
+        self.define("p", "", body);
+    }
+
+    /// Any text up to `end`. The text can't contain the start of what marks its end, so as soon as the model has written that much
+    /// the rest of the mark is forced.
+    fn free_until(&mut self, end: &str) {
+        self.close_terminal();
+        let body = format!("{ANY_TEXT} & ~({ANY_TEXT} {} {ANY_TEXT})", quote(&head(end)));
+        self.define("p", &format!("[suffix={}]", quote(end)), &body);
+    }
+
+    fn define(&mut self, kind: &str, attributes: &str, body: &str) {
+        let name = format!("{kind}{}", self.sequence.len());
+        self.definitions
+            .push_str(&format!("{name}{attributes}: {body}\n"));
+        self.sequence.push(name);
+    }
+
+    fn finish(mut self) -> String {
+        self.close_terminal();
+        format!("start: {}\n{}", self.sequence.join(" "), self.definitions)
     }
 }
 
+/// The part of a closing mark that free text may not contain: up to its first letter or digit when that is distinctive
+/// (`[[ ## `), else with the word that follows (`</answer`). Leading white space is left out: text may well contain that.
+fn head(mark: &str) -> String {
+    let trimmed = mark.trim_start();
+    if trimmed.is_empty() {
+        return mark.to_owned();
+    }
+    let word = trimmed.find(char::is_alphanumeric).unwrap_or(trimmed.len());
+    let end = if word >= 3 {
+        word
+    } else {
+        let rest = trimmed.get(word..).unwrap_or_default();
+        word + rest
+            .find(|c: char| !c.is_alphanumeric() && c != '_')
+            .unwrap_or(rest.len())
+    };
+    trimmed.get(..end).unwrap_or(trimmed).to_owned()
+}
+
+fn choice(options: &[String]) -> Result<String, EngineError> {
+    if options.is_empty() {
+        return Err(grammar_error("a choice of nothing"));
+    }
+    let options: Vec<_> = options.iter().map(|option| quote(option)).collect();
+    Ok(format!("({})", options.join(" | ")))
+}
+
+/// The whole numbers of a small range, written out.
+fn listed(min: Option<i64>, max: Option<i64>) -> Result<Option<Vec<String>>, EngineError> {
+    let (Some(min), Some(max)) = (min, max) else {
+        return Ok(None);
+    };
+    if min > max {
+        return Err(grammar_error(&format!(
+            "no whole number is at least {min} and at most {max}"
+        )));
+    }
+    let few = max.checked_sub(min).is_some_and(|width| width < MOST_LISTED);
+    Ok(few.then(|| (min..=max).map(|n| n.to_string()).collect()))
+}
+
+fn bounded(min: Option<i64>, max: Option<i64>) -> String {
+    let mut schema = json!({ "type": "integer" });
+    for (key, bound) in [("minimum", min), ("maximum", max)] {
+        if let Some(bound) = bound {
+            schema[key] = bound.into();
+        }
+    }
+    format!("%json {schema}")
+}
+
+/// JSON on one line with a space behind `,` and `:`: white space that the model has no say in is forced, not sampled.
+fn json_rule(schema: &Value) -> Result<String, EngineError> {
+    let mut schema = match schema {
+        Value::Object(_) => schema.clone(),
+        Value::Bool(true) => json!({}),
+        other => {
+            return Err(grammar_error(&format!(
+                "{other} is not a JSON schema that anything fits"
+            )));
+        }
+    };
+    schema["x-guidance"] = json!({
+        "whitespace_flexible": false, "item_separator": ", ", "key_separator": ": ",
+        // What a schema says beyond what the grammar can hold is checked when the answer is parsed.
+        "lenient": true,
+    });
+    Ok(format!("%json {schema}"))
+}
+
+/// A Lark string. Lark reads JSON's escapes.
 fn quote(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    Value::from(text).to_string()
+}
+
+fn grammar_error(cause: &str) -> EngineError {
+    EngineError::Grammar {
+        cause: cause.to_owned(),
+    }
 }

@@ -3,9 +3,11 @@
 mod engine;
 mod error;
 mod grammar;
+mod lm;
+pub mod models;
 
 pub use engine::{
     Answer, ChatMessage, Delta, Deltas, Engine, EngineConfig, Finish, Generate, Prompt, Sampling, TokenCounts,
 };
 pub use error::EngineError;
-pub use grammar::{Layout, Piece};
+pub use lm::{LocalBuilder, LocalLm, LocalModel};

@@ -10,24 +10,28 @@ mod text;
 mod tokens;
 mod worker;
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
+use dictum_core::lm::{Digest, OutputShape};
 use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::{LogOptions, send_logs_to_tracing};
+use llguidance::api::TopLevelGrammar;
 use llguidance::{Matcher, ParserFactory};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::error::EngineError;
-use crate::grammar::Layout;
+use crate::grammar::{self, Closing, Layout};
 use chat::Chat;
 use request::Event;
 use slot::Job;
@@ -88,7 +92,9 @@ pub struct Generate {
     /// The answer ends before the first of these; empty ones are ignored.
     pub stops: Vec<String>,
     /// The layout that the answer is held to; `None` decodes freely.
-    pub layout: Option<Layout>,
+    pub shape: Option<Arc<OutputShape>>,
+    /// When to give up.
+    pub deadline: Option<Instant>,
 }
 
 impl Generate {
@@ -100,7 +106,8 @@ impl Generate {
             max_tokens: None,
             sampling: Sampling::default(),
             stops: Vec::new(),
-            layout: None,
+            shape: None,
+            deadline: None,
         }
     }
 }
@@ -120,10 +127,14 @@ pub struct Answer {
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
 
+/// A compiled layout, under its digest.
+type KeptLayout = (Digest, Option<Matcher>, Option<Closing>);
+
 struct Inner {
     model: Arc<LlamaModel>,
     chat: Chat,
     grammars: ParserFactory,
+    layouts: Mutex<VecDeque<KeptLayout>>,
     context: usize,
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
@@ -135,6 +146,8 @@ const MOST_PARALLEL: u32 = 256;
 const BATCH: u32 = 256;
 /// `LLAMA_FLASH_ATTN_TYPE_DISABLED`.
 const FLASH_ATTENTION_OFF: i32 = 0;
+/// Layouts kept compiled: more than the predictors of any program.
+const KEPT_LAYOUTS: usize = 32;
 /// What an answer without a limit of its own may have at most.
 const DEFAULT_MAX_TOKENS: usize = 1024;
 
@@ -196,6 +209,7 @@ impl Engine {
             model,
             chat,
             grammars,
+            layouts: Mutex::default(),
             context,
             jobs: Some(jobs),
             thread: Some(thread),
@@ -246,11 +260,10 @@ impl Engine {
     pub fn stream(&self, request: Generate) -> Result<Deltas, EngineError> {
         request.sampling.check()?;
         let max_tokens = self.limit(request.prompt.len(), request.max_tokens)?;
-        let matcher = request
-            .layout
-            .as_ref()
-            .map(|layout| self.matcher(layout))
-            .transpose()?;
+        let (matcher, closing) = match &request.shape {
+            Some(shape) => self.constrain(shape)?,
+            None => (None, None),
+        };
         let (events, receiver) = unbounded_channel();
         let job = Job {
             shared: request.prompt.shared,
@@ -259,6 +272,8 @@ impl Engine {
             sampling: request.sampling,
             stops: request.stops,
             matcher,
+            closing,
+            deadline: request.deadline,
             events,
         };
         self.0
@@ -299,8 +314,28 @@ impl Engine {
         Ok(max_tokens)
     }
 
-    fn matcher(&self, layout: &Layout) -> Result<Matcher, EngineError> {
-        let matcher = Matcher::new(self.0.grammars.create_parser(layout.grammar()?));
+    /// The matcher for a layout. A program's calls share one layout, so the compiled ones are kept.
+    fn constrain(&self, shape: &OutputShape) -> Result<(Option<Matcher>, Option<Closing>), EngineError> {
+        let digest = shape.digest();
+        let mut kept = self.0.layouts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = kept.iter().position(|(key, ..)| *key == digest)
+            && let Some(found) = kept.remove(at)
+        {
+            let (matcher, closing) = (found.1.clone(), found.2.clone());
+            kept.push_back(found);
+            return Ok((matcher, closing));
+        }
+        let Layout { lark, closing } = grammar::compile(shape)?;
+        let matcher = lark.map(|lark| self.matcher(lark)).transpose()?;
+        if kept.len() == KEPT_LAYOUTS {
+            kept.pop_front();
+        }
+        kept.push_back((digest, matcher.clone(), closing.clone()));
+        Ok((matcher, closing))
+    }
+
+    fn matcher(&self, lark: String) -> Result<Matcher, EngineError> {
+        let matcher = Matcher::new(self.0.grammars.create_parser(TopLevelGrammar::from_lark(lark)));
         match matcher.get_error() {
             Some(cause) => Err(EngineError::Grammar { cause }),
             None => Ok(matcher),

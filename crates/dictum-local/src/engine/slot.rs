@@ -1,5 +1,7 @@
 //! One request being answered: its sequence, its tokens, its grammar and its text.
 
+use std::time::Instant;
+
 use llama_cpp_2::token::LlamaToken;
 use llguidance::Matcher;
 use llguidance::toktrie::TokTrie;
@@ -9,6 +11,7 @@ use super::request::{Event, Finish, Sampling, TokenCounts};
 use super::sampler::{self, Rng};
 use super::text::TextOut;
 use crate::error::EngineError;
+use crate::grammar::Closing;
 
 /// A request as it reaches the engine's thread.
 pub(crate) struct Job {
@@ -19,6 +22,8 @@ pub(crate) struct Job {
     pub(crate) sampling: Sampling,
     pub(crate) stops: Vec<String>,
     pub(crate) matcher: Option<Matcher>,
+    pub(crate) closing: Option<Closing>,
+    pub(crate) deadline: Option<Instant>,
     pub(crate) events: UnboundedSender<Event>,
 }
 
@@ -49,6 +54,7 @@ pub(crate) struct Slot {
     rng: Rng,
     matcher: Option<Matcher>,
     text: TextOut,
+    pub(crate) deadline: Option<Instant>,
     events: UnboundedSender<Event>,
 }
 
@@ -82,7 +88,8 @@ impl Slot {
             sampling: job.sampling,
             rng,
             matcher: job.matcher,
-            text: TextOut::new(job.stops),
+            text: TextOut::new(job.stops, job.closing),
+            deadline: job.deadline,
             events: job.events,
         };
         let step = slot.force(trie);
@@ -204,7 +211,7 @@ impl Slot {
 
     /// Tells the caller that the answer is complete.
     pub(crate) fn end(mut self, finish: Finish) {
-        let rest = self.text.finish();
+        let rest = self.text.finish(finish == Finish::Stop);
         self.say(rest);
         let counts = TokenCounts {
             prompt: self.prompt,

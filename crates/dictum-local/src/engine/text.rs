@@ -1,25 +1,39 @@
 //! From token bytes to text that may be shown: whole characters only, nothing that may yet turn out to be a stop string.
 
+use crate::grammar::Closing;
+
 /// Collects an answer's bytes and lets go of what is certain.
 #[derive(Debug)]
 pub(crate) struct TextOut {
     stops: Vec<String>,
+    closing: Option<Closing>,
     held: Vec<u8>,
+    /// The end of what was let go of, as much as a closing mark's leading white space may need.
+    tail: String,
     stopped: bool,
 }
 
 impl TextOut {
-    pub(crate) fn new(stops: Vec<String>) -> Self {
-        let stops = stops.into_iter().filter(|stop| !stop.is_empty()).collect();
+    pub(crate) fn new(mut stops: Vec<String>, closing: Option<Closing>) -> Self {
+        stops.extend(closing.as_ref().map(|closing| closing.head.clone()));
+        stops.retain(|stop| !stop.is_empty());
         Self {
             stops,
+            closing,
             held: Vec::new(),
+            tail: String::new(),
             stopped: false,
         }
     }
 
     /// Takes the next token's bytes; returns what can be let go of now.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> String {
+        let free = self.take(bytes);
+        self.remember(&free);
+        free
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> String {
         if self.stopped {
             return String::new();
         }
@@ -54,9 +68,35 @@ impl TextOut {
         self.stopped
     }
 
-    /// The rest, when the answer ends without a stop string. A character cut in half becomes U+FFFD.
-    pub(crate) fn finish(&mut self) -> String {
-        String::from_utf8_lossy(&std::mem::take(&mut self.held)).into_owned()
+    /// The rest, when nothing more comes. A character cut in half becomes U+FFFD. An answer that is `complete` also gets its closing
+    /// mark.
+    pub(crate) fn finish(&mut self, complete: bool) -> String {
+        let mut rest = String::from_utf8_lossy(&std::mem::take(&mut self.held)).into_owned();
+        self.remember(&rest);
+        if let Some(closing) = self.closing.take().filter(|_| complete) {
+            // The model may have written the white space before the mark, or some of it.
+            let mark = closing.text.trim_start();
+            let space = closing
+                .text
+                .get(..closing.text.len() - mark.len())
+                .unwrap_or_default();
+            let there = (0..=space.len())
+                .rev()
+                .find(|n| space.get(..*n).is_some_and(|head| self.tail.ends_with(head)))
+                .unwrap_or(0);
+            rest.push_str(space.get(there..).unwrap_or_default());
+            rest.push_str(mark);
+        }
+        rest
+    }
+
+    fn remember(&mut self, text: &str) {
+        if let Some(closing) = &self.closing {
+            self.tail.push_str(text);
+            let surplus = self.tail.len().saturating_sub(closing.text.len());
+            let cut = (surplus..=self.tail.len()).find(|at| self.tail.is_char_boundary(*at));
+            self.tail.drain(..cut.unwrap_or(0));
+        }
     }
 }
 
@@ -90,13 +130,13 @@ mod tests {
     use super::*;
 
     fn run(stops: &[&str], chunks: &[&[u8]]) -> (Vec<String>, bool) {
-        let mut out = TextOut::new(stops.iter().map(|s| (*s).to_owned()).collect());
+        let mut out = TextOut::new(stops.iter().map(|s| (*s).to_owned()).collect(), None);
         let mut deltas: Vec<String> = Vec::new();
         for chunk in chunks {
             deltas.push(out.push(chunk));
         }
         let stopped = out.stopped();
-        deltas.push(out.finish());
+        deltas.push(out.finish(true));
         (deltas, stopped)
     }
 
@@ -125,6 +165,29 @@ mod tests {
         let (deltas, stopped) = run(&["END"], &[b"E", b"N", b"Emy"]);
         assert!(!stopped);
         assert_eq!(deltas.concat(), "ENEmy");
+    }
+
+    #[test]
+    fn a_closing_mark_stands_once_however_the_model_ended() {
+        for written in ["yes", "yes\n", "yes\n\n", "yes\n\n[[ ## comp"] {
+            let closing = Closing {
+                head: "[[ ## ".to_owned(),
+                text: "\n\n[[ ## end ## ]]".to_owned(),
+            };
+            let mut out = TextOut::new(Vec::new(), Some(closing));
+            let text = out.push(written.as_bytes()) + &out.finish(true);
+            assert_eq!(text, "yes\n\n[[ ## end ## ]]", "after {written:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_cut_off_is_not_closed() {
+        let closing = Closing {
+            head: "</a".to_owned(),
+            text: "</a>".to_owned(),
+        };
+        let mut out = TextOut::new(Vec::new(), Some(closing));
+        assert_eq!(out.push(b"ye") + &out.finish(false), "ye");
     }
 
     #[test]

@@ -15,6 +15,7 @@
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Instant;
 
 use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::session::{LlamaStateSeqFlags, SeqState};
@@ -24,7 +25,7 @@ use llguidance::toktrie::TokEnv;
 
 use super::chunk;
 use super::prefix::{PrefixCache, Progress, common};
-use super::request::Finish;
+use super::request::{Event, Finish};
 use super::slot::{Beginning, Job, Slot, Step};
 use crate::error::EngineError;
 
@@ -122,12 +123,23 @@ impl<'model> Worker<'model> {
         }
     }
 
+    /// Lets go of requests that nobody waits for any more or whose deadline has passed.
     fn drop_cancelled(&mut self) {
-        self.waiting.retain(|job| !job.events.is_closed());
+        let now = Instant::now();
+        let late = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
+        self.waiting.retain(|job| {
+            if late(job.deadline) {
+                let _ = job.events.send(Event::Failed(EngineError::Deadline));
+            }
+            !late(job.deadline) && !job.events.is_closed()
+        });
         for slot in std::mem::take(&mut self.slots) {
             if slot.cancelled() {
                 tracing::debug!(seq = slot.seq, "request cancelled");
                 self.vacate(&slot);
+            } else if late(slot.deadline) {
+                self.vacate(&slot);
+                slot.fail(EngineError::Deadline);
             } else {
                 self.slots.push(slot);
             }
