@@ -204,3 +204,180 @@ fn grammar_error(cause: &str) -> EngineError {
         cause: cause.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use llguidance::api::TopLevelGrammar;
+    use llguidance::toktrie::ApproximateTokEnv;
+    use llguidance::{Matcher, ParserFactory};
+
+    use super::*;
+
+    /// Whether the grammar of `pieces` takes exactly `text`, with a tokenizer whose tokens are bytes.
+    fn takes(pieces: &[Piece], text: &str) -> bool {
+        let layout = compile(&OutputShape::new(pieces.to_vec())).unwrap();
+        let mut matcher = matcher(&layout.lark.expect("a grammar"));
+        let tokens: Vec<u32> = text.bytes().map(u32::from).collect();
+        let taken = matcher.try_consume_tokens(&tokens).unwrap();
+        taken == tokens.len() && (matcher.is_stopped() || matcher.is_accepting().unwrap())
+    }
+
+    fn matcher(lark: &str) -> Matcher {
+        let mut factory = ParserFactory::new_simple(&ApproximateTokEnv::single_byte_env()).unwrap();
+        factory.quiet();
+        let matcher = Matcher::new(factory.create_parser(TopLevelGrammar::from_lark(lark.to_owned())));
+        assert_eq!(matcher.get_error(), None, "{lark}");
+        matcher
+    }
+
+    fn text(text: &str) -> Piece {
+        Piece::Text(text.to_owned())
+    }
+
+    fn choice_of(options: &[&str]) -> Piece {
+        Piece::Choice(options.iter().map(|option| (*option).to_owned()).collect())
+    }
+
+    #[test]
+    fn fixed_text_and_choices_take_exactly_what_they_say() {
+        let pieces = [
+            text("[[ ## label ## ]]\n"),
+            choice_of(&["yes", "yes, but", "no \"quotes\" \\ é"]),
+            text("\n\nend"),
+        ];
+        assert!(takes(&pieces, "[[ ## label ## ]]\nyes\n\nend"));
+        assert!(takes(&pieces, "[[ ## label ## ]]\nyes, but\n\nend"));
+        assert!(takes(&pieces, "[[ ## label ## ]]\nno \"quotes\" \\ é\n\nend"));
+        assert!(!takes(&pieces, "[[ ## label ## ]]\nmaybe\n\nend"));
+        assert!(!takes(&pieces, "[[ ## label ## ]]\nyes\n\nend "));
+        assert!(!takes(&pieces, "yes"));
+    }
+
+    #[test]
+    fn a_choice_before_a_text_that_could_continue_it_is_not_torn() {
+        let pieces = [choice_of(&["a", "ab"]), text("bc")];
+        assert!(takes(&pieces, "abc"));
+        assert!(takes(&pieces, "abbc"));
+        assert!(!takes(&pieces, "ac"));
+    }
+
+    #[test]
+    fn numbers_keep_their_bounds() {
+        let int = |min, max| [Piece::Int { min, max }, text(";")];
+        assert!(
+            takes(&int(None, None), "-120;")
+                && !takes(&int(None, None), "012;")
+                && !takes(&int(None, None), "1.5;")
+        );
+        assert!(takes(&int(Some(1), Some(5)), "5;") && !takes(&int(Some(1), Some(5)), "6;"));
+        assert!(!takes(&int(Some(1), Some(5)), "-1;"));
+        let wide = int(Some(-1000), Some(100_000));
+        assert!(
+            takes(&wide, "-1000;")
+                && takes(&wide, "99999;")
+                && !takes(&wide, "100001;")
+                && !takes(&wide, "-1001;")
+        );
+        let from = int(Some(10), None);
+        assert!(takes(&from, "10;") && takes(&from, "123456;") && !takes(&from, "9;"));
+        assert!(
+            compile(&OutputShape::new(vec![Piece::Int {
+                min: Some(3),
+                max: Some(2)
+            }]))
+            .is_err()
+        );
+        for (number, fits) in [
+            ("1.5", true),
+            ("-0.25e-3", true),
+            ("7", true),
+            ("1.", false),
+            (".5", false),
+        ] {
+            assert_eq!(
+                takes(&[Piece::Float, text(";")], &format!("{number};")),
+                fits,
+                "{number}"
+            );
+        }
+    }
+
+    #[test]
+    fn json_follows_its_schema_on_one_line() {
+        let schema = json!({
+            "type": "object", "required": ["a", "b"], "additionalProperties": false,
+            "properties": { "a": { "type": "integer" }, "b": { "type": "array", "items": { "enum": ["x", "y"] } } },
+        });
+        let pieces = [text("> "), Piece::Json(schema), text("\nend")];
+        assert!(takes(&pieces, "> {\"a\": 1, \"b\": [\"x\", \"y\"]}\nend"));
+        assert!(!takes(&pieces, "> {\"a\": 1, \"b\": [\"z\"]}\nend"));
+        assert!(!takes(&pieces, "> {\"a\": \"1\", \"b\": []}\nend"));
+        assert!(takes(&[Piece::Json(json!(true))], "[1, {\"k\": null}]"));
+        assert!(compile(&OutputShape::new(vec![Piece::Json(json!(false))])).is_err());
+    }
+
+    #[test]
+    fn free_text_ends_where_its_mark_begins_and_the_mark_is_then_forced() {
+        let pieces = [
+            text("[[ ## why ## ]]\n"),
+            Piece::Free,
+            text("\n\n[[ ## label ## ]]\n"),
+            choice_of(&["yes", "no"]),
+        ];
+        assert!(takes(
+            &pieces,
+            "[[ ## why ## ]]\nBecause [1] it\n\nis.\n\n[[ ## label ## ]]\nno"
+        ));
+        assert!(!takes(
+            &pieces,
+            "[[ ## why ## ]]\nI know: [[ ## other ## ]]\n\n[[ ## label ## ]]\nno"
+        ));
+        let layout = compile(&OutputShape::new(pieces.to_vec())).unwrap();
+        let mut matcher = matcher(&layout.lark.unwrap());
+        let so_far: Vec<u32> = "[[ ## why ## ]]\nBecause.\n\n[[ ## "
+            .bytes()
+            .map(u32::from)
+            .collect();
+        matcher.consume_tokens(&so_far).unwrap();
+        assert_eq!(
+            String::from_utf8(matcher.compute_ff_bytes()).unwrap(),
+            "label ## ]]\n"
+        );
+    }
+
+    #[test]
+    fn a_last_free_text_may_simply_end_and_is_closed_afterwards() {
+        let shape = OutputShape::new(vec![text("<a>\n"), Piece::Free, text("\n</a>")]);
+        let layout = compile(&shape).unwrap();
+        assert_eq!(
+            layout.closing,
+            Some(Closing {
+                head: "</a".to_owned(),
+                text: "\n</a>".to_owned()
+            })
+        );
+        assert!(takes(&[text("<a>\n"), Piece::Free], "<a>\nanything"));
+        assert_eq!(
+            compile(&OutputShape::new(vec![Piece::Free])).unwrap(),
+            Layout {
+                lark: None,
+                closing: None
+            }
+        );
+    }
+
+    #[test]
+    fn free_text_with_nothing_to_end_it_is_refused() {
+        let error = compile(&OutputShape::new(vec![Piece::Free, Piece::Float]))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("free text must be followed"), "{error}");
+    }
+
+    #[test]
+    fn the_head_of_a_mark_is_its_distinctive_part() {
+        assert_eq!(head("\n\n[[ ## label ## ]]\n"), "[[ ## ");
+        assert_eq!(head("\n</some_answer>\n<next>"), "</some_answer");
+        assert_eq!(head("\n"), "\n");
+    }
+}

@@ -102,3 +102,83 @@ fn pick(weights: impl Iterator<Item = (u32, f64)>, total: f64, rng: &mut Rng) ->
     }
     last
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sampling(temperature: f32, top_p: f32) -> Sampling {
+        Sampling {
+            temperature,
+            top_p,
+            seed: 0,
+        }
+    }
+
+    /// How often each of four tokens is drawn in 10,000 draws.
+    fn counts(logits: &[f32], allowed: Option<&[u32]>, sampling: &Sampling) -> Vec<i32> {
+        let mut rng = Rng::new(7);
+        let mut counts = vec![0; logits.len()];
+        for _ in 0..10_000 {
+            counts[choose(logits, allowed, sampling, &mut rng).unwrap() as usize] += 1;
+        }
+        counts
+    }
+
+    #[test]
+    fn greedy_takes_the_likeliest_allowed_and_the_lower_id_of_equals() {
+        let mut rng = Rng::new(0);
+        let greedy = sampling(0.0, 1.0);
+        assert_eq!(choose(&[0.0, 3.0, 3.0, 1.0], None, &greedy, &mut rng), Some(1));
+        assert_eq!(
+            choose(&[0.0, 3.0, 3.0, 1.0], Some(&[0, 3]), &greedy, &mut rng),
+            Some(3)
+        );
+        assert_eq!(
+            choose(&[f32::NEG_INFINITY, f32::NAN], None, &greedy, &mut rng),
+            None
+        );
+        assert_eq!(choose(&[1.0], Some(&[]), &greedy, &mut rng), None);
+    }
+
+    #[test]
+    fn draws_follow_the_softmax() {
+        // Probabilities 0.1, 0.2, 0.3, 0.4; three standard deviations are under 150 draws.
+        let logits: Vec<f32> = [0.1_f32, 0.2, 0.3, 0.4].iter().map(|p| p.ln() + 5.0).collect();
+        for (count, expected) in counts(&logits, None, &sampling(1.0, 1.0))
+            .iter()
+            .zip([1000, 2000, 3000, 4000])
+        {
+            assert!((count - expected).abs() < 150, "{count} of {expected}");
+        }
+        // At temperature 0.5 probabilities are squared: 1, 4, 9, 16 of 30.
+        for (count, expected) in counts(&logits, None, &sampling(0.5, 1.0))
+            .iter()
+            .zip([333, 1333, 3000, 5333])
+        {
+            assert!((count - expected).abs() < 150, "{count} of {expected}");
+        }
+    }
+
+    #[test]
+    fn top_p_keeps_the_smallest_set_that_reaches_it() {
+        let logits: Vec<f32> = [0.1_f32, 0.2, 0.3, 0.4].iter().map(|p| p.ln()).collect();
+        let drawn = counts(&logits, None, &sampling(1.0, 0.6));
+        assert_eq!((drawn[0], drawn[1]), (0, 0));
+        assert!((drawn[3] - 5714).abs() < 150, "{drawn:?}");
+        assert_eq!(counts(&logits, None, &sampling(1.0, 0.3)), [0, 0, 0, 10_000]);
+    }
+
+    #[test]
+    fn a_seed_repeats_itself_and_another_differs() {
+        let logits = [0.0_f32; 50];
+        let draw = |seed| {
+            let mut rng = Rng::new(seed);
+            (0..20)
+                .map(|_| choose(&logits, None, &sampling(1.0, 1.0), &mut rng).unwrap())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(draw(3), draw(3));
+        assert_ne!(draw(3), draw(4));
+    }
+}
