@@ -124,15 +124,32 @@ impl Fields for Record {
     }
 }
 
-/// A [`Record`] from names and values: `record! { question: "Why?", tries: 3 }`.
+/// A [`Record`] from names and values: `record! { question: "Why?", tries: 3, tags: ["a", null] }`.
 ///
 /// Values are anything `serde_json::json!` takes.
 #[macro_export]
 macro_rules! record {
-    ($($name:ident : $value:expr),* $(,)?) => {{
+    (@fields $record:ident) => {};
+    (@fields $record:ident $name:ident : null $(, $($rest:tt)*)?) => {
+        $record.insert(stringify!($name), $crate::__private::serde_json::Value::Null);
+        $( $crate::record!(@fields $record $($rest)*); )?
+    };
+    (@fields $record:ident $name:ident : [$($items:tt)*] $(, $($rest:tt)*)?) => {
+        $record.insert(stringify!($name), $crate::__private::serde_json::json!([$($items)*]));
+        $( $crate::record!(@fields $record $($rest)*); )?
+    };
+    (@fields $record:ident $name:ident : {$($entries:tt)*} $(, $($rest:tt)*)?) => {
+        $record.insert(stringify!($name), $crate::__private::serde_json::json!({$($entries)*}));
+        $( $crate::record!(@fields $record $($rest)*); )?
+    };
+    (@fields $record:ident $name:ident : $value:expr $(, $($rest:tt)*)?) => {
+        $record.insert(stringify!($name), $crate::__private::serde_json::json!($value));
+        $( $crate::record!(@fields $record $($rest)*); )?
+    };
+    ($($fields:tt)*) => {{
         #[allow(unused_mut)]
         let mut record = $crate::Record::new();
-        $( record.insert(stringify!($name), $crate::__private::serde_json::json!($value)); )*
+        $crate::record!(@fields record $($fields)*);
         record
     }};
 }
