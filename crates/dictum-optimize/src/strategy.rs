@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use dictum_core::data::Example;
+use dictum_core::error::Result;
 use dictum_core::evaluate::Row;
 use dictum_core::lm::Settings;
-use dictum_core::record::Record;
+use dictum_core::Record;
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::Candidate;
@@ -23,7 +24,10 @@ pub trait Strategy: Send {
 
     /// The rollouts asked for last, in the order of the jobs. `None` stands for those the budget had no room for; after
     /// them the engine asks no more, and takes [`Strategy::best`].
-    fn tell(&mut self, done: Vec<Option<Arc<Done>>>);
+    ///
+    /// # Errors
+    /// When going on makes no sense; the message says why. What was done stays in the journal.
+    fn tell(&mut self, done: Vec<Option<Arc<Done>>>) -> Result<()>;
 
     /// The best so far.
     fn best(&self) -> Choice;

@@ -42,6 +42,7 @@ impl Ledger {
         self.calls = calls;
     }
 
+    #[cfg(test)]
     pub(super) fn spent(&self) -> u64 {
         self.spent
     }

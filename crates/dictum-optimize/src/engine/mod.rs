@@ -52,7 +52,7 @@ pub(crate) struct Limits {
     pub(crate) budget: Budget,
     pub(crate) calls_per_rollout: u64,
     pub(crate) concurrency: usize,
-    pub(crate) max_errors: usize,
+    pub(crate) max_outages: usize,
 }
 
 /// Runs rollouts.
@@ -77,8 +77,8 @@ pub(crate) struct Engine<'a> {
 pub(crate) enum Ended {
     /// It is done. `lasting`: another process would come to the same.
     Done { done: Arc<Done>, lasting: bool },
-    /// The budget did not last.
-    Cut,
+    /// The budget did not last, and so many calls were made for nothing.
+    Cut(u64),
 }
 
 impl<'a> Engine<'a> {
@@ -167,7 +167,10 @@ impl<'a> Engine<'a> {
                 }
                 let Some((key, ended, replayed)) = running.next().await else { break };
                 match ended {
-                    Ended::Cut => self.exhausted = true,
+                    Ended::Cut(calls) => {
+                        self.ledger.ended(calls);
+                        self.exhausted = true;
+                    }
                     Ended::Done { done, lasting } => {
                         self.ledger.ended(done.spent);
                         tally.done += 1;
@@ -214,11 +217,8 @@ impl<'a> Engine<'a> {
 
     /// Whether the next rollout may begin. Tokens, money and time are known only afterwards: they are checked as they are.
     fn admit(&self, in_flight: usize) -> Admission {
-        let budget = self.meter.budget();
-        let spent = self.meter.spent();
-        let over = budget.tokens.is_some_and(|limit| spent.tokens >= limit)
-            || budget.usd.is_some_and(|limit| spent.usd >= limit)
-            || (budget.time.is_some() && budget.calls.is_none_or(|calls| spent.calls < calls) && self.meter.check().is_err());
+        let calls_left = self.meter.budget().calls.is_none_or(|calls| self.meter.spent().calls < calls);
+        let over = calls_left && self.meter.check().is_err();
         if over { Admission::Spent } else { self.ledger.admit(in_flight) }
     }
 
@@ -254,7 +254,7 @@ impl<'a> Engine<'a> {
         self.outages.push((cause.clone(), message.clone()));
         // A key that is wrong or an account without credit fails every call the same.
         let hopeless = matches!(cause.as_str(), "authentication" | "billing");
-        if hopeless || self.outages.len() > self.limits.max_errors {
+        if hopeless || self.outages.len() > self.limits.max_outages {
             let mut causes: indexmap::IndexMap<&str, (usize, &str)> = indexmap::IndexMap::new();
             for (cause, message) in &self.outages {
                 causes.entry(cause).or_insert((0, message)).0 += 1;
@@ -286,11 +286,6 @@ impl<'a> Engine<'a> {
         if let Some(callback) = &self.on_progress {
             callback(&progress);
         }
-    }
-
-    /// Calls spent, as the ledger counts them.
-    pub(crate) fn calls(&self) -> u64 {
-        self.ledger.spent()
     }
 }
 

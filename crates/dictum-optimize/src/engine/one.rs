@@ -43,13 +43,13 @@ pub(super) fn key(job: &Job) -> String {
 pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
     let Order { job, key, journal, .. } = &order;
     let Some(meter) = order.ctx.meter().map(|meter| meter.child(Budget::calls(order.limit))) else {
-        return (key, Ended::Cut, false);
+        return (key, Ended::Cut(0), false);
     };
     if let Some(done) = journal.rollout(key) {
         // It counts as it did when it was done.
         for _ in 0..done.spent {
             if meter.begin().is_err() {
-                return (key, Ended::Cut, true);
+                return (key, Ended::Cut(meter.spent().calls), true);
             }
         }
         if done.spent > 0 {
@@ -72,7 +72,7 @@ pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
     row.usage = usage;
     if scope.refused() {
         if !order.whole || spent < order.limit {
-            return (key, Ended::Cut, false);
+            return (key, Ended::Cut(spent), false);
         }
         row.outcome = RowOutcome::Failed {
             cause: "call limit".to_owned(),

@@ -5,7 +5,7 @@ mod identity;
 mod journal;
 mod layer;
 
-pub(crate) use folder::{Folder, write_atomic};
+pub(crate) use folder::{Folder, pretty, write_atomic};
 pub(crate) use identity::Identity;
 pub(crate) use journal::{CallLine, CallResult, Journal};
 pub(crate) use layer::{JournalLayer, Scope};
