@@ -30,8 +30,10 @@ pub struct Evaluate<'a, M> {
     metric: M,
     concurrency: usize,
     failure_score: f64,
-    progress: Option<Arc<dyn Fn(&Progress<'_>) + Send + Sync + 'a>>,
+    progress: Option<Arc<Callback<'a>>>,
 }
+
+type Callback<'a> = dyn Fn(&Progress<'_>) + Send + Sync + 'a;
 
 /// How far a run is: given to the callback after every row.
 #[derive(Debug, Clone, Copy)]

@@ -1,3 +1,6 @@
+mod foreign;
+mod rust_types;
+
 use proptest::prelude::*;
 
 use crate::types::{Schema, arbitrary};
