@@ -9,7 +9,7 @@ use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 use syn::{
-    Attribute, Data, DeriveInput, Error, Field, Fields, Generics, Meta, Result, Type, Visibility,
+    Attribute, Data, DeriveInput, Error, Field, Fields, Generics, Meta, Result, Type, Variant, Visibility,
     WherePredicate, parse_quote,
 };
 
@@ -294,7 +294,21 @@ fn private_copy(krate: &TokenStream, input: &DeriveInput) -> DeriveInput {
     match &mut copy.data {
         Data::Struct(data) => tidy(&mut data.fields),
         Data::Enum(data) => {
+            let unit = |variant: &Variant| matches!(variant.fields, Fields::Unit);
+            let bare = |variant: &Variant| {
+                !variant
+                    .attrs
+                    .iter()
+                    .any(|attr| is_passed_on(attr) && !attr.path().is_ident("serde"))
+            };
+            let uniform = data.variants.iter().all(|variant| unit(variant) && bare(variant));
             for variant in &mut data.variants {
+                // schemars lists variants with nothing to say before all others. A transformation is something.
+                if !uniform && unit(variant) {
+                    variant
+                        .attrs
+                        .push(parse_quote!(#[schemars(transform = #krate::__private::in_its_place)]));
+                }
                 variant.attrs.retain(is_passed_on);
                 tidy(&mut variant.fields);
             }
