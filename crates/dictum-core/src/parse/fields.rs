@@ -230,7 +230,9 @@ fn field(whole: &str, spec: &FieldSpec, places: &[&Found<'_>], partial: bool, an
     let mut failure: Option<ParseError> = None;
     let mut cut = false;
     for place in places {
-        let open = partial && place.open;
+        // An element without its closing tag shows that the answer was cut off.
+        let unclosed = matches!(place.source, Source::Text(_, Layout::Xml));
+        let open = (partial || unclosed) && place.open;
         match value(whole, spec, place, open) {
             Ok(Some(got)) => {
                 for repair in &place.repairs {

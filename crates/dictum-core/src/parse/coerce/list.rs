@@ -95,7 +95,7 @@ fn from_object(
         (Ok(one), _) => Ok(vec![cx.accept(one)]),
         (Err(_), Some(Err(inner))) => Err(inner),
         (Err(inner), None) => {
-            if entries.is_empty() || inner.at.is_empty() {
+            if entries.is_empty() || inner.offset <= node.start {
                 return Err(cx.mismatch(node, ty));
             }
             Err(inner)

@@ -317,6 +317,22 @@ fn json_inside(node: &Node) -> Option<Node> {
     Some(inner)
 }
 
+/// The scalar in a list or object of one: `{"score": 4}` for 4.
+fn only_inside(node: &Node) -> Option<&Node> {
+    let inner = match &node.kind {
+        NodeKind::List(items) => match items.as_slice() {
+            [only] => only,
+            _ => return None,
+        },
+        NodeKind::Object(entries) => match entries.as_slice() {
+            [only] => &only.value,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    (inner.is_scalar() && !inner.cut && !node.flaws.contains(&repair::TRUNCATED)).then_some(inner)
+}
+
 fn place(node: &mut Node, start: usize) {
     node.start = start;
     node.end = start;
