@@ -52,7 +52,7 @@ fn only_json(ty: &Type) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(1000), ..ProptestConfig::default() })]
 
     #[test]
     fn no_text_makes_it_panic(text in nasty_text(), index in 0..22_usize) {

@@ -63,7 +63,7 @@ fn check(layout: Layout, fields: &[(FieldSpec, Value)]) -> Result<(), TestCaseEr
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(1000), ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_survives_every_layout(layout in layouts(), first in nasty_text(), second in nasty_text()) {

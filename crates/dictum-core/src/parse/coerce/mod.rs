@@ -200,6 +200,12 @@ impl<'a> Cx<'a> {
         if matches!(kind, Some(Kind::Str | Kind::Reasoning)) || (is_code && (verbatim || exact.is_empty())) {
             return Ok(Value::String(exact.to_owned()));
         }
+        // An element with nothing in it is a list or map with nothing in it.
+        match kind {
+            Some(Kind::List { .. }) if exact.is_empty() => return Ok(Value::Array(Vec::new())),
+            Some(Kind::Map { .. }) if exact.is_empty() => return Ok(Value::Object(serde_json::Map::new())),
+            _ => {}
+        }
         let mut inner = if is_code {
             Node::bare(exact, node.start)
         } else {
