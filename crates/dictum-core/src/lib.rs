@@ -16,6 +16,7 @@ pub mod program;
 mod record;
 mod shim;
 pub mod signature;
+pub mod state;
 pub mod types;
 
 pub use error::{Error, Result};
