@@ -14,7 +14,7 @@ use syn::{
 };
 
 use crate::common::{Container, Mistakes, item_keyword};
-use crate::types;
+use crate::{fields, types};
 
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let container = Container::read(&input.attrs)?;
@@ -42,6 +42,10 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         .predicates
         .extend(field_bounds(krate, input));
     let (_, _, carried_where) = carried_generics.split_for_impl();
+    let asked: Vec<_> = field_types(input)
+        .iter()
+        .map(|ty| fields::ops(krate, ty))
+        .collect();
 
     Ok(quote! {
         const _: () = {
@@ -51,18 +55,13 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
 
             #copy
 
-            // What the copy can do, if all fields are field types. Asked for at one place, so that one that is none is
-            // one error, about this type, and not six about code that nobody has written.
-            trait __Carried: ::core::marker::Sized {
-                fn write<__S: #serde::Serializer>(&self, serializer: __S) -> ::core::result::Result<__S::Ok, __S::Error>;
-                fn read<'de, __D: #serde::Deserializer<'de>>(deserializer: __D) -> ::core::result::Result<Self, __D::Error>;
-                fn inline_schema() -> ::core::primitive::bool;
-                fn schema_name() -> #string;
-                fn schema_id() -> #string;
-                fn json_schema(generator: &mut #schemars::SchemaGenerator) -> #schemars::Schema;
+            // Each field's type is asked for here, by name, so that one that is no field type is an error at the field.
+            #[allow(dead_code)]
+            fn __fields #impl_generics () #where_clause {
+                #( let _ = #asked; )*
             }
 
-            impl #impl_generics __Carried for #ident #type_generics #carried_where {
+            impl #impl_generics #krate::__private::Carry for #ident #type_generics #carried_where {
                 fn write<__S: #serde::Serializer>(&self, serializer: __S) -> ::core::result::Result<__S::Ok, __S::Error> {
                     #copy_ident #turbofish::serialize(self, serializer)
                 }
@@ -94,7 +93,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
                 where
                     __S: #serde::Serializer,
                 {
-                    <Self as __Carried>::write(self, serializer)
+                    <Self as #krate::__private::Carried>::write(self, serializer)
                 }
             }
 
@@ -104,26 +103,26 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
                 where
                     __D: #serde::Deserializer<'de>,
                 {
-                    <Self as __Carried>::read(deserializer)
+                    <Self as #krate::__private::Carried>::read(deserializer)
                 }
             }
 
             #[automatically_derived]
             impl #impl_generics #schemars::JsonSchema for #ident #type_generics #where_clause {
                 fn inline_schema() -> ::core::primitive::bool {
-                    <Self as __Carried>::inline_schema()
+                    <Self as #krate::__private::Carried>::inline_schema()
                 }
 
                 fn schema_name() -> #string {
-                    <Self as __Carried>::schema_name()
+                    <Self as #krate::__private::Carried>::schema_name()
                 }
 
                 fn schema_id() -> #string {
-                    <Self as __Carried>::schema_id()
+                    <Self as #krate::__private::Carried>::schema_id()
                 }
 
                 fn json_schema(generator: &mut #schemars::SchemaGenerator) -> #schemars::Schema {
-                    <Self as __Carried>::json_schema(generator)
+                    <Self as #krate::__private::Carried>::json_schema(generator)
                 }
             }
         };
@@ -249,21 +248,20 @@ fn private_copy(krate: &TokenStream, input: &DeriveInput) -> DeriveInput {
         let name = ident.unraw().to_string();
         copy.attrs.push(parse_quote!(#[serde(rename = #name)]));
     }
-    // With these bounds the derives' code compiles whatever the fields are; see `__Carried` for who asks. A generic type
-    // keeps the bounds that serde works out from its attributes.
-    if input.generics.params.is_empty() && !has_option(&input.attrs, "bound") {
-        let bounds = field_bounds(krate, input);
-        let bounds = quote!(#(#bounds),*).to_string();
-        copy.attrs.push(parse_quote!(#[serde(bound = #bounds)]));
+    // With these bounds the derives' code compiles whatever the fields are; `Carry` is what asks for them. On a generic
+    // type they would compete with the bounds that the derives work out, which suffice there.
+    if input.generics.params.is_empty() {
+        copy.generics
+            .make_where_clause()
+            .predicates
+            .extend(field_bounds(krate, input));
     }
     let itself = itself(input);
     let tidy = |fields: &mut Fields| {
         for field in fields.iter_mut() {
             field.vis = Visibility::Inherited;
             field.attrs.retain(is_passed_on);
-            if types::mentions_self(&field.ty) {
-                field.ty = Type::Verbatim(replace_self(field.ty.to_token_stream(), &itself));
-            }
+            field.ty = with_self(&field.ty, &itself);
         }
     };
     match &mut copy.data {
@@ -283,7 +281,6 @@ fn is_passed_on(attr: &Attribute) -> bool {
     is_data_attribute(attr) || attr.path().is_ident("doc") || attr.path().is_ident("deprecated")
 }
 
-/// `Self` means the copy inside the copy; this makes it the type again.
 fn replace_self(tokens: TokenStream, itself: &TokenStream) -> TokenStream {
     tokens
         .into_iter()
@@ -308,21 +305,38 @@ fn bounded(generics: &Generics, bound: &TokenStream) -> Generics {
     generics
 }
 
-/// For each field that serde treats by its type's own impl, the bound that the type is a field type.
+/// For each field, the bound that its type is a field type.
 ///
 /// `for<'a>` defers the bound to where the impl is used; without it a type that is none would be an error there and here.
 fn field_bounds(krate: &TokenStream, input: &DeriveInput) -> Vec<WherePredicate> {
+    let types = field_types(input);
+    types
+        .iter()
+        .map(|ty| parse_quote!(for<'__bound> #ty: #krate::types::FieldType))
+        .collect()
+}
+
+/// The types of the fields that serde treats by their types' own impls.
+fn field_types(input: &DeriveInput) -> Vec<Type> {
     let fields: Vec<&Field> = match &input.data {
         Data::Struct(data) => data.fields.iter().collect(),
         Data::Enum(data) => data.variants.iter().flat_map(|variant| &variant.fields).collect(),
         Data::Union(_) => Vec::new(),
     };
     let itself = itself(input);
-    let bounds = fields.into_iter().filter(|field| is_plain(field)).map(|field| {
-        let ty = replace_self(field.ty.to_token_stream(), &itself);
-        parse_quote!(for<'__bound> #ty: #krate::types::FieldType)
-    });
-    bounds.collect()
+    fields
+        .into_iter()
+        .filter(|field| is_plain(field))
+        .map(|field| with_self(&field.ty, &itself))
+        .collect()
+}
+
+/// The type with `Self` replaced: it means the copy inside the copy.
+fn with_self(ty: &Type, itself: &TokenStream) -> Type {
+    match types::mentions_self(ty) {
+        true => Type::Verbatim(replace_self(ty.to_token_stream(), itself)),
+        false => ty.clone(),
+    }
 }
 
 /// The type as one writes it within its own impls.

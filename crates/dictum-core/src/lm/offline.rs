@@ -15,7 +15,10 @@ pub struct Offline {
 impl Offline {
     /// A stand-in for the model of this name. Name and capabilities shape requests, so a cassette needs those it was recorded with.
     pub fn new(name: impl Into<String>, capabilities: Capabilities) -> Self {
-        Self { name: name.into(), capabilities }
+        Self {
+            name: name.into(),
+            capabilities,
+        }
     }
 }
 
@@ -29,7 +32,10 @@ impl LanguageModel for Offline {
     }
 
     fn complete<'a>(&'a self, _: &'a Request, _: &'a Call) -> BoxFuture<'a, Result<Response, LmError>> {
-        let error = LmError::new(LmErrorKind::Replay, "there is no model behind this context, and no cassette holds the call");
+        let error = LmError::new(
+            LmErrorKind::Replay,
+            "there is no model behind this context, and no cassette holds the call",
+        );
         Box::pin(std::future::ready(Err(error.with_model(&self.name))))
     }
 }
