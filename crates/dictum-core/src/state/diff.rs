@@ -79,7 +79,11 @@ fn predictor(old: &SavedPredictor, new: &SavedPredictor) -> String {
     let demos = demos(&old.state.demos, &new.state.demos);
     if !demos.is_empty() {
         let (before, after) = (old.state.demos.len(), new.state.demos.len());
-        let _ = write!(text, "demos, {before} before and {after} after\n{}", indented(&demos));
+        let _ = write!(
+            text,
+            "demos, {before} before and {after} after\n{}",
+            indented(&demos)
+        );
     }
     let settings = settings(old, new);
     if !settings.is_empty() {
@@ -113,7 +117,8 @@ fn demos(old: &[Demo], new: &[Demo]) -> String {
     text
 }
 
-fn line(demo: &Demo) -> String {
+/// A demonstration on one line.
+pub(super) fn line(demo: &Demo) -> String {
     let fields = serde_json::to_string(&demo.fields).unwrap_or_default();
     let augmented = if demo.augmented { " (augmented)" } else { "" };
     format!("{fields}{augmented}")

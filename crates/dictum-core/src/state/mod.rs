@@ -20,6 +20,7 @@ mod ext;
 mod file;
 mod report;
 mod secrets;
+mod show;
 
 pub use build::ProgramKind;
 pub use diff::{diff, line_diff};
@@ -34,7 +35,7 @@ use crate::signature::SignatureSpec;
 
 /// What a program has learned: for each predictor by path, its signature and state.
 ///
-/// Equal states are written as equal bytes: predictors in the order of the program, demonstrations' fields in the order of
+/// Displays for people, one demonstration to a line. Equal states are written as equal bytes: predictors in the order of the program, demonstrations' fields in the order of
 /// the signature, free keys sorted.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ProgramState {
@@ -120,8 +121,8 @@ impl ProgramState {
         &self.metadata
     }
 
-    /// What an import from another system could not place, kept so that an export can give it back: by predictor path, and
-    /// for the file as a whole under `file`.
+    /// What an import from another system could not place, kept so that an export can give it back: under
+    /// `predictors` by path, and under `file` for the file as a whole.
     #[must_use]
     pub fn unplaced(&self) -> &Map<String, Value> {
         &self.unplaced
