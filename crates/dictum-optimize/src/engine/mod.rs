@@ -200,10 +200,10 @@ impl<'a> Engine<'a> {
     /// Binds a candidate to its program, once.
     fn prepare(&mut self, candidate: &Arc<Candidate>) -> Result<()> {
         let id = candidate.id();
-        if !self.contexts.contains_key(&id) {
+        if !self.contexts.contains_key(id) {
             let player = self.player(candidate.role());
             let ctx = player.ctx.with_overlay(player.program, candidate.overlay())?;
-            self.contexts.insert(id, ctx);
+            self.contexts.insert(id.to_owned(), ctx);
         }
         Ok(())
     }
@@ -229,7 +229,7 @@ impl<'a> Engine<'a> {
         let player = self.player(job.candidate.role());
         let ctx = match job.candidate.without(&crate::candidate::InputKey::of(&job.example)) {
             Some(overlay) => player.ctx.with_overlay(player.program, &overlay)?,
-            None => match self.contexts.get(&job.candidate.id()) {
+            None => match self.contexts.get(job.candidate.id()) {
                 Some(ctx) => ctx.clone(),
                 None => player.ctx.with_overlay(player.program, job.candidate.overlay())?,
             },

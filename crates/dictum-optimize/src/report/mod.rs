@@ -115,7 +115,7 @@ impl Report {
         let pair = |pair: Option<(Evaluation, Evaluation)>| pair.map(|(baseline, best)| Pair { baseline, best });
         let name = task.metric.name();
         let candidates = story.candidates.iter().map(|known| CandidateReport {
-            id: known.candidate.id(),
+            id: known.candidate.id().to_owned(),
             label: known.candidate.label().to_owned(),
             demos: known.candidate.demos(),
             complete: !known.rows.is_empty() && known.rows.iter().all(Option::is_some),

@@ -196,7 +196,7 @@ impl Search {
                     bootstrapper.candidate(&label, &self.plan)
                 }
             };
-            if self.seen.insert(candidate.id()) {
+            if self.seen.insert(candidate.id().to_owned()) {
                 fresh.push(Arc::new(candidate));
             }
         }
