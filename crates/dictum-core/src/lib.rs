@@ -14,7 +14,6 @@ pub mod modules;
 pub mod parse;
 pub mod program;
 mod record;
-mod shim;
 pub mod signature;
 pub mod types;
 

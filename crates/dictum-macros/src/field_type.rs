@@ -9,12 +9,12 @@ use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 use syn::{
-    Attribute, Data, DeriveInput, Error, Field, Fields, Generics, Result, Type, Visibility, parse_quote,
+    Attribute, Data, DeriveInput, Error, Field, Fields, Generics, Result, Type, Visibility, WherePredicate,
+    parse_quote,
 };
 
 use crate::common::{Container, Mistakes, item_keyword};
-use crate::fields::ops;
-use crate::types;
+use crate::{fields, types};
 
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let container = Container::read(&input.attrs)?;
@@ -30,43 +30,46 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let schemars = quote!(#krate::__private::schemars);
     let string = quote!(::std::borrow::Cow<'static, ::core::primitive::str>);
 
-    let write_generics = bounded(&input.generics, &quote!(#serde::Serialize));
-    let (write_impl, _, write_where) = write_generics.split_for_impl();
-    let mut read_generics = bounded(&input.generics, &quote!(#serde::Deserialize<'de>));
+    let field_type = quote!(#krate::types::FieldType);
+    let generics = bounded(&input.generics, &field_type);
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let mut read_generics = generics.clone();
     read_generics.params.insert(0, parse_quote!('de));
     let (read_impl, _, read_where) = read_generics.split_for_impl();
-    let schema_generics = bounded(&input.generics, &quote!(#schemars::JsonSchema));
-    let (schema_impl, _, schema_where) = schema_generics.split_for_impl();
-    let asserts = assertions(krate, input);
+    let mut carried_generics = generics.clone();
+    carried_generics
+        .make_where_clause()
+        .predicates
+        .extend(field_bounds(krate, input));
+    let (_, _, carried_where) = carried_generics.split_for_impl();
+    let asked: Vec<_> = field_types(input)
+        .iter()
+        .map(|ty| fields::ops(krate, ty))
+        .collect();
 
     Ok(quote! {
         const _: () = {
-            #asserts
+            // The code of the derives below calls these by method, prelude or not.
+            #[allow(unused_imports)]
+            use ::core::convert::{From as _, Into as _};
 
             #copy
 
-            #[automatically_derived]
-            impl #write_impl #serde::Serialize for #ident #type_generics #write_where {
-                fn serialize<__S>(&self, serializer: __S) -> ::core::result::Result<__S::Ok, __S::Error>
-                where
-                    __S: #serde::Serializer,
-                {
+            // Each field's type is asked for here, by name, so that one that is no field type is an error at the field.
+            #[allow(dead_code)]
+            fn __fields #impl_generics () #where_clause {
+                #( let _ = #asked; )*
+            }
+
+            impl #impl_generics #krate::__private::Carry for #ident #type_generics #carried_where {
+                fn write<__S: #serde::Serializer>(&self, serializer: __S) -> ::core::result::Result<__S::Ok, __S::Error> {
                     #copy_ident #turbofish::serialize(self, serializer)
                 }
-            }
 
-            #[automatically_derived]
-            impl #read_impl #serde::Deserialize<'de> for #ident #type_generics #read_where {
-                fn deserialize<__D>(deserializer: __D) -> ::core::result::Result<Self, __D::Error>
-                where
-                    __D: #serde::Deserializer<'de>,
-                {
+                fn read<'de, __D: #serde::Deserializer<'de>>(deserializer: __D) -> ::core::result::Result<Self, __D::Error> {
                     #copy_ident #turbofish::deserialize(deserializer)
                 }
-            }
 
-            #[automatically_derived]
-            impl #schema_impl #schemars::JsonSchema for #ident #type_generics #schema_where {
                 fn inline_schema() -> ::core::primitive::bool {
                     <#copy_ident #type_generics as #schemars::JsonSchema>::inline_schema()
                 }
@@ -81,6 +84,45 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
 
                 fn json_schema(generator: &mut #schemars::SchemaGenerator) -> #schemars::Schema {
                     <#copy_ident #type_generics as #schemars::JsonSchema>::json_schema(generator)
+                }
+            }
+
+            #[automatically_derived]
+            impl #impl_generics #serde::Serialize for #ident #type_generics #where_clause {
+                fn serialize<__S>(&self, serializer: __S) -> ::core::result::Result<__S::Ok, __S::Error>
+                where
+                    __S: #serde::Serializer,
+                {
+                    <Self as #krate::__private::Carried>::write(self, serializer)
+                }
+            }
+
+            #[automatically_derived]
+            impl #read_impl #serde::Deserialize<'de> for #ident #type_generics #read_where {
+                fn deserialize<__D>(deserializer: __D) -> ::core::result::Result<Self, __D::Error>
+                where
+                    __D: #serde::Deserializer<'de>,
+                {
+                    <Self as #krate::__private::Carried>::read(deserializer)
+                }
+            }
+
+            #[automatically_derived]
+            impl #impl_generics #schemars::JsonSchema for #ident #type_generics #where_clause {
+                fn inline_schema() -> ::core::primitive::bool {
+                    <Self as #krate::__private::Carried>::inline_schema()
+                }
+
+                fn schema_name() -> #string {
+                    <Self as #krate::__private::Carried>::schema_name()
+                }
+
+                fn schema_id() -> #string {
+                    <Self as #krate::__private::Carried>::schema_id()
+                }
+
+                fn json_schema(generator: &mut #schemars::SchemaGenerator) -> #schemars::Schema {
+                    <Self as #krate::__private::Carried>::json_schema(generator)
                 }
             }
         };
@@ -206,15 +248,20 @@ fn private_copy(krate: &TokenStream, input: &DeriveInput) -> DeriveInput {
         let name = ident.unraw().to_string();
         copy.attrs.push(parse_quote!(#[serde(rename = #name)]));
     }
-    let (_, type_generics, _) = input.generics.split_for_impl();
-    let itself = quote!(#ident #type_generics);
+    // With these bounds the derives' code compiles whatever the fields are; `Carry` is what asks for them. On a generic
+    // type they would compete with the bounds that the derives work out, which suffice there.
+    if input.generics.params.is_empty() {
+        copy.generics
+            .make_where_clause()
+            .predicates
+            .extend(field_bounds(krate, input));
+    }
+    let itself = itself(input);
     let tidy = |fields: &mut Fields| {
         for field in fields.iter_mut() {
             field.vis = Visibility::Inherited;
             field.attrs.retain(is_passed_on);
-            if types::mentions_self(&field.ty) {
-                field.ty = Type::Verbatim(replace_self(field.ty.to_token_stream(), &itself));
-            }
+            field.ty = with_self(&field.ty, &itself);
         }
     };
     match &mut copy.data {
@@ -234,7 +281,6 @@ fn is_passed_on(attr: &Attribute) -> bool {
     is_data_attribute(attr) || attr.path().is_ident("doc") || attr.path().is_ident("deprecated")
 }
 
-/// `Self` means the copy inside the copy; this makes it the type again.
 fn replace_self(tokens: TokenStream, itself: &TokenStream) -> TokenStream {
     tokens
         .into_iter()
@@ -259,32 +305,43 @@ fn bounded(generics: &Generics, bound: &TokenStream) -> Generics {
     generics
 }
 
-/// Asks for `FieldType` of each field's type once, so that the first error about a type that is none is ours.
-fn assertions(krate: &TokenStream, input: &DeriveInput) -> TokenStream {
-    if !input.generics.params.is_empty() {
-        return TokenStream::new();
-    }
+/// For each field, the bound that its type is a field type.
+///
+/// `for<'a>` defers the bound to where the impl is used; without it a type that is none would be an error there and here.
+fn field_bounds(krate: &TokenStream, input: &DeriveInput) -> Vec<WherePredicate> {
+    let types = field_types(input);
+    types
+        .iter()
+        .map(|ty| parse_quote!(for<'__bound> #ty: #krate::types::FieldType))
+        .collect()
+}
+
+/// The types of the fields that serde treats by their types' own impls.
+fn field_types(input: &DeriveInput) -> Vec<Type> {
     let fields: Vec<&Field> = match &input.data {
         Data::Struct(data) => data.fields.iter().collect(),
         Data::Enum(data) => data.variants.iter().flat_map(|variant| &variant.fields).collect(),
         Data::Union(_) => Vec::new(),
     };
-    let ident = &input.ident;
-    let itself = quote!(#ident);
-    let checks = fields.into_iter().filter(|field| is_plain(field)).map(|field| {
-        let ops = match types::mentions_self(&field.ty) {
-            true => ops(
-                krate,
-                &Type::Verbatim(replace_self(field.ty.to_token_stream(), &itself)),
-            ),
-            false => ops(krate, &field.ty),
-        };
-        quote!(let _ = #ops;)
-    });
-    quote! {
-        #[allow(dead_code)]
-        fn fields_are_field_types() {
-            #(#checks)*
-        }
+    let itself = itself(input);
+    fields
+        .into_iter()
+        .filter(|field| is_plain(field))
+        .map(|field| with_self(&field.ty, &itself))
+        .collect()
+}
+
+/// The type with `Self` replaced: it means the copy inside the copy.
+fn with_self(ty: &Type, itself: &TokenStream) -> Type {
+    match types::mentions_self(ty) {
+        true => Type::Verbatim(replace_self(ty.to_token_stream(), itself)),
+        false => ty.clone(),
     }
+}
+
+/// The type as one writes it within its own impls.
+fn itself(input: &DeriveInput) -> TokenStream {
+    let ident = &input.ident;
+    let (_, type_generics, _) = input.generics.split_for_impl();
+    quote!(#ident #type_generics)
 }

@@ -8,7 +8,6 @@ use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Error, Generics, Ident, Result, Type};
 
 use crate::common::{Container, Mistakes, item_keyword};
-use crate::signature::DefaultValue;
 use crate::types;
 
 /// One field: where it is in the struct, and what it is in the record.
@@ -16,7 +15,14 @@ pub(crate) struct Member<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) name: &'a str,
     pub(crate) ty: &'a Type,
-    pub(crate) default: Option<&'a DefaultValue>,
+    pub(crate) default: Option<Absent<'a>>,
+}
+
+/// What stands for a field that a record does not have.
+pub(crate) enum Absent<'a> {
+    Json(&'a Value),
+    /// What this function gives.
+    Call(Ident),
 }
 
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
@@ -93,15 +99,14 @@ pub(crate) fn implement(
     let reads = members.iter().map(|member| {
         let (member_ident, name, ty) = (member.ident, member.name, member.ty);
         let ops = ops(krate, ty);
-        match member.default {
+        match &member.default {
             None => quote!(#member_ident: #ops.read(&mut __record, #name)?),
-            Some(DefaultValue::Literal(value)) => {
+            Some(Absent::Json(value)) => {
                 let value = json_tokens(krate, value);
                 quote!(#member_ident: #ops.read_or_json(&mut __record, #name, || #value)?)
             }
-            Some(DefaultValue::Expr(value)) => {
-                let default = quote_spanned!(value.span()=> || #value);
-                quote!(#member_ident: #ops.read_or(&mut __record, #name, #default)?)
+            Some(Absent::Call(function)) => {
+                quote!(#member_ident: #ops.read_or(&mut __record, #name, #function)?)
             }
         }
     });
@@ -138,12 +143,12 @@ pub(crate) fn json_tokens(krate: &TokenStream, value: &Value) -> TokenStream {
         Value::String(text) => quote!(#json::Value::String(::core::convert::From::from(#text))),
         Value::Number(number) => {
             if let Some(n) = number.as_u64() {
-                quote!(#json::Value::from(#n))
+                quote!(<#json::Value as ::core::convert::From<_>>::from(#n))
             } else if let Some(n) = number.as_i64() {
-                quote!(#json::Value::from(#n))
+                quote!(<#json::Value as ::core::convert::From<_>>::from(#n))
             } else {
                 let n = number.as_f64().unwrap_or_default();
-                quote!(#json::Value::from(#n))
+                quote!(<#json::Value as ::core::convert::From<_>>::from(#n))
             }
         }
         Value::Null | Value::Array(_) | Value::Object(_) => quote!(#json::Value::Null),

@@ -53,7 +53,9 @@ impl Columns {
         for (from, _) in &self.renames {
             if !columns.iter().any(|column| column == from) {
                 let there = quoted(columns.iter().map(String::as_str));
-                return Some(format!("there is no column `{from}` to rename; there are {there}"));
+                return Some(format!(
+                    "there is no column `{from}` to rename; there are {there}"
+                ));
             }
         }
         let lacks = |input: &&String| {
@@ -122,7 +124,10 @@ impl Columns {
                     inputs.insert(name.clone(), value);
                 }
                 // What may be left out stays out: the program puts its default in its place.
-                None if self.spec_of(name).is_none_or(|field| field.when_absent().is_none()) => {
+                None if self
+                    .spec_of(name)
+                    .is_none_or(|field| field.when_absent().is_none()) =>
+                {
                     return Err(name);
                 }
                 None => {}

@@ -20,7 +20,9 @@ pub(super) fn lines(text: &str, name: &str, columns: &Columns) -> Result<Vec<Exa
         let value: Value = serde_json::from_str(line).map_err(|error| {
             let mut problem = format!("not JSON: {}", what(&error));
             if error.is_eof() && index == 0 && matches!(line.trim(), "[" | "{") {
-                problem.push_str("; each line must hold a whole object (is the file a JSON array? name it .json)");
+                problem.push_str(
+                    "; each line must hold a whole object (is the file a JSON array? name it .json)",
+                );
             }
             fault(
                 name,
@@ -57,8 +59,7 @@ pub(super) fn array(text: &str, name: &str, columns: &Columns) -> Result<Vec<Exa
     rows.into_iter()
         .enumerate()
         .map(|(index, row)| {
-            object(row, columns)
-                .map_err(|problem| fault(name, None, format!("row {}: {problem}", index + 1)))
+            object(row, columns).map_err(|problem| fault(name, None, format!("row {}: {problem}", index + 1)))
         })
         .collect()
 }

@@ -59,8 +59,7 @@ pub fn overlap(a: &[Example], b: &[Example]) -> Vec<(usize, usize)> {
     for (place, example) in b.iter().enumerate() {
         places.entry(Digest::of(example.inputs())).or_insert(place);
     }
-    let twin = |(place, example): (usize, &Example)| {
-        Some((place, *places.get(&Digest::of(example.inputs()))?))
-    };
+    let twin =
+        |(place, example): (usize, &Example)| Some((place, *places.get(&Digest::of(example.inputs()))?));
     a.iter().enumerate().filter_map(twin).collect()
 }

@@ -74,9 +74,7 @@ pub fn compare(first: &Evaluation, second: &Evaluation) -> Comparison {
     let mut pairs: Vec<(f64, f64)> = Vec::new();
     for (key, row) in keyed(first) {
         let a = row.score(first.failure_score());
-        let b = theirs
-            .get(&key)
-            .and_then(|row| row.score(second.failure_score()));
+        let b = theirs.get(&key).and_then(|row| row.score(second.failure_score()));
         if let (Some(a), Some(b)) = (a, b) {
             ids.push(key.0);
             pairs.push((a, b));
@@ -91,10 +89,7 @@ pub fn compare(first: &Evaluation, second: &Evaluation) -> Comparison {
     let (test, p_value) = if is_binary(&scores) {
         (Test::McNemar, mcnemar(wins, losses))
     } else {
-        (
-            Test::Permutation,
-            paired_permutation(&differences, seed, ROUNDS),
-        )
+        (Test::Permutation, paired_permutation(&differences, seed, ROUNDS))
     };
     let n = pairs.len().max(1) as f64;
     Comparison {

@@ -167,7 +167,9 @@ impl Evaluation {
     pub fn errors(&self) -> Vec<ErrorGroup> {
         let mut groups: Vec<ErrorGroup> = Vec::new();
         for row in &self.rows {
-            let Some((cause, message)) = row.error() else { continue };
+            let Some((cause, message)) = row.error() else {
+                continue;
+            };
             let place = groups.iter().position(|group| group.cause == cause);
             let place = place.unwrap_or_else(|| {
                 groups.push(ErrorGroup {

@@ -110,10 +110,7 @@ fn report(evaluation: &Evaluation, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "calls    {}", evaluation.calls())?;
     let usage = evaluation.usage();
     if let Some(tokens) = usage.total_tokens() {
-        let (input, output) = (
-            usage.input_tokens.unwrap_or(0),
-            usage.output_tokens.unwrap_or(0),
-        );
+        let (input, output) = (usage.input_tokens.unwrap_or(0), usage.output_tokens.unwrap_or(0));
         let (all, input, output) = (thousands(tokens), thousands(input), thousands(output));
         write!(f, ", {all} tokens ({input} in, {output} out)")?;
     }
@@ -177,7 +174,8 @@ fn line(place: usize, row: &Row, scale: Scale) -> [String; 5] {
     let (score, output) = match (row.error(), row.prediction()) {
         (Some((cause, message)), _) => ("error".to_owned(), format!("{cause}: {message}")),
         (None, Some(prediction)) => (
-            row.score(0.0).map_or_else(String::new, |score| scale.number(score)),
+            row.score(0.0)
+                .map_or_else(String::new, |score| scale.number(score)),
             values(prediction),
         ),
         (None, None) => ("not run".to_owned(), String::new()),

@@ -68,7 +68,10 @@ pub async fn rollout(
     let run = async { program.call_record(&ctx, example.inputs().clone()).await };
     let result = match AssertUnwindSafe(run).catch_unwind().await {
         Ok(result) => result,
-        Err(panic) => Err(Error::program(format!("the program panicked: {}", words(&*panic)))),
+        Err(panic) => Err(Error::program(format!(
+            "the program panicked: {}",
+            words(&*panic)
+        ))),
     };
     let took = begun.elapsed();
     let outcome = match result {

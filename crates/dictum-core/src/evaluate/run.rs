@@ -30,8 +30,10 @@ pub struct Evaluate<'a, M> {
     metric: M,
     concurrency: usize,
     failure_score: f64,
-    progress: Option<Arc<dyn Fn(&Progress<'_>) + Send + Sync + 'a>>,
+    progress: Option<Arc<Callback<'a>>>,
 }
+
+type Callback<'a> = dyn Fn(&Progress<'_>) + Send + Sync + 'a;
 
 /// How far a run is: given to the callback after every row.
 #[derive(Debug, Clone, Copy)]
@@ -105,7 +107,9 @@ impl<'a, M: Metric> Evaluate<'a, M> {
         let mut spent = false;
         loop {
             while !spent && running.len() < self.concurrency {
-                let Some((slot, example)) = waiting.next() else { break };
+                let Some((slot, example)) = waiting.next() else {
+                    break;
+                };
                 running.push(self.row(ctx, program, slot, example));
             }
             let Some(row) = running.next().await else { break };

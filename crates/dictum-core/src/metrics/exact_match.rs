@@ -29,9 +29,7 @@ pub(super) fn same(a: &Value, b: &Value) -> bool {
         },
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len()
-                && a.iter()
-                    .all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
         }
         (Value::String(text), other) | (other, Value::String(text)) => {
             read(text).is_some_and(|value| same(&value, other))

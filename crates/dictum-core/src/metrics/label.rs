@@ -20,9 +20,7 @@ pub(super) fn pair<'a>(
 pub(super) fn output<'a>(field: &str, prediction: &'a Record) -> Result<&'a Value, MetricError> {
     prediction.get(field).ok_or_else(|| {
         let there = names(prediction);
-        MetricError::new(format!(
-            "the program gives no output `{field}`; it gives {there}"
-        ))
+        MetricError::new(format!("the program gives no output `{field}`; it gives {there}"))
     })
 }
 

@@ -10,9 +10,7 @@ pub fn normalized_match(field: &str) -> impl Metric + Clone + use<> {
     try_metric_fn(format!("normalized:{field}"), move |example, prediction| {
         let (output, answers) = label::pair(&field, example, prediction)?;
         let given = normalize(&text::of(output));
-        let right = answers
-            .iter()
-            .any(|answer| normalize(&text::of(answer)) == given);
+        let right = answers.iter().any(|answer| normalize(&text::of(answer)) == given);
         Ok(label::judged(f64::from(u8::from(right)), output, &answers))
     })
 }

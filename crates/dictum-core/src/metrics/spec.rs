@@ -18,10 +18,9 @@ type Build = fn(&[&str]) -> Option<Result<Arc<dyn Metric>, MetricError>>;
 
 /// Every metric that can be had by name. A builder gives `None` when the number of arguments is wrong.
 const METRICS: &[(MetricInfo, Build)] = &[
-    (
-        info("exact:FIELD", "the output is the label"),
-        |args| one(args, |field| Arc::new(exact_match(field))),
-    ),
+    (info("exact:FIELD", "the output is the label"), |args| {
+        one(args, |field| Arc::new(exact_match(field)))
+    }),
     (
         info(
             "normalized:FIELD",
@@ -29,14 +28,12 @@ const METRICS: &[(MetricInfo, Build)] = &[
         ),
         |args| one(args, |field| Arc::new(normalized_match(field))),
     ),
-    (
-        info("contains:FIELD", "the label stands in the output"),
-        |args| one(args, |field| Arc::new(contains(field))),
-    ),
-    (
-        info("f1:FIELD", "share of words in common"),
-        |args| one(args, |field| Arc::new(token_f1(field))),
-    ),
+    (info("contains:FIELD", "the label stands in the output"), |args| {
+        one(args, |field| Arc::new(contains(field)))
+    }),
+    (info("f1:FIELD", "share of words in common"), |args| {
+        one(args, |field| Arc::new(token_f1(field)))
+    }),
     (
         info(
             "numeric:FIELD[:0.01|:1%]",
@@ -60,10 +57,7 @@ const fn info(usage: &'static str, about: &'static str) -> MetricInfo {
     MetricInfo { usage, about }
 }
 
-fn one(
-    args: &[&str],
-    build: fn(&str) -> Arc<dyn Metric>,
-) -> Option<Result<Arc<dyn Metric>, MetricError>> {
+fn one(args: &[&str], build: fn(&str) -> Arc<dyn Metric>) -> Option<Result<Arc<dyn Metric>, MetricError>> {
     match args {
         [field] => Some(Ok(build(field))),
         _ => None,

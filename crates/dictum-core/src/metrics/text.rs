@@ -131,7 +131,10 @@ mod tests {
 
     #[test]
     fn scripts_without_spaces_have_words_too() {
-        assert_eq!(tokens("東京タワー、the tower"), ["東", "京", "タ", "ワ", "ー", "tower"]);
+        assert_eq!(
+            tokens("東京タワー、the tower"),
+            ["東", "京", "タ", "ワ", "ー", "tower"]
+        );
         assert_eq!(normalize("東京 タワー"), "東京 タワー");
     }
 }

@@ -3,8 +3,16 @@
 //! A [`SignatureSpec`] is immutable. It comes from `derive(Signature)`, from `signature!("...")`, from
 //! [`SignatureSpec::parse`] or from [`SignatureSpec::builder`]; edits give a new one.
 
+mod builder;
+mod constraints;
+mod edit;
 mod error;
+mod json;
 
+#[cfg(test)]
+mod tests;
+
+pub use builder::SignatureBuilder;
 pub use error::SignatureError;
 pub(crate) use error::check_name;
 
@@ -58,7 +66,8 @@ struct Inner {
 }
 
 /// Whether a field goes in or comes out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum FieldKind {
     /// Given to the step.
     Input,
@@ -111,10 +120,15 @@ impl FieldSpec {
         self
     }
 
-    /// The same field with constraints on its value, in place of those it had.
+    /// The same field with these constraints on its value, beside those of its type: the narrower bound counts. On an
+    /// optional type they are about the value, not about `null`.
     #[must_use]
     pub fn with_constraints(mut self, constraints: Constraints) -> Self {
-        self.schema.ty.constraints = constraints;
+        let mut ty = &mut self.schema.ty;
+        while let crate::types::Kind::Optional(inner) = &mut ty.kind {
+            ty = inner;
+        }
+        ty.constraints = ty.constraints.and(&constraints);
         self
     }
 

@@ -10,7 +10,7 @@ use dictum_core::signature::{FieldSpec, SignatureSpec};
 use dictum_core::types::{Constraints, Schema, Type};
 use serde_json::json;
 
-use crate::support::{Script, transcript};
+use crate::support::{script, transcript};
 
 /// A signature with most kinds of field.
 fn triage() -> SignatureSpec {
@@ -34,7 +34,8 @@ fn triage() -> SignatureSpec {
         "Triage",
         Some("Route a customer's message to the team that should answer it.".into()),
         [
-            FieldSpec::input("message", Type::str()).with_description("The message as the customer wrote it."),
+            FieldSpec::input("message", Type::str())
+                .with_description("The message as the customer wrote it."),
             FieldSpec::input("hints", Type::list(Type::str())),
             FieldSpec::output("team", Type::literal(["billing", "technical", "sales"])),
             FieldSpec::output("urgency", urgency).with_description("1 can wait, 5 is now."),
@@ -62,10 +63,18 @@ fn demos() -> Vec<Demo> {
     ]
 }
 
-fn rendered(adapter: Arc<dyn Adapter>, spec: SignatureSpec, demos: Vec<Demo>, input: dictum_core::Record) -> String {
+fn rendered(
+    adapter: Arc<dyn Adapter>,
+    spec: SignatureSpec,
+    demos: Vec<Demo>,
+    input: dictum_core::Record,
+) -> String {
     let mut program = Predict::from_spec(spec);
-    program.predictor_mut().set_state(PredictorState { demos, ..PredictorState::default() });
-    let ctx = Context::new(Script::default().lm()).with_shared_adapter(adapter);
+    program.predictor_mut().set_state(PredictorState {
+        demos,
+        ..PredictorState::default()
+    });
+    let ctx = Context::new(script(&[]).lm()).with_shared_adapter(adapter);
     transcript(&program.render(&ctx, input).unwrap())
 }
 
@@ -106,8 +115,11 @@ fn an_answer_shown_as_a_demo_reads_back_as_it_was() {
         let adapter = adapter::by_name(name).unwrap();
         let spec = triage();
         for demo in demos().into_iter().filter(|demo| demo.fields.contains("note")) {
-            let values: Vec<_> =
-                spec.outputs().iter().map(|field| (field, demo.fields.get(&field.name))).collect();
+            let values: Vec<_> = spec
+                .outputs()
+                .iter()
+                .map(|field| (field, demo.fields.get(&field.name)))
+                .collect();
             let answer = adapter.parse(&spec, &adapter.write_answer(&values, "?"));
             assert_eq!(answer.failures, [], "{name}");
             for (field, value) in values {

@@ -5,13 +5,13 @@ mod options;
 use dictum_core::signature::{FieldSpec, SignatureSpec};
 use dictum_core::types::Type as ValueType;
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use quote::{format_ident, quote};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Error, Field, Fields, Ident, Result, Type, Visibility};
 
 use crate::common::{Container, Doc, Mistakes, item_keyword};
-use crate::fields::{self, Member};
+use crate::fields::{self, Absent, Member};
 use crate::types;
 use options::Options;
 pub(crate) use options::{DefaultValue, constraints_tokens};
@@ -35,34 +35,54 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let (outputs, inputs): (Vec<_>, Vec<_>) = declared.iter().partition(|field| field.output);
     let input_ident = format_ident!("{}Input", ident.unraw(), span = ident.span());
     let output_ident = format_ident!("{}Output", ident.unraw(), span = ident.span());
-    let input_struct = value_struct(krate, &input.vis, ident, &input_ident, "inputs", &inputs);
-    let output_struct = value_struct(krate, &input.vis, ident, &output_ident, "outputs", &outputs);
+    let input_side = Side {
+        signature: input,
+        ident: &input_ident,
+        what: "inputs",
+        fields: &inputs,
+    };
+    let output_side = Side {
+        signature: input,
+        ident: &output_ident,
+        what: "outputs",
+        fields: &outputs,
+    };
+    let (input_struct, output_struct) = (input_side.declaration(), output_side.declaration());
+    let (input_impls, output_impls) = (
+        input_side.implementations(krate),
+        output_side.implementations(krate),
+    );
 
     let name = ident.unraw().to_string();
     let instructions = Doc::read(&input.attrs).text();
-    let specs = declared.iter().map(|field| field_spec(krate, field));
+    let specs = declared.iter().map(|field| field.spec(krate));
+    let defaults = declared.iter().filter_map(Declared::default_function);
     let members = declared.iter().map(|field| &field.ident);
     Ok(quote! {
         #input_struct
         #output_struct
 
-        #[automatically_derived]
-        impl #krate::signature::Signature for #ident {
-            type Input = #input_ident;
-            type Output = #output_ident;
-        }
-
-        #[automatically_derived]
-        impl #krate::signature::StaticSignature for #ident {
-            fn spec() -> #krate::signature::SignatureSpec {
-                #krate::__private::spec(#name, #instructions, [#(#specs),*])
-            }
-        }
-
         const _: () = {
+            #(#defaults)*
+            #input_impls
+            #output_impls
+
+            #[automatically_derived]
+            impl #krate::signature::Signature for #ident {
+                type Input = #input_ident;
+                type Output = #output_ident;
+            }
+
+            #[automatically_derived]
+            impl #krate::signature::StaticSignature for #ident {
+                fn spec() -> #krate::signature::SignatureSpec {
+                    #krate::__private::spec(#name, #instructions, [#(#specs),*])
+                }
+            }
+
             // The struct only declares: nothing else ever reads its fields.
             #[allow(dead_code)]
-            fn declared(it: &#ident) {
+            fn __declared(it: &#ident) {
                 #( let _ = &it.#members; )*
             }
         };
@@ -228,99 +248,131 @@ fn declared_field(input: &DeriveInput, field: &Field) -> Result<Declared> {
     })
 }
 
-/// The struct of the inputs or of the outputs, with what it implements.
-fn value_struct(
-    krate: &TokenStream,
-    vis: &Visibility,
-    signature: &Ident,
-    ident: &Ident,
-    what: &str,
-    declared: &[&Declared],
-) -> TokenStream {
-    let doc = format!("The {what} of [`{}`].", signature.unraw());
-    let names: Vec<_> = declared.iter().map(|field| &field.ident).collect();
-    let types: Vec<_> = declared.iter().map(|field| &field.ty).collect();
-    let visibilities = declared.iter().map(|field| &field.vis);
-    let docs = declared
-        .iter()
-        .map(|field| field.doc.attributes(&format!("The field `{}`.", field.name)));
-    let title = ident.to_string();
-    let labels = declared.iter().map(|field| &field.name);
-    let members: Vec<Member<'_>> = declared
-        .iter()
-        .map(|field| Member {
-            ident: &field.ident,
-            name: &field.name,
-            ty: &field.ty,
-            default: field.options.default.as_ref(),
+impl Declared {
+    /// The function that makes the default, where it is an expression.
+    fn default_function(&self) -> Option<TokenStream> {
+        let Some(DefaultValue::Expr(value)) = &self.options.default else {
+            return None;
+        };
+        let (function, ty) = (self.default_name(), &self.ty);
+        Some(quote! {
+            fn #function() -> #ty {
+                #value
+            }
         })
-        .collect();
-    let fields_impl = fields::implement(krate, ident, &syn::Generics::default(), &members);
-    quote! {
-        #[doc = #doc]
-        #vis struct #ident {
-            #( #docs #visibilities #names: #types, )*
-        }
+    }
 
-        #fields_impl
+    fn default_name(&self) -> Ident {
+        format_ident!("__default_{}", self.name)
+    }
 
-        // `for<'a>` defers each bound to where the trait is used, so that a field whose type is not `Clone`, say, takes
-        // `Clone` away from the struct instead of failing to compile.
-        #[automatically_derived]
-        impl ::core::fmt::Debug for #ident
-        where
-            #( for<'__bound> #types: ::core::fmt::Debug, )*
-        {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.debug_struct(#title)#( .field(#labels, &self.#names) )*.finish()
+    /// An expression for the field's part of the spec.
+    fn spec(&self, krate: &TokenStream) -> TokenStream {
+        let name = &self.name;
+        let description = self.doc.text();
+        let constraints = constraints_tokens(krate, &self.options.constraints);
+        let kind = if self.output {
+            quote!(Output)
+        } else {
+            quote!(Input)
+        };
+        let ops = fields::ops(krate, &self.ty);
+        let default = match &self.options.default {
+            None => quote!(::core::option::Option::None),
+            Some(DefaultValue::Literal(value)) => {
+                let value = fields::json_tokens(krate, value);
+                quote!(::core::option::Option::Some(#value))
             }
-        }
-
-        #[automatically_derived]
-        impl ::core::clone::Clone for #ident
-        where
-            #( for<'__bound> #types: ::core::clone::Clone, )*
-        {
-            fn clone(&self) -> Self {
-                Self { #( #names: ::core::clone::Clone::clone(&self.#names), )* }
+            Some(DefaultValue::Expr(_)) => {
+                let function = self.default_name();
+                quote!(#ops.json(&#function()))
             }
-        }
-
-        #[automatically_derived]
-        impl ::core::cmp::PartialEq for #ident
-        where
-            #( for<'__bound> #types: ::core::cmp::PartialEq, )*
-        {
-            fn eq(&self, other: &Self) -> bool {
-                true #( && self.#names == other.#names )*
-            }
+        };
+        quote! {
+            #ops.spec(#krate::signature::FieldKind::#kind, #name, #description, #constraints, #default)
         }
     }
 }
 
-/// An expression for the field's part of the spec.
-fn field_spec(krate: &TokenStream, field: &Declared) -> TokenStream {
-    let (name, ty) = (&field.name, &field.ty);
-    let description = field.doc.text();
-    let constraints = constraints_tokens(krate, &field.options.constraints);
-    let kind = if field.output {
-        quote!(Output)
-    } else {
-        quote!(Input)
-    };
-    let default = match &field.options.default {
-        None => quote!(::core::option::Option::None),
-        Some(DefaultValue::Literal(value)) => {
-            let value = fields::json_tokens(krate, value);
-            quote!(::core::option::Option::Some(#value))
+/// The inputs or the outputs.
+struct Side<'a> {
+    signature: &'a DeriveInput,
+    ident: &'a Ident,
+    what: &'a str,
+    fields: &'a [&'a Declared],
+}
+
+impl Side<'_> {
+    fn declaration(&self) -> TokenStream {
+        let (vis, ident) = (&self.signature.vis, self.ident);
+        let doc = format!("The {} of [`{}`].", self.what, self.signature.ident.unraw());
+        let fields = self.fields.iter().map(|field| {
+            let docs = field.doc.attributes(&format!("The field `{}`.", field.name));
+            let (vis, ident, ty) = (&field.vis, &field.ident, &field.ty);
+            quote!(#docs #vis #ident: #ty,)
+        });
+        quote! {
+            #[doc = #doc]
+            #vis struct #ident {
+                #(#fields)*
+            }
         }
-        Some(DefaultValue::Expr(value)) => {
-            let ops = fields::ops(krate, ty);
-            quote_spanned!(value.span()=> #ops.json(#value))
+    }
+
+    fn implementations(&self, krate: &TokenStream) -> TokenStream {
+        let ident = self.ident;
+        let title = ident.to_string();
+        let names: Vec<_> = self.fields.iter().map(|field| &field.ident).collect();
+        let types: Vec<_> = self.fields.iter().map(|field| &field.ty).collect();
+        let labels = self.fields.iter().map(|field| &field.name);
+        let members: Vec<Member<'_>> = self
+            .fields
+            .iter()
+            .map(|field| Member {
+                ident: &field.ident,
+                name: &field.name,
+                ty: &field.ty,
+                default: field.options.default.as_ref().map(|default| match default {
+                    DefaultValue::Literal(value) => Absent::Json(value),
+                    DefaultValue::Expr(_) => Absent::Call(field.default_name()),
+                }),
+            })
+            .collect();
+        let fields_impl = fields::implement(krate, ident, &syn::Generics::default(), &members);
+        quote! {
+            #fields_impl
+
+            // `for<'a>` defers each bound to where the trait is used, so that a field whose type is not `Clone`, say,
+            // takes `Clone` away from the struct instead of failing to compile.
+            #[automatically_derived]
+            impl ::core::fmt::Debug for #ident
+            where
+                #( for<'__bound> #types: ::core::fmt::Debug, )*
+            {
+                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                    f.debug_struct(#title)#( .field(#labels, &self.#names) )*.finish()
+                }
+            }
+
+            #[automatically_derived]
+            impl ::core::clone::Clone for #ident
+            where
+                #( for<'__bound> #types: ::core::clone::Clone, )*
+            {
+                fn clone(&self) -> Self {
+                    Self { #( #names: ::core::clone::Clone::clone(&self.#names), )* }
+                }
+            }
+
+            #[automatically_derived]
+            impl ::core::cmp::PartialEq for #ident
+            where
+                #( for<'__bound> #types: ::core::cmp::PartialEq, )*
+            {
+                fn eq(&self, other: &Self) -> ::core::primitive::bool {
+                    true #( && self.#names == other.#names )*
+                }
+            }
         }
-    };
-    let ops = fields::ops(krate, ty);
-    quote! {
-        #ops.spec(#krate::signature::FieldKind::#kind, #name, #description, #constraints, #default)
     }
 }

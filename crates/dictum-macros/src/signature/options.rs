@@ -154,7 +154,8 @@ impl Reader<'_> {
                     return Err(Error::new_spanned(
                         value,
                         format!(
-                            "the pattern is not a regular expression: {error}\nescape signs that are meant as they stand, such as `\\\\(`; the syntax is that of the `regex-lite` crate"
+                            "the pattern of field `{}` is not a regular expression: {error}\nthe syntax is that of the `regex-lite` crate; a sign that is meant as it stands, such as `(`, needs a `\\` before it",
+                            self.field
                         ),
                     ));
                 }
@@ -226,7 +227,8 @@ impl Reader<'_> {
                 return Err(Error::new_spanned(
                     value,
                     format!(
-                        "`{}` holds {lowest} to {highest}, so `{name} = {whole}` says nothing or can't hold; choose a number within, or a wider type",
+                        "field `{}` is a `{}`, which holds {lowest} to {highest}, and `{name} = {whole}` is outside; choose a number within, or a wider type",
+                        self.field,
                         written(self.ty)
                     ),
                 ));
@@ -254,20 +256,20 @@ impl Reader<'_> {
             return Ok(DefaultValue::Literal(json));
         }
         let (field, ty) = (self.field, written(self.ty));
-        let example = match self.shape {
-            Shape::Text => "default = \"...\"".to_owned(),
+        let instead = match self.shape {
+            Shape::Text => "write a text: `default = \"...\"`".to_owned(),
             Shape::Int(lowest, highest) => {
-                format!("default = 1`, from {lowest} to {highest}, as in `default = 1")
+                format!("write a whole number from {lowest} to {highest}: `default = 1`")
             }
-            Shape::Float => "default = 0.5".to_owned(),
-            Shape::Bool => "default = false".to_owned(),
-            Shape::List => "default = Vec::new()".to_owned(),
-            _ => "default = Default::default()".to_owned(),
+            Shape::Float => "write a number: `default = 0.5`".to_owned(),
+            Shape::Bool => "write `default = true` or `default = false`".to_owned(),
+            Shape::List => "write an expression of that type: `default = Vec::new()`".to_owned(),
+            _ => "write an expression of that type: `default = Default::default()`".to_owned(),
         };
         Err(Error::new_spanned(
             value,
             format!(
-                "this default does not fit field `{field}`, which is {} (`{ty}`); write `{example}`",
+                "this default does not fit field `{field}`, which is {} (`{ty}`); {instead}",
                 self.shape.words()
             ),
         ))
@@ -472,9 +474,9 @@ pub(crate) fn constraints_tokens(krate: &TokenStream, c: &Constraints) -> TokenS
 fn number_tokens(krate: &TokenStream, number: &Number) -> TokenStream {
     let number_type = quote!(#krate::__private::serde_json::Number);
     if let Some(n) = number.as_u64() {
-        quote!(::core::option::Option::Some(#number_type::from(#n)))
+        quote!(::core::option::Option::Some(<#number_type as ::core::convert::From<_>>::from(#n)))
     } else if let Some(n) = number.as_i64() {
-        quote!(::core::option::Option::Some(#number_type::from(#n)))
+        quote!(::core::option::Option::Some(<#number_type as ::core::convert::From<_>>::from(#n)))
     } else {
         let n = number.as_f64().unwrap_or_default();
         quote!(#number_type::from_f64(#n))

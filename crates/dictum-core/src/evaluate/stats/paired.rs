@@ -89,7 +89,12 @@ mod tests {
     #[test]
     fn mcnemar_gives_the_binomial_tail() {
         // 2 * sum_{k<=1} C(8, k) / 2^8 = 18/256; 2 * sum_{k<=2} C(10, k) / 2^10 = 112/1024.
-        for (first, second, p) in [(1, 7, 18.0 / 256.0), (8, 2, 112.0 / 1024.0), (5, 5, 1.0), (0, 0, 1.0)] {
+        for (first, second, p) in [
+            (1, 7, 18.0 / 256.0),
+            (8, 2, 112.0 / 1024.0),
+            (5, 5, 1.0),
+            (0, 0, 1.0),
+        ] {
             assert!((mcnemar(first, second) - p).abs() < 1e-12, "{first} {second}");
         }
         // Agresti, Categorical Data Analysis: approval ratings, 150 against 86: z = 4.17, so p near 3e-5.

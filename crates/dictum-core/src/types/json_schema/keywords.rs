@@ -142,3 +142,8 @@ pub(super) fn common_value(properties: &Map<String, Value>) -> Option<&Value> {
     let first = values.next()?;
     values.all(|value| value == first).then_some(first)
 }
+
+/// The value of a keyword, if it is text.
+pub(super) fn text(map: &Map<String, Value>, key: &str) -> Option<String> {
+    map.get(key).and_then(Value::as_str).map(str::to_owned)
+}

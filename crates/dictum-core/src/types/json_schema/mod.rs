@@ -4,6 +4,7 @@
 //! nothing is lost between a program's own schema and the provider that gets it.
 
 mod keywords;
+mod members;
 mod merge;
 mod read;
 mod refs;

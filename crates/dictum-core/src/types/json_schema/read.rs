@@ -6,13 +6,14 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
+use super::members::{enum_members, literal, special};
 use super::merge::{ANNOTATIONS, merge};
 use super::refs::{Refs, last_part};
 use super::{INTEGER_KEY, SPECIAL, TYPE_DESCRIPTION, keywords};
 use crate::types::{EnumMember, EnumType, Kind, ObjectType, Property, Schema, Type};
 
 /// Schemas nested deeper than this are kept raw.
-const MAX_DEPTH: usize = 96;
+const MAX_DEPTH: usize = 48;
 /// From this many types on, references are not put in place any more: a small schema can describe a huge tree.
 const MAX_INLINED: usize = 4_000;
 /// Keywords the type language has no word for.
@@ -94,7 +95,13 @@ impl Reader<'_> {
         }
         if let Some(kind) = map.get(SPECIAL).and_then(Value::as_str).and_then(special) {
             let constraints = keywords::constraints(&kind, map)?;
-            return Some(Type::new(kind).with_constraints(constraints));
+            let ty = Type::new(kind).with_constraints(constraints);
+            // How `schemars` writes an `Option` of it.
+            let nullable = map
+                .get("type")
+                .and_then(Value::as_array)
+                .is_some_and(|names| names.contains(&"null".into()));
+            return Some(if nullable { Type::optional(ty) } else { ty });
         }
         if let Some(reference) = map.get("$ref") {
             return self.reference(map, reference.as_str()?, depth);
@@ -189,7 +196,7 @@ impl Reader<'_> {
     ) -> Option<Type> {
         let depth = self.deeper(depth)?;
         let name = map.get("title").and_then(Value::as_str).or(name);
-        let described = text(map, "description");
+        let described = keywords::text(map, "description");
         let around = |key: &str| !ANNOTATIONS.contains(&key) && !key.starts_with("x-");
         let shared: Keywords = map
             .iter()
@@ -428,7 +435,7 @@ impl Reader<'_> {
         };
         Kind::Object(Arc::new(ObjectType {
             name: name.unwrap_or_default().to_owned(),
-            description: text(map, "description"),
+            description: keywords::text(map, "description"),
             properties,
             additional,
         }))
@@ -496,82 +503,4 @@ fn set_description(kind: &mut Kind, description: Option<String>) {
         Kind::Enum(members) => Arc::make_mut(members).description = description,
         _ => {}
     }
-}
-
-fn text(map: &Keywords, key: &str) -> Option<String> {
-    map.get(key).and_then(Value::as_str).map(str::to_owned)
-}
-
-fn special(name: &str) -> Option<Kind> {
-    Some(match name {
-        "image" => Kind::Image,
-        "audio" => Kind::Audio,
-        "file" => Kind::File,
-        "history" => Kind::History,
-        "reasoning" => Kind::Reasoning,
-        "tool_calls" => Kind::ToolCalls,
-        _ => Kind::Code {
-            language: name.strip_prefix("code:")?.to_owned(),
-        },
-    })
-}
-
-/// Whether the value can be a member of a literal.
-fn is_scalar(value: &Value) -> bool {
-    match value {
-        Value::Number(n) => n.is_i64() || n.is_u64(),
-        Value::String(_) | Value::Bool(_) | Value::Null => true,
-        Value::Array(_) | Value::Object(_) => false,
-    }
-}
-
-/// An `enum` keyword: an enumeration when it has a name, else a literal.
-fn literal(values: &[Value], name: Option<&str>, map: &Keywords) -> Option<Type> {
-    if values.is_empty() || !values.iter().all(is_scalar) {
-        return None;
-    }
-    let kind = match name {
-        Some(name) if values.iter().all(Value::is_string) => Kind::Enum(Arc::new(EnumType {
-            name: name.to_owned(),
-            description: text(map, "description"),
-            members: values.iter().map(|value| member(value, None, None)).collect(),
-        })),
-        _ => Kind::Literal(values.into()),
-    };
-    let constraints = keywords::constraints(&kind, map)?;
-    Some(Type::new(kind).with_constraints(constraints))
-}
-
-fn member(value: &Value, name: Option<&str>, description: Option<String>) -> EnumMember {
-    let name = match (name, value) {
-        (Some(name), _) => name.to_owned(),
-        (None, Value::String(text)) => text.clone(),
-        (None, value) => value.to_string(),
-    };
-    EnumMember {
-        name,
-        value: value.clone(),
-        description,
-    }
-}
-
-/// The members that one branch of a `oneOf` stands for: a constant, or several without descriptions.
-fn enum_members(schema: &Value) -> Option<Vec<EnumMember>> {
-    let map = schema.as_object()?;
-    let is_member = |value: &Value| is_scalar(value) && !value.is_null();
-    let known = |key: &String| {
-        matches!(key.as_str(), "const" | "enum" | "type") || ANNOTATIONS.contains(&key.as_str())
-    };
-    if !map.keys().all(known) {
-        return None;
-    }
-    if let Some(value) = map.get("const") {
-        let title = map.get("title").and_then(Value::as_str);
-        return is_member(value).then(|| vec![member(value, title, text(map, "description"))]);
-    }
-    let values = map.get("enum")?.as_array()?;
-    if values.is_empty() || !values.iter().all(is_member) {
-        return None;
-    }
-    Some(values.iter().map(|value| member(value, None, None)).collect())
 }
