@@ -75,7 +75,8 @@ impl Candidate {
     /// Identity: 16 hex digits. Candidates of the same program with the same states have the same.
     #[must_use]
     pub fn id(&self) -> &str {
-        self.id.get_or_init(|| short(&Digest::of(&(self.role, &self.overlay))))
+        self.id
+            .get_or_init(|| short(&Digest::of(&(self.role, &self.overlay))))
     }
 
     /// What people call it.
@@ -118,7 +119,9 @@ impl Candidate {
         }
         let mut overlay = self.overlay.clone();
         for (path, sources) in &self.sources {
-            let Some(mut state) = overlay.get(path).cloned() else { continue };
+            let Some(mut state) = overlay.get(path).cloned() else {
+                continue;
+            };
             let mut place = 0;
             state.demos.retain(|_| {
                 let keep = !sources.get(place).is_some_and(leaks);

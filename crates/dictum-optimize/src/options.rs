@@ -164,7 +164,10 @@ macro_rules! optimizer {
 
             /// Tells this callback how far the run is after every rollout. It must not block.
             #[must_use]
-            pub fn on_progress(mut self, callback: impl Fn(&$crate::Progress) + Send + Sync + 'static) -> Self {
+            pub fn on_progress(
+                mut self,
+                callback: impl Fn(&$crate::Progress) + Send + Sync + 'static,
+            ) -> Self {
                 self.options.on_progress = Some(std::sync::Arc::new(callback));
                 self
             }

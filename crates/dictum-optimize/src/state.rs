@@ -14,11 +14,39 @@ pub(crate) fn bytes<P: Parameters + ?Sized>(program: &P, overlay: &Overlay) -> R
 /// Checks that a program has the predictors of an overlay.
 pub(crate) fn check<P: Parameters + ?Sized>(program: &P, overlay: &Overlay) -> Result<()> {
     let known: Vec<String> = predictors(program).into_iter().map(|(path, _)| path).collect();
-    match overlay.iter().find(|(path, _)| !known.iter().any(|known| known == path)) {
+    match overlay
+        .iter()
+        .find(|(path, _)| !known.iter().any(|known| known == path))
+    {
         Some((path, _)) => Err(Error::input(
             path,
             format!("is no predictor of the program; it has `{}`", known.join("`, `")),
         )),
         None => Ok(()),
     }
+}
+
+/// The lines of two texts with what was taken out and put in.
+pub(crate) fn line_diff(old: &str, new: &str) -> String {
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    let start = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    let rest = old.len().min(new.len()) - start;
+    let end = old
+        .iter()
+        .rev()
+        .zip(new.iter().rev())
+        .take(rest)
+        .take_while(|(a, b)| a == b)
+        .count();
+    let part = |lines: &[&str], from: usize, to: usize, sign: &str| -> String {
+        let lines = lines.get(from..to).unwrap_or_default();
+        lines.iter().map(|line| format!("{sign} {line}\n")).collect()
+    };
+    [
+        part(&old, 0, start, " "),
+        part(&old, start, old.len() - end, "-"),
+        part(&new, start, new.len() - end, "+"),
+        part(&old, old.len() - end, old.len(), " "),
+    ]
+    .concat()
 }

@@ -112,7 +112,8 @@ pub(crate) struct Story<'a> {
 impl Report {
     pub(crate) fn new(story: Story<'_>) -> Self {
         let task = story.task;
-        let pair = |pair: Option<(Evaluation, Evaluation)>| pair.map(|(baseline, best)| Pair { baseline, best });
+        let pair =
+            |pair: Option<(Evaluation, Evaluation)>| pair.map(|(baseline, best)| Pair { baseline, best });
         let name = task.metric.name();
         let candidates = story.candidates.iter().map(|known| CandidateReport {
             id: known.candidate.id().to_owned(),
@@ -164,8 +165,10 @@ impl Report {
     }
 }
 
+mod chart;
 mod html;
 mod prompts;
+mod text;
 
 /// The outcome in words.
 fn words(story: &Story<'_>) -> String {
@@ -180,7 +183,11 @@ fn words(story: &Story<'_>) -> String {
         None => String::new(),
     };
     let anyway = story.kept.id() == story.best.id();
-    let stays = if anyway { "It was kept anyway, as asked." } else { "The program stays as it was." };
+    let stays = if anyway {
+        "It was kept anyway, as asked."
+    } else {
+        "The program stays as it was."
+    };
     match verdict.outcome {
         Outcome::Improved => format!("`{best}` is better than the program as it was.{compared}"),
         Outcome::NoSignificantGain if story.best.id() == story.baseline.id() => {
@@ -189,7 +196,9 @@ fn words(story: &Story<'_>) -> String {
         Outcome::NoSignificantGain => {
             format!("`{best}` did best, but its gain is within what chance gives. {stays}{compared}")
         }
-        Outcome::Worse => format!("`{best}` is worse than the program as it was on new data. {stays}{compared}"),
+        Outcome::Worse => {
+            format!("`{best}` is worse than the program as it was on new data. {stays}{compared}")
+        }
         Outcome::Unmeasured => format!("`{best}` was not measured: there was no validation or test set."),
     }
 }
