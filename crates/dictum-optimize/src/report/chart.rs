@@ -40,7 +40,13 @@ pub(super) fn curve(report: &Report, scale: Scale) -> String {
         .map(|(_, _, _, high)| *high)
         .fold(f64::NEG_INFINITY, f64::max);
     let (low, high) = match scale {
-        Scale::Percent => ((low * 10.0).floor() / 10.0, (high * 10.0).ceil() / 10.0),
+        Scale::Percent => {
+            // Four steps of whole twentieths.
+            let low = (low * 20.0).floor() / 20.0;
+            let step = (((high - low) * 5.0 - 1e-9).ceil() / 20.0).max(0.05);
+            let high = (low + 4.0 * step).min(1.0);
+            (high - 4.0 * step, high)
+        }
         Scale::Plain => (low, high),
     };
     let span = if high > low { high - low } else { 1.0 };
