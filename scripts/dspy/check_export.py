@@ -9,14 +9,22 @@ from pathlib import Path
 
 from programs import PROGRAMS
 
+
+
+def by_path(state):
+    """A bare Predict saves its entries without a path."""
+    state = {key: value for key, value in state.items() if key != "metadata"}
+    return {"self": state} if "signature" in state else state
+
+
 folder = Path(sys.argv[1])
 failed = 0
 for name, make in PROGRAMS.items():
-    original = json.loads((folder / f"{name}.json").read_text())
+    original = by_path(json.loads((folder / f"{name}.json").read_text()))
     program = make()
     program.load(folder / "exported" / f"{name}.json")
-    loaded = json.loads(json.dumps(program.dump_state()))
-    for path in [path for path in original if path != "metadata"]:
+    loaded = by_path(json.loads(json.dumps(program.dump_state())))
+    for path in original:
         wrong = []
         for part in ["demos", "signature"]:
             if loaded[path][part] != original[path][part]:

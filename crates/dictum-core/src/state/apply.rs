@@ -54,10 +54,9 @@ impl ProgramState {
                 place += 1;
                 let issues = issues(path, place, demo, predictor.spec());
                 let keep = issues.iter().all(|issue| issue.kept);
-                report.demos.extend(issues.into_iter().map(|issue| DemoIssue {
-                    kept: keep,
-                    ..issue
-                }));
+                report
+                    .demos
+                    .extend(issues.into_iter().map(|issue| DemoIssue { kept: keep, ..issue }));
                 keep
             });
             states.insert(path.clone(), state);
@@ -75,9 +74,7 @@ pub(super) fn misfit(file: &str, report: &LoadReport) -> Error {
         file: file.to_owned(),
         line: None,
         column: None,
-        problem: format!(
-            "it does not fit the program (load with a report to take what fits):\n{report}"
-        ),
+        problem: format!("it does not fit the program (load with a report to take what fits):\n{report}"),
     }))
 }
 
@@ -100,12 +97,18 @@ fn changes(path: &str, saved: &SavedPredictor, now: &SignatureSpec, changes: &mu
         }
         if other.schema != field.schema {
             let (was, is) = (type_name(field), type_name(other));
-            add(field, format!("has another type in the program: {is}, saved as {was}"));
+            add(
+                field,
+                format!("has another type in the program: {is}, saved as {was}"),
+            );
         }
     }
     for field in now.fields() {
         if saved.signature.field(&field.name).is_none() {
-            add(field, format!("is new in the program, as an {}", kind_name(field)));
+            add(
+                field,
+                format!("is new in the program, as an {}", kind_name(field)),
+            );
         }
     }
 }

@@ -79,7 +79,11 @@ fn predictor(old: &SavedPredictor, new: &SavedPredictor) -> String {
     let demos = demos(&old.state.demos, &new.state.demos);
     if !demos.is_empty() {
         let (before, after) = (old.state.demos.len(), new.state.demos.len());
-        let _ = write!(text, "demos, {before} before and {after} after\n{}", indented(&demos));
+        let _ = write!(
+            text,
+            "demos, {before} before and {after} after\n{}",
+            indented(&demos)
+        );
     }
     let settings = settings(old, new);
     if !settings.is_empty() {

@@ -1,8 +1,8 @@
 //! A state as JSON, and as a file.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -102,7 +102,9 @@ impl ProgramState {
                 return Err(fault(
                     name,
                     None,
-                    format!("its version is {version}, and only version {VERSION} can be read; update Dictum"),
+                    format!(
+                        "its version is {version}, and only version {VERSION} can be read; update Dictum"
+                    ),
                 ));
             }
             None if super::dspy::is_dspy(&value) => {
@@ -112,7 +114,13 @@ impl ProgramState {
                     "it is a state saved by DSPy; import it first (`dictum state import`)",
                 ));
             }
-            None => return Err(fault(name, None, "it is no program state: it has no `dictum` version")),
+            None => {
+                return Err(fault(
+                    name,
+                    None,
+                    "it is no program state: it has no `dictum` version",
+                ));
+            }
         }
         let form: Form = serde_json::from_str(text)
             .map_err(|error| fault(name, place(&error), format!("not a program state: {error}")))?;
@@ -213,16 +221,8 @@ fn sorted(entries: &Map<String, Value>) -> Map<String, Value> {
 }
 
 fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    // Several writers at once must not share a temporary file.
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-    let name = path
-        .file_name()
-        .ok_or_else(|| std::io::Error::other("it names no file"))?;
-    let temporary = format!(".{}.{}.{count}.tmp", name.to_string_lossy(), std::process::id());
-    let temporary: PathBuf = path.with_file_name(temporary);
+    let (mut file, temporary) = beside(path)?;
     let written = (|| {
-        let mut file = std::fs::File::create(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         std::fs::rename(&temporary, path)
@@ -232,6 +232,25 @@ fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         let _ = std::fs::remove_file(&temporary);
     }
     written
+}
+
+/// A new file in the same folder: a rename is whole only within one file system.
+fn beside(path: &Path) -> std::io::Result<(File, PathBuf)> {
+    let name = path
+        .file_name()
+        .ok_or_else(|| std::io::Error::other("it names no file"))?;
+    let name = name.to_string_lossy();
+    let id = std::process::id();
+    let mut n = 0_u32;
+    loop {
+        // Other writers, and what a crash left behind, must not be shared.
+        let temporary = path.with_file_name(format!(".{name}.{id}.{n}.tmp"));
+        match File::create_new(&temporary) {
+            Ok(file) => return Ok((file, temporary)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && n < 1_000 => n += 1,
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 pub(super) fn fault(name: &str, at: Option<(usize, usize)>, problem: impl Into<String>) -> Error {

@@ -120,8 +120,8 @@ impl ProgramState {
         &self.metadata
     }
 
-    /// What an import from another system could not place, kept so that an export can give it back: by predictor path, and
-    /// for the file as a whole under `file`.
+    /// What an import from another system could not place, kept so that an export can give it back: under
+    /// `predictors` by path, and under `file` for the file as a whole.
     #[must_use]
     pub fn unplaced(&self) -> &Map<String, Value> {
         &self.unplaced

@@ -79,7 +79,9 @@ impl fmt::Display for LoadReport {
                 kept,
             } = issue;
             let fate = if *kept { "kept" } else { "dropped" };
-            lines.push(format!("`{path}`: demo {demo} ({fate}): field `{field}` {problem}"));
+            lines.push(format!(
+                "`{path}`: demo {demo} ({fate}): field `{field}` {problem}"
+            ));
         }
         if lines.is_empty() {
             return f.write_str("everything fits");

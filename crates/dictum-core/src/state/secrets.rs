@@ -50,13 +50,18 @@ const ENDINGS: &[&str] = &[
 ];
 
 /// Whether a setting of this name must not be in a file.
-pub(super) fn is_secret(name: &str) -> bool {
+fn is_secret(name: &str) -> bool {
     let name: String = name
         .chars()
         .filter(|c| !matches!(c, '_' | '-' | '.' | ' '))
         .flat_map(char::to_lowercase)
         .collect();
     NAMES.contains(&name.as_str()) || ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
+/// Whether a setting of this name and value must not be in a file.
+pub(super) fn holds_secret(name: &str, value: &Value) -> bool {
+    is_secret(name) || within(value).is_some()
 }
 
 /// The first name in these entries, at any depth, that must not be in a file.
@@ -93,7 +98,8 @@ impl ProgramState {
         if let Some(name) = find(&self.metadata) {
             return Some(words("`metadata`".to_owned(), name));
         }
-        for (path, kept) in &self.unplaced {
+        let kept = self.unplaced.get("predictors").and_then(Value::as_object);
+        for (path, kept) in kept.into_iter().flatten() {
             let lm = kept.get("lm").and_then(Value::as_object);
             if let Some(name) = lm.and_then(find) {
                 return Some(words(format!("`unplaced.lm` of `{path}`"), name));

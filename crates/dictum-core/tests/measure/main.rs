@@ -10,6 +10,9 @@
 
 mod compare;
 mod data;
+mod dspy;
 mod evaluate;
 mod metrics;
+mod programs;
+mod state;
 mod support;
