@@ -130,7 +130,7 @@ pub(crate) async fn compile(task: Task<'_>, trainset: &[Example], valset: &[Exam
         notes,
         failure_score: plan.failure_score,
     });
-    let compiled = Compiled::new(task.program, &kept, report)?;
+    let compiled = Compiled::new(task.program, &kept, report);
     if let Some(folder) = &folder {
         compiled.write_to(folder)?;
     }

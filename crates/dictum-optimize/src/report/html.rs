@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use dictum_core::evaluate::{Evaluation, Row};
+use dictum_core::state::line_diff;
 
 use super::text::{Scale, brief, escape, thousands};
 use super::{CandidateReport, Pair, Report, chart};
@@ -177,7 +178,7 @@ fn prompts(page: &mut String, report: &Report) {
             escape(&prompts.path),
             if same { " (unchanged)" } else { "" }
         );
-        for line in crate::state::line_diff(&prompts.before, &prompts.after).lines() {
+        for line in line_diff(&prompts.before, &prompts.after).lines() {
             let class = match line.chars().next() {
                 Some('+') => "add",
                 Some('-') => "del",
@@ -202,7 +203,7 @@ fn rows(page: &mut String, name: &str, pair: &Pair, scale: Scale) {
     let _ = write!(
         page,
         "<section><h2>Rows of the {name}</h2><p class=\"dim\">{} better, {} worse, {} the same.{}</p><div class=\"wide\">\
-         <table class=\"rows\"><thead><tr><th>input</th><th>expected</th><th>as it was</th><th class=\"n\"></th><th>best \
+         <table class=\"rows\"><thead><tr><th>input</th><th>expected</th><th></th><th>as it was</th><th></th><th>best \
          candidate</th><th class=\"n\"></th></tr></thead><tbody>",
         count(|a, b| b > a),
         count(|a, b| b < a),
@@ -248,7 +249,7 @@ fn rows(page: &mut String, name: &str, pair: &Pair, scale: Scale) {
                 Some(score) => format!("{score:.2}"),
                 None => String::new(),
             };
-            let _ = write!(page, "<td>{words}</td><td class=\"n\">{score}</td>");
+            let _ = write!(page, "<td class=\"n\">{score}</td><td>{words}</td>");
         }
         page.push_str("</tr>");
     }
