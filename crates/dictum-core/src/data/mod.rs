@@ -1,42 +1,13 @@
-//! Examples: what programs are measured and compiled on.
+//! Examples: what programs are measured and compiled on, and how they are read from files and kept apart.
 
-use serde::{Deserialize, Serialize};
+mod cells;
+mod csv;
+mod example;
+mod json;
+mod loader;
+mod split;
+mod text;
 
-use crate::lm::Digest;
-use crate::record::Record;
-
-/// One example: inputs of a program, and what is known of the right outputs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Example {
-    id: String,
-    inputs: Record,
-    labels: Record,
-}
-
-impl Example {
-    /// An example of these inputs and labels. Its id is a hash of both, so the same example has the same id everywhere.
-    #[must_use]
-    pub fn new(inputs: Record, labels: Record) -> Self {
-        let mut id = Digest::of(&(&inputs, &labels)).to_string();
-        id.truncate(16);
-        Self { id, inputs, labels }
-    }
-
-    /// What identifies it: 16 hex digits. Examples of the same content share it.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// What goes into the program.
-    #[must_use]
-    pub fn inputs(&self) -> &Record {
-        &self.inputs
-    }
-
-    /// What is known of the right outputs, and whatever else the metric needs.
-    #[must_use]
-    pub fn labels(&self) -> &Record {
-        &self.labels
-    }
-}
+pub use example::Example;
+pub use loader::{Format, Loader};
+pub use split::{overlap, split};

@@ -103,6 +103,127 @@ where
     }
 }
 
+/// A metric made of a closure that may fail to judge.
+pub fn try_metric_fn<S, F>(name: impl Into<String>, score: F) -> impl Metric + Clone
+where
+    S: Into<Score>,
+    F: Fn(&Example, &Record) -> Result<S, MetricError> + Send + Sync,
+{
+    TryMetric {
+        name: Arc::from(name.into()),
+        score: Arc::new(score),
+    }
+}
+
+/// A metric made of an async closure: `metric_async("judge", |ctx, case| async move { ... })`. The closure gets values of
+/// its own, so that its future borrows nothing. Calls of the model it makes with that context count against the budget and
+/// stand in the trace.
+pub fn metric_async<S, F, Fut>(name: impl Into<String>, score: F) -> impl Metric + Clone
+where
+    S: Into<Score>,
+    F: Fn(Context, OwnedCase) -> Fut + Send + Sync,
+    Fut: Future<Output = Result<S, MetricError>> + Send,
+{
+    AsyncMetric {
+        name: Arc::from(name.into()),
+        score: Arc::new(score),
+    }
+}
+
+/// What an async metric judges: a [`Case`] with values of its own.
+#[derive(Debug, Clone)]
+pub struct OwnedCase {
+    /// The example the program was given.
+    pub example: Example,
+    /// What the program made of it.
+    pub prediction: Record,
+    /// The steps of this rollout.
+    pub trace: Trace,
+}
+
+impl<M: Metric + ?Sized> Metric for Arc<M> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn score<'a>(&'a self, ctx: &'a Context, case: Case<'a>) -> BoxFuture<'a, Result<Score, MetricError>> {
+        (**self).score(ctx, case)
+    }
+}
+
+impl<M: Metric + ?Sized> Metric for &M {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn score<'a>(&'a self, ctx: &'a Context, case: Case<'a>) -> BoxFuture<'a, Result<Score, MetricError>> {
+        (**self).score(ctx, case)
+    }
+}
+
+struct TryMetric<F> {
+    name: Arc<str>,
+    score: Arc<F>,
+}
+
+impl<F> Clone for TryMetric<F> {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            score: self.score.clone(),
+        }
+    }
+}
+
+impl<S, F> Metric for TryMetric<F>
+where
+    S: Into<Score>,
+    F: Fn(&Example, &Record) -> Result<S, MetricError> + Send + Sync,
+{
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn score<'a>(&'a self, _: &'a Context, case: Case<'a>) -> BoxFuture<'a, Result<Score, MetricError>> {
+        // Inside the future, so that a panic of the closure is one of the future.
+        Box::pin(async move { (self.score)(case.example, case.prediction).map(Into::into) })
+    }
+}
+
+struct AsyncMetric<F> {
+    name: Arc<str>,
+    score: Arc<F>,
+}
+
+impl<F> Clone for AsyncMetric<F> {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            score: self.score.clone(),
+        }
+    }
+}
+
+impl<S, F, Fut> Metric for AsyncMetric<F>
+where
+    S: Into<Score>,
+    F: Fn(Context, OwnedCase) -> Fut + Send + Sync,
+    Fut: Future<Output = Result<S, MetricError>> + Send,
+{
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn score<'a>(&'a self, ctx: &'a Context, case: Case<'a>) -> BoxFuture<'a, Result<Score, MetricError>> {
+        let case = OwnedCase {
+            example: case.example.clone(),
+            prediction: case.prediction.clone(),
+            trace: case.trace.clone(),
+        };
+        Box::pin(async move { (self.score)(ctx.clone(), case).await.map(Into::into) })
+    }
+}
+
 struct FnMetric<F> {
     name: Arc<str>,
     score: Arc<F>,
@@ -123,7 +244,7 @@ impl<S: Into<Score>, F: Fn(&Example, &Record) -> S + Send + Sync> Metric for FnM
     }
 
     fn score<'a>(&'a self, _: &'a Context, case: Case<'a>) -> BoxFuture<'a, Result<Score, MetricError>> {
-        let score = (self.score)(case.example, case.prediction).into();
-        Box::pin(std::future::ready(Ok(score)))
+        // Inside the future, so that a panic of the closure is one of the future.
+        Box::pin(async move { Ok((self.score)(case.example, case.prediction).into()) })
     }
 }

@@ -1,6 +1,10 @@
 //! One run of a program on one example, with its score.
 
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
 
 use super::{Case, Metric, MetricError, Score};
 use crate::data::Example;
@@ -50,7 +54,8 @@ impl Rollout {
     pub const STEPS: usize = 1_000;
 }
 
-/// Runs a program on an example and scores what it gives. Never fails as a whole: what goes wrong is the outcome.
+/// Runs a program on an example and scores what it gives. Never fails as a whole: what goes wrong is the outcome. So is a
+/// panic of the program or the metric.
 pub async fn rollout(
     ctx: &Context,
     program: &(impl DynModule + ?Sized),
@@ -60,7 +65,14 @@ pub async fn rollout(
     let trace = ctx.trace().child(Rollout::STEPS);
     let ctx = ctx.with_trace(trace.clone());
     let begun = Instant::now();
-    let result = program.call_record(&ctx, example.inputs().clone()).await;
+    let run = async { program.call_record(&ctx, example.inputs().clone()).await };
+    let result = match AssertUnwindSafe(run).catch_unwind().await {
+        Ok(result) => result,
+        Err(panic) => Err(Error::program(format!(
+            "the program panicked: {}",
+            words(&*panic)
+        ))),
+    };
     let took = begun.elapsed();
     let outcome = match result {
         Err(error) => Outcome::Failed(error),
@@ -70,7 +82,12 @@ pub async fn rollout(
                 prediction: &prediction,
                 trace: &trace,
             };
-            match metric.score(&ctx, case).await {
+            let judge = async { metric.score(&ctx, case).await };
+            let judged = match AssertUnwindSafe(judge).catch_unwind().await {
+                Ok(judged) => judged,
+                Err(panic) => Err(MetricError(format!("the metric panicked: {}", words(&*panic)))),
+            };
+            match judged {
                 Ok(score) if score.value.is_finite() => Outcome::Scored { prediction, score },
                 Ok(score) => {
                     let error = MetricError(format!("the metric gave {}, which is no score", score.value));
@@ -87,4 +104,11 @@ pub async fn rollout(
         trace,
         took,
     }
+}
+
+/// The words of a panic.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message")
 }

@@ -15,6 +15,7 @@ struct Inner {
     model: String,
     status: Option<u16>,
     retry_after: Option<Duration>,
+    attempts: u32,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -87,6 +88,7 @@ impl LmError {
             model: String::new(),
             status: None,
             retry_after: None,
+            attempts: 1,
             source: None,
         }))
     }
@@ -112,6 +114,13 @@ impl LmError {
         self
     }
 
+    /// The same, the last of so many attempts.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
+        Arc::make_mut(&mut self.0).attempts = attempts;
+        self
+    }
+
     /// The same, with the error beneath it.
     #[must_use]
     pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
@@ -123,6 +132,12 @@ impl LmError {
     #[must_use]
     pub fn kind(&self) -> LmErrorKind {
         self.0.kind
+    }
+
+    /// The model that failed, as `provider/model`; empty when no one said.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.0.model
     }
 
     /// What happened, without the model's name.
@@ -141,6 +156,12 @@ impl LmError {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// How many times the call was tried: 1 without retries.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
     }
 
     /// Whether the same request may succeed later.
@@ -166,7 +187,11 @@ impl fmt::Display for LmError {
         if let Some(status) = self.0.status {
             write!(f, " (HTTP {status})")?;
         }
-        write!(f, ": {}", self.0.message)
+        write!(f, ": {}", self.0.message)?;
+        if self.0.attempts > 1 {
+            write!(f, " (attempt {})", self.0.attempts)?;
+        }
+        Ok(())
     }
 }
 

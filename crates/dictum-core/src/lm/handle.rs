@@ -33,6 +33,13 @@ impl Lm {
         Self(layer.wrap(self))
     }
 
+    /// The model with its layers, for a [`Layer`] that is made of others. What [`Lm::new`] makes of it again would count
+    /// each call twice.
+    #[must_use]
+    pub fn into_inner(self) -> Arc<dyn LanguageModel> {
+        self.0
+    }
+
     /// Which model this is, as `provider/model`.
     #[must_use]
     pub fn name(&self) -> &str {

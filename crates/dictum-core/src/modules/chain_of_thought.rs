@@ -4,10 +4,12 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-use crate::error::Result;
+use serde_json::Value;
+
+use crate::error::{Error, Result};
 use crate::lm::Request;
 use crate::program::{Context, Module, ParameterPath, Parameters, Predictor};
-use crate::record::{Fields, Record, read_field};
+use crate::record::{Fields, Record};
 use crate::signature::{Dynamic, FieldSpec, Signature, SignatureError, SignatureSpec, StaticSignature};
 use crate::types::Type;
 
@@ -105,16 +107,16 @@ impl<O: Fields> Fields for WithReasoning<O> {
         Ok(record)
     }
 
-    fn from_record(mut record: Record) -> Result<Self> {
-        // Left in place for signatures that have a field of this name themselves.
-        let reasoning = record.get(REASONING).cloned();
-        let reasoning = read_field(
-            &mut reasoning.map(|value| (REASONING, value)).into_iter().collect(),
-            REASONING,
-        )?;
+    fn from_record(record: Record) -> Result<Self> {
+        // Left in the record for signatures that have an output of this name themselves.
+        let reasoning = match record.get(REASONING) {
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+            None => return Err(Error::input(REASONING, "is missing")),
+        };
         Ok(Self {
             reasoning,
-            output: O::from_record(std::mem::take(&mut record))?,
+            output: O::from_record(record)?,
         })
     }
 }

@@ -1,0 +1,118 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::lm::layers::{Cache, MemoryStore, Store};
+
+#[tokio::test]
+async fn a_hit_costs_no_call_and_says_so_both_ways() {
+    for (first, second) in [(false, false), (false, true), (true, false), (true, true)] {
+        let (lm, seen) = model(|n, _| say(format!("answer {n}")));
+        let lm = lm.layer(Cache::memory(10));
+        let meter = Meter::new(Budget::calls(1));
+        let terms = Call {
+            meter: Some(meter.clone()),
+            ..Call::default()
+        };
+        let cold = call(&lm, first, &ask("a"), &terms).await.unwrap();
+        let warm = call(&lm, second, &ask("a"), &terms).await.unwrap();
+        assert_eq!((cold.source, cold.attempts), (Source::Model, 1));
+        assert_eq!((warm.source, warm.attempts), (Source::Cache, 0));
+        assert_eq!(warm.to_text(), "answer 0");
+        assert_eq!((seen.begun(), meter.spent().calls), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn samples_and_settings_are_kept_apart() {
+    let (lm, seen) = model(|n, _| say(format!("answer {n}")));
+    let lm = lm.layer(Cache::memory(10));
+    let mut other_sample = ask("a");
+    other_sample.sample = 1;
+    let mut warmer = ask("a");
+    warmer.settings.temperature = Some(0.5);
+    for request in [ask("a"), other_sample, warmer, ask("b")] {
+        lm.complete(&request, &Call::default()).await.unwrap();
+    }
+    assert_eq!(seen.begun(), 4);
+}
+
+#[tokio::test]
+async fn the_policy_of_the_call_is_honoured() {
+    for streams in [false, true] {
+        let (lm, _) = model(|n, _| say(format!("answer {n}")));
+        let lm = lm.layer(Cache::memory(10));
+        let with = |cache| Call {
+            cache,
+            ..Call::default()
+        };
+        let mut texts = Vec::new();
+        for policy in [
+            CachePolicy::ReadOnly,
+            CachePolicy::Use,
+            CachePolicy::Bypass,
+            CachePolicy::Use,
+            CachePolicy::Refresh,
+            CachePolicy::ReadOnly,
+        ] {
+            let response = call(&lm, streams, &ask("a"), &with(policy)).await.unwrap();
+            texts.push(response.to_text().replace("answer ", ""));
+        }
+        assert_eq!(texts, ["0", "1", "2", "1", "3", "3"]);
+    }
+}
+
+#[tokio::test]
+async fn failures_and_broken_streams_are_not_kept() {
+    for streams in [false, true] {
+        let (lm, seen) = model(|n, _| match n {
+            0 => fail(LmErrorKind::Server),
+            1 => Step::Break(LmError::new(LmErrorKind::Transport, "cut")),
+            _ => say("whole"),
+        });
+        let lm = lm.layer(Cache::memory(10));
+        assert!(call(&lm, streams, &ask("a"), &Call::default()).await.is_err());
+        assert!(call(&lm, streams, &ask("a"), &Call::default()).await.is_err());
+        let response = call(&lm, streams, &ask("a"), &Call::default()).await.unwrap();
+        assert_eq!((response.source, seen.begun()), (Source::Model, 3));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_is_dropped_half_way_is_not_kept() {
+    let (lm, seen) = model(|_, _| say("one two three"));
+    let lm = lm.layer(Cache::memory(10));
+    let mut stream = lm.stream(&ask("a"), &Call::default()).await.unwrap();
+    stream.next().await.unwrap().unwrap();
+    drop(stream);
+    assert_eq!(seen.cancelled(), 1);
+    let again = lm.complete(&ask("a"), &Call::default()).await.unwrap();
+    assert_eq!(again.source, Source::Model);
+}
+
+#[tokio::test]
+async fn memory_before_a_slower_store_fills_from_it() {
+    let (slow, fast) = (Arc::new(MemoryStore::new(10)), Arc::new(MemoryStore::new(10)));
+    let request = ask("a");
+    let key = request.digest("test/scripted");
+    slow.put(&key, &Response::text("from the slow one")).await;
+    let (lm, seen) = model(|_, _| fail(LmErrorKind::Internal));
+    let lm = lm
+        .layer(Cache::shared(slow))
+        .layer(Cache::shared(Arc::clone(&fast) as Arc<dyn Store>));
+    assert_eq!(
+        lm.complete(&request, &Call::default()).await.unwrap().to_text(),
+        "from the slow one"
+    );
+    assert_eq!((fast.len(), seen.begun()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_full_store_stays_within_its_capacity() {
+    let store = Arc::new(MemoryStore::new(8));
+    let (lm, _) = model(|_, _| say("x"));
+    let lm = lm.layer(Cache::shared(Arc::clone(&store) as Arc<dyn Store>));
+    for n in 0..100 {
+        lm.complete(&ask(&n.to_string()), &Call::default()).await.unwrap();
+    }
+    assert!(store.len() <= 8 && !store.is_empty(), "{store:?}");
+}

@@ -1,0 +1,171 @@
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::*;
+use crate::lm::layers::Coalesce;
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_identical_calls_are_one() {
+    for streams in [false, true] {
+        let (lm, seen) = model(|n, _| Step::SayAfter(Duration::from_secs(1), format!("answer {n} in words")));
+        let lm = lm.layer(Coalesce);
+        let meter = Meter::new(Budget::unlimited());
+        let terms = Call {
+            meter: Some(meter.clone()),
+            ..Call::default()
+        };
+        let request = ask("a");
+        let answers = join_all((0..100).map(|_| call(&lm, streams, &request, &terms))).await;
+        let answers: Vec<Response> = answers.into_iter().map(Result::unwrap).collect();
+        assert_eq!((seen.begun(), meter.spent().calls), (1, 1));
+        assert!(
+            answers
+                .iter()
+                .all(|answer| answer.to_text() == "answer 0 in words")
+        );
+        let models = answers
+            .iter()
+            .filter(|answer| answer.source == Source::Model)
+            .count();
+        let attempts: u32 = answers.iter().map(|answer| answer.attempts).sum();
+        assert_eq!((models, attempts), (1, 1), "one stands for the call, 99 share");
+        assert_eq!(answers[0].source, Source::Model);
+
+        call(&lm, streams, &request, &terms).await.unwrap();
+        assert_eq!(seen.begun(), 2, "what has ended is not joined");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn identical_calls_on_several_threads_share_too() {
+    for streams in [false, true] {
+        let (lm, seen) = model(|_, _| Step::SayAfter(Duration::from_millis(50), "a b c d".to_owned()));
+        let lm = lm.layer(Coalesce);
+        let tasks: Vec<_> = (0..100)
+            .map(|_| {
+                let lm = lm.clone();
+                tokio::spawn(async move { call(&lm, streams, &ask("a"), &Call::default()).await.unwrap() })
+            })
+            .collect();
+        let mut models = 0;
+        for task in tasks {
+            models += usize::from(task.await.unwrap().source == Source::Model);
+        }
+        assert_eq!((seen.begun(), models), (1, 1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn different_calls_and_calls_past_caches_are_apart() {
+    let (lm, seen) = model(|_, _| Step::SayAfter(Duration::from_secs(1), "x".to_owned()));
+    let lm = lm.layer(Coalesce);
+    let bypass = Call {
+        cache: CachePolicy::Bypass,
+        ..Call::default()
+    };
+    let (a, b, usual) = (ask("a"), ask("b"), Call::default());
+    let all = [(&a, &usual), (&b, &usual), (&a, &bypass), (&a, &bypass)];
+    join_all(all.map(|(request, terms)| lm.complete(request, terms))).await;
+    assert_eq!(seen.begun(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_are_shared() {
+    for streams in [false, true] {
+        let (lm, seen) = model(|_, _| fail(LmErrorKind::ContextWindow));
+        let lm = lm.layer(Coalesce);
+        let (request, terms) = (ask("a"), Call::default());
+        let results = join_all((0..5).map(|_| call(&lm, streams, &request, &terms))).await;
+        assert!(
+            results
+                .iter()
+                .all(|result| result.as_ref().unwrap_err().kind() == LmErrorKind::ContextWindow)
+        );
+        assert_eq!(seen.begun(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_first_gives_up_the_others_get_the_answer_of_the_same_call() {
+    for streams in [false, true] {
+        let (lm, seen) = model(|_, _| Step::SayAfter(Duration::from_secs(2), "answer in words".to_owned()));
+        let lm = lm.layer(Coalesce);
+        let (request, terms) = (ask("a"), Call::default());
+        let first = tokio::time::timeout(Duration::from_secs(1), call(&lm, streams, &request, &terms));
+        let others = join_all((0..3).map(|_| call(&lm, streams, &request, &terms)));
+        let (first, others) = tokio::join!(first, others);
+        assert!(first.is_err(), "it was dropped");
+        let others: Vec<_> = others.into_iter().map(Result::unwrap).collect();
+        assert!(others.iter().all(|answer| answer.to_text() == "answer in words"));
+        let owners = others
+            .iter()
+            .filter(|answer| answer.source == Source::Model)
+            .count();
+        assert_eq!((owners, seen.begun(), seen.cancelled()), (1, 1, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_all_give_up_the_call_is_cancelled() {
+    for streams in [false, true] {
+        let (lm, seen) = model(|_, _| Step::Hang);
+        let lm = lm.layer(Coalesce);
+        let (request, terms) = (ask("a"), Call::default());
+        let all = join_all((0..3).map(|_| call(&lm, streams, &request, &terms)));
+        assert!(tokio::time::timeout(Duration::from_secs(1), all).await.is_err());
+        assert_eq!((seen.begun(), seen.cancelled()), (1, 1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_who_stops_reading_holds_no_one_up() {
+    let (lm, seen) = model(|_, _| say("one two three"));
+    let lm = lm.layer(Coalesce);
+    let (request, terms) = (ask("a"), Call::default());
+    let mut idle = lm.stream(&request, &terms).await.unwrap();
+    idle.next().await.unwrap().unwrap();
+    let (text, response) = read(lm.stream(&request, &terms).await).await.unwrap();
+    assert_eq!(
+        (text.as_str(), response.source),
+        ("one two three", Source::Shared)
+    );
+    let (rest, response) = read(Ok(idle)).await.unwrap();
+    assert_eq!(
+        (rest.as_str(), response.source, seen.begun()),
+        ("two three", Source::Model, 1)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_callers_budget_or_deadline_is_not_mine() {
+    for streams in [false, true] {
+        let (lm, seen) = model(|_, _| Step::SayAfter(Duration::from_secs(5), "late".to_owned()));
+        let lm = lm
+            .layer(crate::lm::layers::Timeout::deadline_only())
+            .layer(Coalesce);
+        let broke = Call {
+            meter: Some(Meter::new(Budget::calls(0))),
+            ..Call::default()
+        };
+        let hasty = Call {
+            deadline: Some((tokio::time::Instant::now() + Duration::from_secs(1)).into_std()),
+            ..Call::default()
+        };
+        let request = ask("a");
+        let patient = Call::default();
+        let (broke, hasty, patient) = tokio::join!(
+            call(&lm, streams, &request, &broke),
+            call(&lm, streams, &request, &hasty),
+            call(&lm, streams, &request, &patient),
+        );
+        assert_eq!(broke.unwrap_err().kind(), LmErrorKind::Budget);
+        assert_eq!(hasty.unwrap_err().kind(), LmErrorKind::Timeout);
+        assert_eq!(patient.unwrap().to_text(), "late");
+        assert_eq!(
+            seen.begun(),
+            2,
+            "the hasty call and the patient one; the refused one never began"
+        );
+    }
+}

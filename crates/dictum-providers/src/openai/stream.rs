@@ -1,0 +1,170 @@
+//! From the chunks of a stream to its events and the whole answer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use dictum_core::lm::{FinishReason, LmError, LmErrorKind, Part, Response, Source, StreamEvent, Usage};
+use serde_json::{Map, Value};
+
+use super::{error, response};
+
+/// Puts an answer together from its chunks.
+#[derive(Debug, Default)]
+pub(super) struct Assembler {
+    text: String,
+    reasoning: String,
+    refused: bool,
+    calls: BTreeMap<u64, PartialCall>,
+    finish: Option<FinishReason>,
+    usage: Usage,
+    /// What the chunks say beside the choices: id, model, fingerprint, usage.
+    envelope: Map<String, Value>,
+    done: bool,
+}
+
+#[derive(Debug, Default)]
+struct PartialCall {
+    id: String,
+    name: String,
+    arguments: String,
+}
+
+impl Assembler {
+    /// Whether the last event was given.
+    pub(super) fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// Takes the data of server-sent events and gives what they bring.
+    pub(super) fn take(&mut self, events: Vec<String>) -> Result<Vec<StreamEvent>, LmError> {
+        let mut out = Vec::new();
+        for data in events {
+            if self.done {
+                break;
+            }
+            if data.trim() == "[DONE]" {
+                self.end(&mut out)?;
+            } else if !data.trim().is_empty() {
+                let chunk = serde_json::from_str(&data).map_err(|_| error::not_json(&data))?;
+                self.chunk(chunk, &mut out)?;
+            }
+        }
+        Ok(out)
+    }
+
+    /// The connection has ended: fine if the answer has, also without the closing mark that some servers leave out.
+    pub(super) fn finish(&mut self) -> Result<Vec<StreamEvent>, LmError> {
+        let mut out = Vec::new();
+        if !self.done {
+            self.end(&mut out)?;
+        }
+        Ok(out)
+    }
+
+    fn chunk(&mut self, chunk: Value, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
+        if let Some(error) = error::in_payload(&chunk) {
+            return Err(error);
+        }
+        if let Some(usage) = chunk.get("usage").filter(|usage| usage.is_object()) {
+            self.usage = response::usage(usage);
+        }
+        if let Some(choice) = chunk.pointer("/choices/0") {
+            self.choice(choice, out);
+        }
+        if let Value::Object(entries) = chunk {
+            let kept = entries
+                .into_iter()
+                .filter(|(key, value)| key != "choices" && !value.is_null());
+            self.envelope.extend(kept);
+        }
+        Ok(())
+    }
+
+    fn choice(&mut self, choice: &Value, out: &mut Vec<StreamEvent>) {
+        if let Some(delta) = choice.get("delta") {
+            if let Some(more) = response::reasoning_of(delta) {
+                self.reasoning.push_str(more);
+                out.push(StreamEvent::Reasoning(more.to_owned()));
+            }
+            let refusal = delta
+                .get("refusal")
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty());
+            self.refused |= refusal.is_some();
+            let more = refusal.map_or_else(|| response::content_text(delta.get("content")), str::to_owned);
+            if !more.is_empty() {
+                self.text.push_str(&more);
+                out.push(StreamEvent::Text(more));
+            }
+            for (at, call) in delta
+                .get("tool_calls")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .enumerate()
+            {
+                self.call(at as u64, call);
+            }
+        }
+        if let Some(reason) = choice.get("finish_reason").and_then(Value::as_str) {
+            self.finish = Some(response::finish(Some(reason), self.refused));
+        }
+    }
+
+    fn call(&mut self, at: u64, delta: &Value) {
+        let index = delta.get("index").and_then(Value::as_u64).unwrap_or(at);
+        let call = self.calls.entry(index).or_default();
+        let text = |path: &str| delta.pointer(path).and_then(Value::as_str).unwrap_or_default();
+        // Id and name come whole with the first piece; some servers repeat them with every one.
+        if call.id.is_empty() {
+            call.id.push_str(text("/id"));
+        }
+        if call.name.is_empty() {
+            call.name.push_str(text("/function/name"));
+        }
+        match delta.pointer("/function/arguments") {
+            Some(Value::String(more)) => call.arguments.push_str(more),
+            // Whole at once, as Ollama has it.
+            Some(whole @ Value::Object(_)) => call.arguments = whole.to_string(),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
+        let Some(finish) = self.finish.take() else {
+            let message = "the stream ended before the answer was whole";
+            return Err(LmError::new(LmErrorKind::Transport, message));
+        };
+        self.done = true;
+        let mut parts = Vec::new();
+        if !self.reasoning.is_empty() {
+            parts.push(response::reasoning(std::mem::take(&mut self.reasoning)));
+        }
+        if !self.text.is_empty() || self.calls.is_empty() {
+            parts.push(Part::text(std::mem::take(&mut self.text)));
+        }
+        for call in std::mem::take(&mut self.calls).into_values() {
+            let part = response::tool_call(&call.id, &call.name, Some(&Value::String(call.arguments)));
+            if let Part::ToolCall { id, name, arguments } = part.clone() {
+                out.push(StreamEvent::ToolCall { id, name, arguments });
+            }
+            parts.push(part);
+        }
+        let model = self
+            .envelope
+            .get("model")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
+        out.push(StreamEvent::Finished(Box::new(Response {
+            parts,
+            finish,
+            usage: self.usage,
+            model,
+            raw: Some(Arc::new(Value::Object(std::mem::take(&mut self.envelope)))),
+            source: Source::Model,
+            attempts: 1,
+        })));
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+use std::time::Duration;
+
+use dictum_core::lm::{Call, Lm, LmErrorKind};
+use dictum_providers::Providers;
+use dictum_testkit::{FakeServer, Fault, Reply};
+use futures_util::StreamExt;
+use serde_json::json;
+
+use crate::{ask, call, lm};
+
+#[tokio::test]
+async fn faults_are_typed_errors() {
+    let sse = |text: &str| Reply::chunks([text.to_owned()]);
+    let table = [
+        (Reply::rate_limited("2"), LmErrorKind::RateLimit, true),
+        (Reply::out_of_quota(), LmErrorKind::Billing, false),
+        (Reply::server_error(), LmErrorKind::Server, true),
+        (Reply::bad_gateway(), LmErrorKind::Server, true),
+        (
+            Reply::error(
+                401,
+                "invalid_request_error",
+                "invalid_api_key",
+                "Incorrect API key provided: sk-test*******6789.",
+            ),
+            LmErrorKind::Auth,
+            false,
+        ),
+        (
+            Reply::bytes(307, "").header("location", "http://127.0.0.1:1/v1"),
+            LmErrorKind::InvalidRequest,
+            false,
+        ),
+        (
+            Reply::text("half of a long answer").broken(Fault::Reset(2)),
+            LmErrorKind::Transport,
+            true,
+        ),
+        (
+            Reply::json(
+                200,
+                &json!({ "error": { "message": "no upstream", "code": 502 } }),
+            ),
+            LmErrorKind::Server,
+            true,
+        ),
+        (
+            sse("data: {\"error\":{\"message\":\"overloaded\",\"type\":\"server_error\"}}\n\n"),
+            LmErrorKind::Server,
+            true,
+        ),
+        (sse("data: {not json}\n\n"), LmErrorKind::Decode, true),
+    ];
+    for (at, (reply, kind, retryable)) in table.into_iter().enumerate() {
+        let server = FakeServer::scripted([reply]);
+        for streams in [false, true] {
+            let error = match call(&lm(&server), streams, &ask("x")).await {
+                Err(error) => error,
+                Ok(response) => panic!("{at} gave {response:?}"),
+            };
+            // An event stream where JSON was asked for, and the other way round, can't be read.
+            let kind = match (at, streams) {
+                (8, false) => LmErrorKind::Decode,
+                (7, true) => LmErrorKind::Transport,
+                _ => kind,
+            };
+            assert_eq!(
+                (error.kind(), error.retryable()),
+                (kind, retryable),
+                "{at} {streams}: {error}"
+            );
+            let text = error.to_string();
+            assert!(text.starts_with("openai/gpt-4o-mini: "), "{text}");
+            assert!(
+                !text.contains("sk-test") && !text.contains('<') && !text.contains(&server.url()),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_server_is_a_transport_error_that_says_why() {
+    let server = FakeServer::scripted([Reply::text("x")]);
+    let url = server.url();
+    drop(server);
+    let lm = Lm::openai("x").base_url(url).build().unwrap();
+    for streams in [false, true] {
+        let error = call(&lm, streams, &ask("x")).await.unwrap_err();
+        assert_eq!(error.kind(), LmErrorKind::Transport);
+        assert!(
+            error
+                .to_string()
+                .contains("127.0.0.1 can't be reached: Connection refused"),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_body_beyond_the_limit_is_refused() {
+    let server = FakeServer::scripted([Reply::text("x".repeat(100_000))]);
+    let lm = Lm::openai("x")
+        .base_url(server.url())
+        .max_body(50_000)
+        .build()
+        .unwrap();
+    for streams in [false, true] {
+        let error = call(&lm, streams, &ask("x")).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.retryable()),
+            (LmErrorKind::Unsupported, false),
+            "{error}"
+        );
+        assert!(error.to_string().contains("50000 bytes"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn dropping_a_call_closes_its_connection() {
+    let server = FakeServer::programmed(|n, _| match n {
+        0 => Reply::text("too late").after(Duration::from_secs(600)),
+        1 => Reply::text("a long answer that stops in the middle").broken(Fault::Stall(20)),
+        _ => Reply::text("a long answer that stops in the middle").broken(Fault::Stall(3)),
+    });
+    let lm = lm(&server);
+    for n in 1..=2 {
+        let request = ask("x");
+        let hasty = tokio::time::timeout(Duration::from_millis(200), call(&lm, false, &request));
+        assert!(hasty.await.is_err());
+        assert!(server.saw_disconnects(n).await, "the server saw call {n} go away");
+    }
+    let mut stream = lm.stream(&ask("x"), &Call::default()).await.unwrap();
+    stream.next().await.unwrap().unwrap();
+    assert_eq!(server.disconnects(), 2);
+    drop(stream);
+    assert!(
+        server.saw_disconnects(3).await,
+        "the server saw the stream's reader go away"
+    );
+}

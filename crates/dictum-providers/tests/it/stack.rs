@@ -1,0 +1,92 @@
+use std::time::Duration;
+
+use dictum_core::lm::layers::{MemoryStore, Retry, standard};
+use dictum_core::lm::{Budget, Call, LmErrorKind, Meter, Source};
+use dictum_testkit::{FakeServer, Fault, Reply};
+use futures_util::future::join_all;
+
+use crate::{ask, call, lm};
+
+fn quick() -> Retry {
+    Retry::new(4).backoff(Duration::from_millis(1), Duration::from_millis(5))
+}
+
+#[tokio::test]
+async fn an_answer_comes_through_a_series_of_faults() {
+    for streams in [false, true] {
+        let server = FakeServer::scripted([
+            Reply::rate_limited("0.01"),
+            Reply::bad_gateway(),
+            Reply::text("never seen").broken(Fault::Reset(0)),
+            Reply::text("at last"),
+        ]);
+        let lm = lm(&server).layer(standard().retry(quick()).cache(MemoryStore::new(10)));
+        let meter = Meter::new(Budget::unlimited());
+        let terms = Call {
+            meter: Some(meter.clone()),
+            ..Call::default()
+        };
+        let response = if streams {
+            crate::read(lm.stream(&ask("x"), &terms).await).await.unwrap().1
+        } else {
+            lm.complete(&ask("x"), &terms).await.unwrap()
+        };
+        assert_eq!((response.to_text().as_str(), response.attempts), ("at last", 4));
+        assert_eq!((server.requests(), meter.spent().calls), (4, 4));
+        assert!(meter.spent().tokens > 0);
+        let warm = call(&lm, streams, &ask("x")).await.unwrap();
+        assert_eq!((warm.source, server.requests()), (Source::Cache, 4));
+    }
+}
+
+#[tokio::test]
+async fn a_stalled_answer_times_out_and_its_connection_is_closed() {
+    for streams in [false, true] {
+        let server = FakeServer::scripted([
+            Reply::text("a stalled answer").broken(Fault::Stall(2)),
+            Reply::text("ok"),
+        ]);
+        let layers = standard().retry(quick()).timeout(Duration::from_millis(300));
+        let lm = lm(&server).layer(layers);
+        let result = call(&lm, streams, &ask("x")).await;
+        if streams {
+            // It had begun to answer, so it is not asked again.
+            assert_eq!(result.unwrap_err().kind(), LmErrorKind::Timeout);
+        } else {
+            assert_eq!(result.unwrap().attempts, 2);
+        }
+        assert!(server.saw_disconnects(1).await);
+    }
+}
+
+#[tokio::test]
+async fn identical_calls_in_flight_are_one_request() {
+    let server = FakeServer::scripted([Reply::text("shared").after(Duration::from_millis(200))]);
+    let lm = lm(&server).layer(standard());
+    let request = ask("x");
+    let answers = join_all((0..100).map(|_| call(&lm, false, &request))).await;
+    assert!(
+        answers
+            .into_iter()
+            .all(|answer| answer.unwrap().to_text() == "shared")
+    );
+    assert_eq!(server.requests(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_calls_at_once_each_get_their_own_answer_within_the_limit() {
+    let server = FakeServer::programmed(|_, body| {
+        Reply::text(format!(
+            "echo {}",
+            body["messages"][0]["content"].as_str().unwrap()
+        ))
+        .after(Duration::from_millis(2))
+    });
+    let lm = lm(&server).layer(standard().concurrency(16));
+    let requests: Vec<_> = (0..500).map(|n| ask(&n.to_string())).collect();
+    let answers = join_all(requests.iter().map(|request| call(&lm, false, request))).await;
+    for (n, answer) in answers.into_iter().enumerate() {
+        assert_eq!(answer.unwrap().to_text(), format!("echo {n}"));
+    }
+    assert_eq!(server.most_in_flight(), 16);
+}
