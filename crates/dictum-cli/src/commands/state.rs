@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use dictum_core::modules::ChainOfThought;
 use dictum_core::signature::SignatureSpec;
 use dictum_core::state::{ProgramState, diff, dspy};
+use indexmap::IndexMap;
 use serde_json::{Value, json};
 
 use crate::args::{StateArgs, StateCommand};
@@ -16,42 +18,12 @@ pub fn run(args: StateArgs, json: bool) -> Result<(), Failure> {
         StateCommand::Show { file } => show(&ProgramState::load(&file)?, json),
         StateCommand::Diff { a, b } => differ(&ProgramState::load(&a)?, &ProgramState::load(&b)?, json),
         StateCommand::Import { file, out, signature } => import(&file, &out, signature.as_deref(), json),
-        StateCommand::Export { file, out } => export(&file, &out),
+        StateCommand::Export { file, out } => export(&file, &out, json),
     }
 }
 
 fn show(state: &ProgramState, json: bool) -> Result<(), Failure> {
-    let text = state.to_json()?;
-    if json {
-        return output::print(&text);
-    }
-    let mut lines = Vec::new();
-    if let Some(kind) = state.kind() {
-        lines.push(format!("program: {}", kind.name()));
-    }
-    for (path, saved) in state.predictors() {
-        lines.push(format!("\n{path}: {}", saved.signature));
-        let instructions = saved.state.instructions.clone();
-        lines.push(indent(&instructions.unwrap_or_else(|| saved.signature.instructions().into_owned())));
-        for (n, demo) in saved.state.demos.iter().enumerate() {
-            let origin = if demo.augmented { ", made by the program" } else { "" };
-            lines.push(format!("  demonstration {}{origin}", n + 1));
-            for (name, value) in demo.fields.iter() {
-                lines.push(format!("    {name}: {}", output::readable(value).replace('\n', "\n      ")));
-            }
-        }
-        if saved.state.settings != Default::default() {
-            lines.push(format!("  settings: {}", json!(saved.state.settings)));
-        }
-    }
-    if !state.unplaced().is_empty() {
-        lines.push(format!("\nkept from an import, with no place here: {:#}", json!(state.unplaced())));
-    }
-    output::print(&lines.join("\n"))
-}
-
-fn indent(text: &str) -> String {
-    text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+    output::print(&if json { state.to_json()? } else { state.to_string() })
 }
 
 fn differ(a: &ProgramState, b: &ProgramState, json: bool) -> Result<(), Failure> {
@@ -62,4 +34,36 @@ fn differ(a: &ProgramState, b: &ProgramState, json: bool) -> Result<(), Failure>
         output::print(if text.is_empty() { "no difference" } else { &text })?;
     }
     if text.is_empty() { Ok(()) } else { Err(Failure::work("the program files differ")) }
+}
+
+fn import(file: &Path, out: &Path, signature: Option<&str>, json: bool) -> Result<(), Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| Failure::work(format!("{}: {error}", file.display())))?;
+    let import = match signature {
+        None => dspy::import(&text, &IndexMap::new())?,
+        Some(signature) => {
+            let spec = SignatureSpec::parse(signature)?;
+            // A lone predictor stands under the name its module gives it.
+            let reasoning = ChainOfThought::from_spec(spec.clone()).predictor().spec().clone();
+            dspy::import(&text, &IndexMap::from([("self".into(), spec), ("predict".into(), reasoning)]))?
+        }
+    };
+    import.state.save(out)?;
+    notes(&import.notes, out, json)
+}
+
+fn export(file: &Path, out: &Path, json: bool) -> Result<(), Failure> {
+    let export = dspy::export(&ProgramState::load(file)?)?;
+    std::fs::write(out, export.text).map_err(|error| Failure::work(format!("{}: {error}", out.display())))?;
+    notes(&export.notes, out, json)
+}
+
+/// What could not be carried over as it was.
+fn notes(notes: &[dspy::Note], out: &Path, json: bool) -> Result<(), Failure> {
+    if json {
+        let notes: Vec<Value> = notes.iter().map(|note| json!({"path": note.path, "text": note.text})).collect();
+        return output::print_json(&json!({"out": out, "notes": notes}));
+    }
+    let mut lines: Vec<String> = notes.iter().map(|note| format!("note: {}: {}", note.path, note.text)).collect();
+    lines.push(format!("wrote {}", out.display()));
+    output::print(&lines.join("\n"))
 }
