@@ -2,18 +2,21 @@
 //!
 //! Start with the `dictum` crate, which re-exports this one; read `ARCHITECTURE.md` for the map.
 
+#[doc(hidden)]
+pub mod __private;
+pub mod adapter;
+pub mod data;
 pub mod error;
+pub mod evaluate;
 pub mod lm;
+pub mod metrics;
+pub mod modules;
 pub mod parse;
+pub mod program;
 mod record;
 pub mod signature;
+pub mod state;
 pub mod types;
 
 pub use error::{Error, Result};
-pub use record::{Fields, Record, read_field, write_field};
-
-/// What the macros of this crate need from others. Not part of the public interface.
-#[doc(hidden)]
-pub mod __private {
-    pub use serde_json;
-}
+pub use record::{Fields, Record};

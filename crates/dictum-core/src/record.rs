@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// An ordered map from field names to values.
 ///
@@ -104,13 +104,13 @@ pub trait Fields: Sized + Send {
     /// Writes the value as a record, one entry per field.
     ///
     /// # Errors
-    /// [`Error::Input`] when a field can't be written as JSON (a map with keys that are not text, say).
+    /// [`crate::Error::Input`] when a field can't be written as JSON (a map with keys that are not text, say).
     fn into_record(self) -> Result<Record>;
 
     /// Reads the value from a record. Entries it does not know are ignored.
     ///
     /// # Errors
-    /// [`Error::Input`] naming the field that is missing or has the wrong type.
+    /// [`crate::Error::Input`] naming the field that is missing or has the wrong type.
     fn from_record(record: Record) -> Result<Self>;
 }
 
@@ -124,44 +124,32 @@ impl Fields for Record {
     }
 }
 
-/// Writes one typed field as JSON. Used by the derive macros.
-///
-/// # Errors
-/// [`Error::Input`] naming the field.
-pub fn write_field<T: Serialize>(record: &mut Record, name: &str, value: &T) -> Result<()> {
-    let value = serde_json::to_value(value)
-        .map_err(|error| Error::input(name, format!("can't be written as JSON: {error}")))?;
-    record.insert(name, value);
-    Ok(())
-}
-
-/// Reads one typed field from a record, taking it out. A missing field reads as `null`, so that optional ones are `None`.
-/// Used by the derive macros.
-///
-/// # Errors
-/// [`Error::Input`] naming the field.
-pub fn read_field<T: for<'de> Deserialize<'de>>(record: &mut Record, name: &str) -> Result<T> {
-    let value = record.remove(name);
-    let missing = value.is_none();
-    serde_json::from_value(value.unwrap_or_default()).map_err(|error| {
-        let problem = if missing {
-            "is missing".to_owned()
-        } else {
-            format!("has the wrong type: {error}")
-        };
-        Error::input(name, problem)
-    })
-}
-
-/// A [`Record`] from names and values: `record! { question: "Why?", tries: 3 }`.
+/// A [`Record`] from names and values: `record! { question: "Why?", tries: 3, tags: ["a", null] }`.
 ///
 /// Values are anything `serde_json::json!` takes.
 #[macro_export]
 macro_rules! record {
-    ($($name:ident : $value:expr),* $(,)?) => {{
+    (@fields $record:ident) => {};
+    (@fields $record:ident $name:ident : null $(, $($rest:tt)*)?) => {
+        $record.insert(stringify!($name), $crate::__private::serde_json::Value::Null);
+        $( $crate::record!(@fields $record $($rest)*); )?
+    };
+    (@fields $record:ident $name:ident : [$($items:tt)*] $(, $($rest:tt)*)?) => {
+        $record.insert(stringify!($name), $crate::__private::serde_json::json!([$($items)*]));
+        $( $crate::record!(@fields $record $($rest)*); )?
+    };
+    (@fields $record:ident $name:ident : {$($entries:tt)*} $(, $($rest:tt)*)?) => {
+        $record.insert(stringify!($name), $crate::__private::serde_json::json!({$($entries)*}));
+        $( $crate::record!(@fields $record $($rest)*); )?
+    };
+    (@fields $record:ident $name:ident : $value:expr $(, $($rest:tt)*)?) => {
+        $record.insert(stringify!($name), $crate::__private::serde_json::json!($value));
+        $( $crate::record!(@fields $record $($rest)*); )?
+    };
+    ($($fields:tt)*) => {{
         #[allow(unused_mut)]
         let mut record = $crate::Record::new();
-        $( record.insert(stringify!($name), $crate::__private::serde_json::json!($value)); )*
+        $crate::record!(@fields record $($fields)*);
         record
     }};
 }

@@ -3,9 +3,18 @@
 //! A [`SignatureSpec`] is immutable. It comes from `derive(Signature)`, from `signature!("...")`, from
 //! [`SignatureSpec::parse`] or from [`SignatureSpec::builder`]; edits give a new one.
 
+mod builder;
+mod constraints;
+mod edit;
 mod error;
+mod json;
 
+#[cfg(test)]
+mod tests;
+
+pub use builder::SignatureBuilder;
 pub use error::SignatureError;
+pub(crate) use error::check_name;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -57,7 +66,8 @@ struct Inner {
 }
 
 /// Whether a field goes in or comes out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum FieldKind {
     /// Given to the step.
     Input,
@@ -110,10 +120,15 @@ impl FieldSpec {
         self
     }
 
-    /// The same field with constraints on its value, in place of those it had.
+    /// The same field with these constraints on its value, beside those of its type: the narrower bound counts. On an
+    /// optional type they are about the value, not about `null`.
     #[must_use]
     pub fn with_constraints(mut self, constraints: Constraints) -> Self {
-        self.schema.ty.constraints = constraints;
+        let mut ty = &mut self.schema.ty;
+        while let crate::types::Kind::Optional(inner) = &mut ty.kind {
+            ty = inner;
+        }
+        ty.constraints = ty.constraints.and(&constraints);
         self
     }
 
@@ -151,21 +166,31 @@ impl SignatureSpec {
         instructions: Option<String>,
         fields: impl IntoIterator<Item = FieldSpec>,
     ) -> Result<Self, SignatureError> {
+        let spec = Self::from_checked(name, instructions, fields);
+        error::check(spec.fields())?;
+        Ok(spec)
+    }
+
+    /// A signature of fields that are known to keep the rules, because a macro has checked them.
+    #[must_use]
+    pub(crate) fn from_checked(
+        name: impl Into<String>,
+        instructions: Option<String>,
+        fields: impl IntoIterator<Item = FieldSpec>,
+    ) -> Self {
         let (mut all, outputs): (Vec<_>, Vec<_>) = fields
             .into_iter()
             .partition(|field| field.kind == FieldKind::Input);
         let inputs = all.len();
         all.extend(outputs);
-        error::check(&all)?;
-        let instructions = instructions.filter(|text| !text.trim().is_empty());
-        Ok(Self {
+        Self {
             inner: Arc::new(Inner {
                 name: name.into(),
-                instructions,
+                instructions: instructions.filter(|text| !text.trim().is_empty()),
                 fields: all,
                 inputs,
             }),
-        })
+        }
     }
 
     /// Its name: the struct's name, or empty.

@@ -26,6 +26,8 @@ pub struct Constraints {
     /// A regular expression the text must contain a match of (anchor it with `^` and `$` for the whole text).
     /// Syntax of the `regex-lite` crate.
     pub pattern: Option<String>,
+    /// The name of a form that the text has, such as `date-time`. Shown to the model, not checked.
+    pub format: Option<String>,
 }
 
 /// A constraint that a value breaks.
@@ -73,7 +75,37 @@ impl Constraints {
         if let Some(pattern) = &self.pattern {
             rules.push(format!("matching {pattern}"));
         }
+        if let Some(format) = &self.format {
+            rules.push(format!("in {format} format"));
+        }
         rules
+    }
+
+    /// What holds when both hold: the narrower of every bound.
+    ///
+    /// A pattern, format or step that both give can't be joined; then `other`'s counts (steps of whole numbers can: the
+    /// least common multiple).
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        use std::cmp::Ordering;
+        let narrower = |own: &Option<Number>, other: &Option<Number>, wins: Ordering| match (own, other) {
+            (Some(own), Some(new)) if compare(own, new) == Some(wins) => Some(own.clone()),
+            (own, new) => new.as_ref().or(own.as_ref()).cloned(),
+        };
+        Self {
+            min: narrower(&self.min, &other.min, Ordering::Greater),
+            max: narrower(&self.max, &other.max, Ordering::Less),
+            exclusive_min: narrower(&self.exclusive_min, &other.exclusive_min, Ordering::Greater),
+            exclusive_max: narrower(&self.exclusive_max, &other.exclusive_max, Ordering::Less),
+            multiple_of: common_multiple(self.multiple_of.as_ref(), other.multiple_of.as_ref()),
+            min_length: self.min_length.max(other.min_length),
+            max_length: match (self.max_length, other.max_length) {
+                (Some(own), Some(new)) => Some(own.min(new)),
+                (own, new) => own.or(new),
+            },
+            pattern: other.pattern.clone().or_else(|| self.pattern.clone()),
+            format: other.format.clone().or_else(|| self.format.clone()),
+        }
     }
 
     /// The constraints that `value` breaks; none for `null`, which the type decides about.
@@ -169,6 +201,20 @@ fn compare(a: &Number, b: &Number) -> Option<std::cmp::Ordering> {
         (Some(a), Some(b)) => Some(a.cmp(&b)),
         _ => a.as_f64()?.partial_cmp(&b.as_f64()?),
     }
+}
+
+fn common_multiple(own: Option<&Number>, new: Option<&Number>) -> Option<Number> {
+    let whole = |n: Option<&Number>| n.and_then(Number::as_u64).filter(|n| *n > 0);
+    if let (Some(a), Some(b)) = (whole(own), whole(new)) {
+        let (mut x, mut y) = (a, b);
+        while y != 0 {
+            (x, y) = (y, x % y);
+        }
+        if let Some(multiple) = (a / x).checked_mul(b) {
+            return Some(multiple.into());
+        }
+    }
+    new.or(own).cloned()
 }
 
 fn is_multiple(n: &Number, step: &Number) -> bool {

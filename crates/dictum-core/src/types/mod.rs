@@ -5,9 +5,23 @@
 //! reads it. A schema is one [`Type`] plus the definitions its [`Kind::Ref`]s point at, which exist only for recursive
 //! types: every other named type stands where it is used.
 
+#[cfg(test)]
+pub(crate) mod arbitrary;
+mod check;
 mod constraints;
+mod field_type;
+mod grammar;
+mod json_schema;
+mod outline;
+mod values;
 
+pub use check::Misfit;
 pub use constraints::{Constraints, Violation};
+pub use field_type::FieldType;
+pub use outline::Outline;
+pub use values::{
+    Audio, Code, DataUriError, File, History, Image, Language, Reasoning, ToolCall, ToolCalls, languages,
+};
 
 use std::sync::Arc;
 
@@ -254,6 +268,21 @@ impl Type {
         Self::new(Kind::Literal(
             values.into_iter().map(|v| Value::String(v.into())).collect(),
         ))
+    }
+
+    /// The types it is made of, one level down. The definition a reference points at is not among them.
+    #[must_use]
+    pub fn children(&self) -> Vec<&Type> {
+        match &self.kind {
+            Kind::List { item: inner, .. } | Kind::Optional(inner) => vec![inner],
+            Kind::Tuple(types) | Kind::Union(types) => types.iter().collect(),
+            Kind::Map { key, value } => vec![key, value],
+            Kind::Object(object) => {
+                let properties = object.properties.iter().map(|property| &property.ty);
+                properties.chain(&object.additional).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Whether `null` is a value of this type.

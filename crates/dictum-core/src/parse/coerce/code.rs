@@ -1,0 +1,61 @@
+//! Source code.
+
+use serde_json::Value;
+
+use super::{Cx, Fail};
+use crate::parse::fence;
+use crate::parse::node::{Node, NodeKind};
+use crate::parse::repair;
+use crate::types::Type;
+
+/// Text; a code fence around it is taken off, and prose around a fence dropped.
+pub(super) fn code(cx: &mut Cx<'_>, node: &Node, ty: &Type, language: &str) -> Result<Value, Fail> {
+    let value = super::text::text(cx, node, ty)?;
+    let Value::String(text) = &value else {
+        return Ok(value);
+    };
+    if !text.contains("```") && !text.contains("~~~") {
+        return Ok(value);
+    }
+    let blocks = fence::blocks(text);
+    let whole = blocks.first().is_some_and(|block| block.is_whole(text));
+    if whole {
+        cx.note(repair::CODE_FENCE);
+        return Ok(blocks
+            .first()
+            .map_or(Value::Null, |block| Value::String(block.content.to_owned())));
+    }
+    // Prose around blocks: only text that stood by itself; a quoted string is the code as it is.
+    if matches!(node.kind, NodeKind::Str(_)) {
+        return Ok(value);
+    }
+    let mut matching: Vec<_> = blocks
+        .iter()
+        .filter(|block| block.info.is_empty() || block.is_language(language))
+        .collect();
+    if matching.iter().any(|block| block.is_language(language)) {
+        matching.retain(|block| block.is_language(language));
+    }
+    match matching.as_slice() {
+        [] => Ok(value),
+        [block] => {
+            cx.note(repair::PROSE);
+            cx.note(repair::CODE_FENCE);
+            if !block.closed {
+                cx.note(repair::TRUNCATED);
+            }
+            Ok(Value::String(block.content.to_owned()))
+        }
+        [first, rest @ ..] if rest.iter().all(|block| block.content == first.content) => {
+            cx.note(repair::PROSE);
+            Ok(Value::String(first.content.to_owned()))
+        }
+        several => Err(cx.fail(
+            node,
+            format!(
+                "there are {} different code blocks where one was wanted",
+                several.len()
+            ),
+        )),
+    }
+}

@@ -1,0 +1,110 @@
+//! The markers of the chat layout: `[[ ## name ## ]]`, and the forms models give them.
+
+/// Longest name in a marker, in bytes.
+const MAX_NAME: usize = 80;
+
+/// A marker in a text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Marker<'a> {
+    pub(crate) name: &'a str,
+    /// Byte of the first bracket.
+    pub(crate) start: usize,
+    /// Byte after the last bracket.
+    pub(crate) end: usize,
+    /// Whether it is spelled as it should be.
+    pub(crate) exact: bool,
+}
+
+/// Bytes where a marker could start: `[[`, blanks, `##`. Escaped ones are among them.
+pub(crate) fn starts(text: &str) -> Vec<usize> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(next) = text.get(at..).and_then(|rest| rest.find("[[")) {
+        let start = at + next;
+        let (hashes, _) = skip_blanks(bytes, start + 2);
+        if bytes.get(hashes) == Some(&b'#') && bytes.get(hashes + 1) == Some(&b'#') {
+            found.push(start);
+            at = start + 2;
+        } else {
+            at = start + 1;
+        }
+    }
+    found
+}
+
+/// White space from `at`: where it ends, looked for a bounded way.
+fn skip_blanks(bytes: &[u8], at: usize) -> (usize, usize) {
+    let count = bytes
+        .iter()
+        .skip(at)
+        .take(16)
+        .take_while(|b| matches!(b, b' ' | b'\t'))
+        .count();
+    (at + count, count)
+}
+
+/// The markers of a text that are not escaped, in order.
+pub(crate) fn all(text: &str) -> Vec<Marker<'_>> {
+    let bytes = text.as_bytes();
+    starts(text)
+        .into_iter()
+        .filter(|start| start.checked_sub(1).and_then(|before| bytes.get(before)) != Some(&b'\\'))
+        .filter_map(|start| read(text, start))
+        .collect()
+}
+
+fn read(text: &str, start: usize) -> Option<Marker<'_>> {
+    let bytes = text.as_bytes();
+    let (at, blanks) = skip_blanks(bytes, start + 2);
+    let name_start = at + 2;
+    let reach = bytes.get(name_start..)?.iter().take(MAX_NAME);
+    let length = reach
+        .take_while(|b| !matches!(b, b'#' | b']' | b'[' | b'\n'))
+        .count();
+    let name = text.get(name_start..name_start + length)?;
+    let (mut end, _) = skip_blanks(bytes, name_start + length);
+    let hashes = bytes.iter().skip(end).take(4).take_while(|b| **b == b'#').count();
+    end += hashes;
+    let (closing, after) = skip_blanks(bytes, end);
+    let brackets = bytes
+        .iter()
+        .skip(closing)
+        .take(2)
+        .take_while(|b| **b == b']')
+        .count();
+    if brackets == 0 || name.trim().is_empty() {
+        return None;
+    }
+    let trimmed = name.trim();
+    let exact = blanks == 1
+        && hashes == 2
+        && after == 1
+        && brackets == 2
+        && name.len() == trimmed.len() + 2
+        && name.starts_with(' ');
+    Some(Marker {
+        name: trimmed,
+        start,
+        end: closing + brackets,
+        exact,
+    })
+}
+
+/// Where the text ends when a marker at its end was cut off: `[[ ## compl`.
+pub(crate) fn without_cut_marker(text: &str) -> &str {
+    let Some(start) = starts(text).last().copied() else {
+        return text;
+    };
+    let escaped = start.checked_sub(1).and_then(|at| text.as_bytes().get(at)) == Some(&b'\\');
+    let tail = text.get(start..).unwrap_or_default();
+    let line_start = text.get(..start).is_some_and(|before| {
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        line.trim().is_empty()
+    });
+    if !escaped && line_start && read(text, start).is_none() && !tail.contains('\n') && tail.len() <= MAX_NAME
+    {
+        return text.get(..start).unwrap_or(text);
+    }
+    text
+}

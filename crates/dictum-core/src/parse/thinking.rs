@@ -1,0 +1,78 @@
+//! The thinking that some models write in front of their answer.
+
+const TAGS: &[(&str, &str)] = &[
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("<thought>", "</thought>"),
+    ("<reflection>", "</reflection>"),
+    ("\u{25c1}think\u{25b7}", "\u{25c1}/think\u{25b7}"),
+];
+
+/// The text after the thinking in front of it, and whether there was some. A block that never closes is all thinking.
+///
+/// `keeps` says which tags are fields, and `answers` whether a text holds the whole answer, for thinking whose opening
+/// tag was part of the prompt.
+pub(crate) fn strip<'t>(
+    text: &'t str,
+    keeps: impl Fn(&str) -> bool,
+    answers: impl Fn(&str) -> bool,
+) -> (&'t str, bool) {
+    let mut rest = text;
+    let mut found = false;
+    loop {
+        let start = rest.trim_start();
+        let Some((open, close)) = TAGS
+            .iter()
+            .find(|(open, _)| has_prefix(start, open) && !keeps(name(open)))
+        else {
+            break;
+        };
+        let Some(inside) = start.get(open.len()..) else {
+            break;
+        };
+        match find(inside, close) {
+            Some(end) => {
+                rest = inside.get(end + close.len()..).unwrap_or_default();
+                found = true;
+            }
+            None if answers(inside) => return (inside, true),
+            None => return ("", true),
+        }
+    }
+    if !found {
+        for (_, close) in TAGS {
+            let Some(end) = find(text, close) else { continue };
+            let after = text.get(end + close.len()..).unwrap_or_default();
+            let before = text.get(..end).unwrap_or_default();
+            let opened = TAGS.iter().any(|(open, _)| find(before, open).is_some());
+            if !opened && !keeps(name(close)) && answers(after) {
+                return (after, true);
+            }
+        }
+    }
+    (rest, found)
+}
+
+/// What follows the last closing tag, if there is one.
+pub(crate) fn after_last(text: &str) -> Option<&str> {
+    TAGS.iter()
+        .filter_map(|(_, close)| text.rfind(close).map(|at| at + close.len()))
+        .max()
+        .and_then(|at| text.get(at..))
+}
+
+fn name(tag: &str) -> &str {
+    tag.trim_matches(['<', '>', '/'])
+}
+
+fn has_prefix(text: &str, tag: &str) -> bool {
+    text.get(..tag.len())
+        .is_some_and(|head| head.eq_ignore_ascii_case(tag))
+}
+
+fn find(text: &str, tag: &str) -> Option<usize> {
+    let first = tag.chars().next()?;
+    text.match_indices(first)
+        .map(|(at, _)| at)
+        .find(|at| text.get(*at..).is_some_and(|rest| has_prefix(rest, tag)))
+}

@@ -1,0 +1,219 @@
+//! What a call needs, as a value.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::overlay::Bound;
+use super::{Overlay, Parameters, Repair, Trace};
+use crate::adapter::{Adapter, ChatAdapter};
+use crate::error::Result;
+use crate::lm::{Budget, CachePolicy, Call, Lm, Meter, Settings};
+
+/// What a call needs: the model, the adapter, limits, the candidate, and where its trace goes.
+///
+/// A cheap clone, and a value: it can be sent to other tasks and threads, and nothing about it is ambient. Every `with_*`
+/// gives a new context and leaves the old one as it was.
+#[derive(Debug, Clone)]
+pub struct Context(Arc<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    lm: Lm,
+    adapter: Arc<dyn Adapter>,
+    repair: Repair,
+    settings: Settings,
+    meter: Option<Meter>,
+    cache: CachePolicy,
+    deadline: Option<Instant>,
+    sample: u64,
+    bound: Option<Arc<Bound>>,
+    trace: Trace,
+}
+
+/// How many steps the trace of a new context keeps.
+const TRACE_STEPS: usize = 64;
+
+impl Context {
+    /// A context with this model: chat adapter, one re-ask, no budget, a trace of the latest 64 steps.
+    #[must_use]
+    pub fn new(lm: Lm) -> Self {
+        Self(Arc::new(Inner {
+            lm,
+            adapter: Arc::new(ChatAdapter::default()),
+            repair: Repair::default(),
+            settings: Settings::default(),
+            meter: None,
+            cache: CachePolicy::default(),
+            deadline: None,
+            sample: 0,
+            bound: None,
+            trace: Trace::bounded(TRACE_STEPS),
+        }))
+    }
+
+    fn with(&self, change: impl FnOnce(&mut Inner)) -> Self {
+        let mut inner = (*self.0).clone();
+        change(&mut inner);
+        Self(Arc::new(inner))
+    }
+
+    /// The same with another model.
+    #[must_use]
+    pub fn with_lm(&self, lm: Lm) -> Self {
+        self.with(|inner| inner.lm = lm)
+    }
+
+    /// The same with another adapter.
+    #[must_use]
+    pub fn with_adapter(&self, adapter: impl Adapter + 'static) -> Self {
+        self.with_shared_adapter(Arc::new(adapter))
+    }
+
+    /// The same with another adapter that is shared already.
+    #[must_use]
+    pub fn with_shared_adapter(&self, adapter: Arc<dyn Adapter>) -> Self {
+        self.with(|inner| inner.adapter = adapter)
+    }
+
+    /// The same with another repair policy.
+    #[must_use]
+    pub fn with_repair(&self, repair: Repair) -> Self {
+        self.with(|inner| inner.repair = repair)
+    }
+
+    /// The same with these settings over its own.
+    #[must_use]
+    pub fn with_settings(&self, settings: &Settings) -> Self {
+        self.with(|inner| inner.settings = settings.over(&inner.settings))
+    }
+
+    /// The same under a further budget. Budgets nest: what is spent under this one counts against those above it too.
+    #[must_use]
+    pub fn with_budget(&self, budget: Budget) -> Self {
+        let meter = match &self.0.meter {
+            Some(meter) => meter.child(budget),
+            None => Meter::new(budget),
+        };
+        self.with_meter(meter)
+    }
+
+    /// The same with a meter in place of its own.
+    #[must_use]
+    pub fn with_meter(&self, meter: Meter) -> Self {
+        self.with(|inner| inner.meter = Some(meter))
+    }
+
+    /// The same with another treatment by caches.
+    #[must_use]
+    pub fn with_cache(&self, cache: CachePolicy) -> Self {
+        self.with(|inner| inner.cache = cache)
+    }
+
+    /// The same, with all calls ended after this long from now, or at the earlier deadline it had.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        let deadline = Instant::now().checked_add(timeout);
+        self.with(|inner| {
+            inner.deadline = match (inner.deadline, deadline) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
+        })
+    }
+
+    /// The same for another sample of each call: caches keep samples apart, and models that take seeds get another one.
+    #[must_use]
+    pub fn with_sample(&self, sample: u64) -> Self {
+        self.with(|inner| inner.sample = sample)
+    }
+
+    /// The same with another trace. [`Trace::child`] of the old one keeps both informed.
+    #[must_use]
+    pub fn with_trace(&self, trace: Trace) -> Self {
+        self.with(|inner| inner.trace = trace)
+    }
+
+    /// The same for calls of this program, so that its trace names predictors by their paths.
+    #[must_use]
+    pub fn for_program<P: Parameters + ?Sized>(&self, program: &P) -> Self {
+        // An empty overlay names no unknown path, so it always binds.
+        let bound = Bound::new(program, &Overlay::new()).unwrap_or_default();
+        self.with(|inner| inner.bound = Some(Arc::new(bound)))
+    }
+
+    /// The same for calls of this program as a candidate: with the overlay's states in place of its own.
+    ///
+    /// # Errors
+    /// [`crate::Error::Input`] when the overlay names a predictor the program does not have.
+    pub fn with_overlay<P: Parameters + ?Sized>(&self, program: &P, overlay: &Overlay) -> Result<Self> {
+        let bound = Bound::new(program, overlay)?;
+        Ok(self.with(|inner| inner.bound = Some(Arc::new(bound))))
+    }
+
+    /// The model.
+    #[must_use]
+    pub fn lm(&self) -> &Lm {
+        &self.0.lm
+    }
+
+    /// The adapter.
+    #[must_use]
+    pub fn adapter(&self) -> &Arc<dyn Adapter> {
+        &self.0.adapter
+    }
+
+    /// The repair policy.
+    #[must_use]
+    pub fn repair(&self) -> &Repair {
+        &self.0.repair
+    }
+
+    /// The settings of calls, under those of each predictor.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// What counts the calls, if a budget was set.
+    #[must_use]
+    pub fn meter(&self) -> Option<&Meter> {
+        self.0.meter.as_ref()
+    }
+
+    /// Which sample of each call.
+    #[must_use]
+    pub fn sample(&self) -> u64 {
+        self.0.sample
+    }
+
+    /// The latest steps.
+    #[must_use]
+    pub fn trace(&self) -> &Trace {
+        &self.0.trace
+    }
+
+    /// The terms calls are made under.
+    #[must_use]
+    pub fn call(&self) -> Call {
+        Call {
+            meter: self.0.meter.clone(),
+            cache: self.0.cache,
+            deadline: self.0.deadline,
+        }
+    }
+
+    /// A readable history of the latest `n` steps: messages, answers, what was repaired.
+    #[must_use]
+    pub fn inspect(&self, n: usize) -> String {
+        super::inspect::history(&self.0.trace, n)
+    }
+
+    /// Whether the context knows a program's predictors already, possibly with an overlay.
+    pub(crate) fn knows_a_program(&self) -> bool {
+        self.0.bound.is_some()
+    }
+
+    pub(super) fn bound(&self) -> Option<&Bound> {
+        self.0.bound.as_deref()
+    }
+}

@@ -1,0 +1,63 @@
+//! Modules: typed programs, and their type-erased form.
+
+use std::future::Future;
+
+use futures_util::future::BoxFuture;
+
+use super::{Context, Parameters};
+use crate::error::Result;
+use crate::record::{Fields, Record};
+
+/// A program: inputs in, outputs out, predictors inside.
+///
+/// Write `forward` as an `async fn`; call predictors and other modules in it with `call`.
+pub trait Module: Parameters + Send + Sync {
+    /// What goes in.
+    type Input: Send;
+    /// What comes out.
+    type Output: Send;
+
+    /// The program itself.
+    ///
+    /// # Errors
+    /// Those of the predictors it calls, and its own as [`crate::Error::Program`].
+    fn forward(&self, ctx: &Context, input: Self::Input)
+    -> impl Future<Output = Result<Self::Output>> + Send;
+
+    /// Calls the program. Any number of calls may run at once; dropping the future cancels the call.
+    ///
+    /// # Errors
+    /// See [`Module::forward`].
+    fn call(&self, ctx: &Context, input: Self::Input) -> impl Future<Output = Result<Self::Output>> + Send {
+        self.forward(ctx, input)
+    }
+}
+
+/// A module without its types: records in, records out. Every [`Module`] whose input and output are [`Fields`] is one.
+pub trait DynModule: Parameters + Send + Sync {
+    /// Calls the program.
+    ///
+    /// # Errors
+    /// See [`Module::forward`]; and [`crate::Error::Input`] when the record does not hold the input.
+    fn call_record<'a>(&'a self, ctx: &'a Context, input: Record) -> BoxFuture<'a, Result<Record>>;
+}
+
+impl<M> DynModule for M
+where
+    M: Module,
+    M::Input: Fields,
+    M::Output: Fields,
+{
+    fn call_record<'a>(&'a self, ctx: &'a Context, input: Record) -> BoxFuture<'a, Result<Record>> {
+        Box::pin(async move { self.call(ctx, M::Input::from_record(input)?).await?.into_record() })
+    }
+}
+
+impl Module for Box<dyn DynModule> {
+    type Input = Record;
+    type Output = Record;
+
+    async fn forward(&self, ctx: &Context, input: Record) -> Result<Record> {
+        (**self).call_record(ctx, input).await
+    }
+}

@@ -1,0 +1,157 @@
+//! What happened: the steps of predictors and the calls they made.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::PredictorId;
+use crate::lm::{LmError, Request, Response, Source, Usage};
+use crate::parse::RepairNote;
+use crate::record::Record;
+
+/// The latest steps, bounded: when it is full the oldest is dropped. A cheap handle; clones share.
+#[derive(Clone)]
+pub struct Trace(Arc<Inner>);
+
+struct Inner {
+    capacity: usize,
+    parent: Option<Trace>,
+    ring: Mutex<Ring>,
+}
+
+#[derive(Default)]
+struct Ring {
+    steps: VecDeque<Arc<Step>>,
+    dropped: u64,
+    calls: u64,
+    usage: Usage,
+}
+
+/// One call of a predictor.
+#[derive(Debug)]
+pub struct Step {
+    /// Which predictor.
+    pub predictor: PredictorId,
+    /// Its path, where the context knows the program (see [`super::Context::for_program`]), else its signature's name.
+    pub path: Arc<str>,
+    /// The adapter that wrote the call.
+    pub adapter: &'static str,
+    /// Which sample of the call, from 0.
+    pub sample: u64,
+    /// What went in.
+    pub inputs: Record,
+    /// What came out, or why nothing did.
+    pub outcome: Result<Record, String>,
+    /// What the parser repaired.
+    pub repairs: Vec<RepairNote>,
+    /// The calls of the model, in order: the first, and those the repair policy made.
+    pub calls: Vec<CallRecord>,
+}
+
+/// One call of the model.
+#[derive(Debug, Clone)]
+pub struct CallRecord {
+    /// Why it was made.
+    pub purpose: Purpose,
+    /// The model.
+    pub model: Arc<str>,
+    /// What was sent.
+    pub request: Arc<Request>,
+    /// What came back.
+    pub result: Result<Arc<Response>, LmError>,
+    /// How long it took, layers included.
+    pub took: Duration,
+}
+
+/// Why a call of the model was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// The predictor was called.
+    Ask,
+    /// Fields of the answer could not be used.
+    Reask,
+    /// The answer could not be used and another adapter tries.
+    Fallback,
+}
+
+impl Trace {
+    /// A trace that keeps the latest `capacity` steps. Counts and usage cover dropped steps too.
+    #[must_use]
+    pub fn bounded(capacity: usize) -> Self {
+        Self::under(capacity, None)
+    }
+
+    /// A trace of its own whose steps also go to this one.
+    #[must_use]
+    pub fn child(&self, capacity: usize) -> Self {
+        Self::under(capacity, Some(self.clone()))
+    }
+
+    fn under(capacity: usize, parent: Option<Self>) -> Self {
+        Self(Arc::new(Inner {
+            capacity,
+            parent,
+            ring: Mutex::default(),
+        }))
+    }
+
+    /// The steps kept, oldest first.
+    #[must_use]
+    pub fn steps(&self) -> Vec<Arc<Step>> {
+        self.ring(|ring| ring.steps.iter().cloned().collect())
+    }
+
+    /// How many steps were dropped because the trace was full.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.ring(|ring| ring.dropped)
+    }
+
+    /// How many calls of the model were made, answers from caches included.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.ring(|ring| ring.calls)
+    }
+
+    /// Tokens and money of the calls that reached a model.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.ring(|ring| ring.usage)
+    }
+
+    /// Adds a step.
+    pub fn push(&self, step: Arc<Step>) {
+        self.ring(|ring| {
+            for call in &step.calls {
+                ring.calls += 1;
+                if let Ok(response) = &call.result
+                    && response.source == Source::Model
+                {
+                    ring.usage += response.usage;
+                }
+            }
+            if ring.steps.len() >= self.0.capacity {
+                ring.steps.pop_front();
+                ring.dropped += 1;
+            }
+            if self.0.capacity > 0 {
+                ring.steps.push_back(step.clone());
+            }
+        });
+        if let Some(parent) = &self.0.parent {
+            parent.push(step);
+        }
+    }
+
+    fn ring<T>(&self, action: impl FnOnce(&mut Ring) -> T) -> T {
+        action(&mut self.0.ring.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl fmt::Debug for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kept, dropped) = self.ring(|ring| (ring.steps.len(), ring.dropped));
+        write!(f, "Trace({kept} steps, {dropped} dropped)")
+    }
+}

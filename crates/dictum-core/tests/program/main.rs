@@ -1,0 +1,13 @@
+//! Programs end to end, without a model: what is sent, what is made of the answers.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod render;
+mod repair;
+mod support;
+mod trace;

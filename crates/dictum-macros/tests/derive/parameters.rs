@@ -1,0 +1,96 @@
+//! `derive(Parameters)`: every predictor has a path, in the order of the fields.
+
+use std::collections::BTreeMap;
+
+use dictum::modules::{ChainOfThought, Predict};
+use dictum::prelude::*;
+use dictum::program::{ParameterPath, predictors};
+
+#[derive(Signature)]
+struct Answer {
+    #[input]
+    question: String,
+    #[output]
+    answer: String,
+}
+
+#[derive(Parameters)]
+struct Rag {
+    answer: ChainOfThought<Answer>,
+    check: Option<Predict<Answer>>,
+    hops: Vec<Hop>,
+    r#final: BTreeMap<String, Box<Predict<Answer>>>,
+    passages: usize,
+    #[parameters(skip)]
+    search: fn(&str) -> Vec<String>,
+}
+
+#[derive(Parameters)]
+struct Hop(Predict<Answer>, String);
+
+#[derive(Parameters)]
+struct Twice<M> {
+    first: M,
+    second: M,
+}
+
+#[derive(Parameters)]
+struct Fixed;
+
+fn rag() -> Rag {
+    Rag {
+        answer: ChainOfThought::new(),
+        check: Some(Predict::new()),
+        hops: vec![Hop(Predict::new(), "a".into()), Hop(Predict::new(), "b".into())],
+        r#final: BTreeMap::from([("it's".to_owned(), Box::new(Predict::new()))]),
+        passages: 3,
+        search: |_| Vec::new(),
+    }
+}
+
+fn paths<P: Parameters>(program: &P) -> Vec<String> {
+    predictors(program).into_iter().map(|(path, _)| path).collect()
+}
+
+#[test]
+fn every_predictor_is_found_under_the_names_of_its_fields() {
+    let rag = rag();
+    assert!((rag.search)("x").is_empty() && rag.passages == 3 && rag.hops[1].1 == "b");
+    assert_eq!(
+        paths(&rag),
+        [
+            "answer.predict",
+            "check",
+            "hops[0].0",
+            "hops[1].0",
+            r"final['it\'s']"
+        ]
+    );
+    assert_eq!(
+        paths(&Twice {
+            first: Predict::<Answer>::new(),
+            second: Predict::new()
+        }),
+        ["first", "second"]
+    );
+    assert!(paths(&Fixed).is_empty());
+}
+
+#[test]
+fn changing_visits_the_same_predictors_in_the_same_order() {
+    let mut rag = rag();
+    let mut changed = Vec::new();
+    rag.visit_mut(&mut ParameterPath::default(), &mut |path, predictor| {
+        let mut state = predictor.state().clone();
+        state.instructions = Some(format!("I am {path}."));
+        predictor.set_state(state);
+        changed.push(path.to_string());
+    });
+    assert_eq!(changed, paths(&rag));
+    for (path, predictor) in predictors(&rag) {
+        assert_eq!(
+            predictor.state().instructions.as_deref(),
+            Some(format!("I am {path}.").as_str())
+        );
+    }
+}

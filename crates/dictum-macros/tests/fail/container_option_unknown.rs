@@ -1,0 +1,10 @@
+use dictum::prelude::*;
+
+#[derive(Signature)]
+#[dictum(path = "dictum")]
+struct Ask {
+    #[output]
+    answer: String,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use dictum::prelude::*;
+
+struct Meters(f64);
+
+#[derive(FieldType)]
+struct Tree {
+    height: Meters,
+}
+
+fn main() {}

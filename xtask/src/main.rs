@@ -1,0 +1,48 @@
+//! The repository's own chores: `cargo xtask demo`, `cargo xtask test`, `cargo xtask tidy`.
+
+mod demo;
+mod setup;
+mod sh;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  demo     Compile a program on a real model and watch it get better. Options:
+             --quick        a dozen rows only, to see that the way is whole
+             --fresh        forget an earlier run instead of resuming it
+             --dir PATH     where runs and models are kept (default: .dictum)
+  test     Everything the project checks: format, clippy, tests, examples, licences, tidy, the local engine, the demo in short.
+             --no-local     leave out what needs llama.cpp and a model
+  tidy     Only the checks that read the repository.
+  setup    Only install what the others need.
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (command, options) = match args.split_first() {
+        Some((command, options)) => (command.as_str(), options),
+        None => ("help", &args[..]),
+    };
+    let result = match command {
+        "demo" => demo::run(options),
+        "test" => test::run(options),
+        "tidy" => tidy::run(),
+        "setup" => setup::local_engine(),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => Err(format!("there is no command `{other}`\n\n{HELP}")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("\nxtask: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! `cargo xtask test`: everything the project checks, in one command.
+
+use crate::sh::{self, Done};
+use crate::{demo, setup, tidy};
+
+/// The crates that need llama.cpp: out of `default-members`, in a step of their own.
+const LOCAL: [&str; 4] = ["--package", "dictum-local", "--package", "dictum-cli"];
+
+/// Runs all checks; stops at the first that fails.
+pub fn run(options: &[String]) -> Done {
+    let local = match options {
+        [] => true,
+        [option] if option == "--no-local" => false,
+        _ => {
+            return Err(format!(
+                "test has no option `{}`; it has --no-local",
+                options.join(" ")
+            ));
+        }
+    };
+    let clippy = ["--", "--deny", "warnings"];
+    tidy::run()?;
+    sh::run("cargo", &["fmt", "--all", "--check"])?;
+    sh::run(
+        "cargo",
+        &[&["clippy", "--locked", "--all-targets"][..], &clippy].concat(),
+    )?;
+    sh::run("cargo", &["test", "--locked"])?;
+    examples()?;
+    setup::cargo_deny()?;
+    sh::run(
+        "cargo",
+        &["deny", "--locked", "check", "licenses", "bans", "sources"],
+    )?;
+    if local {
+        setup::local_engine()?;
+        sh::run(
+            "cargo",
+            &[&["clippy", "--locked", "--all-targets"][..], &LOCAL, &clippy].concat(),
+        )?;
+        // The short demo fetches the model, so the engine's tests after it find one.
+        demo::run(&["--quick".into(), "--fresh".into()])?;
+        let models = sh::root().join(".dictum").join("models");
+        let models = models.to_string_lossy().into_owned();
+        sh::run_with(
+            "cargo",
+            &[&["test", "--locked"][..], &LOCAL].concat(),
+            &[("DICTUM_MODELS", &models)],
+        )?;
+    }
+    println!("\nAll checks passed.");
+    Ok(())
+}
+
+/// Runs the examples that need neither a key nor a model. That the others compile, clippy has seen.
+fn examples() -> Done {
+    for example in tidy::examples()? {
+        if example.offline {
+            sh::run(
+                "cargo",
+                &[
+                    "run",
+                    "--locked",
+                    "--quiet",
+                    "--package",
+                    "dictum",
+                    "--example",
+                    &example.name,
+                ],
+            )?;
+        }
+    }
+    Ok(())
+}
