@@ -1,6 +1,7 @@
 //! Candidates: a program in other states, with where its demonstrations came from.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::OnceLock;
 
 use dictum_core::data::Example;
 use dictum_core::lm::Digest;
@@ -38,13 +39,15 @@ pub(crate) fn short(digest: &Digest) -> String {
 }
 
 /// A candidate: states for predictors, and the examples their demonstrations were made from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Candidate {
     label: String,
     role: Role,
     overlay: Overlay,
     /// By predictor path, one entry per demonstration, in their order.
     sources: BTreeMap<String, Vec<Option<InputKey>>>,
+    /// Made once, when it is asked for: every rollout asks.
+    id: OnceLock<String>,
 }
 
 impl Candidate {
@@ -55,6 +58,7 @@ impl Candidate {
             role,
             overlay,
             sources: BTreeMap::new(),
+            id: OnceLock::new(),
         }
     }
 
@@ -64,13 +68,15 @@ impl Candidate {
     pub fn with(mut self, path: &str, state: PredictorState, sources: Vec<Option<InputKey>>) -> Self {
         self.overlay.set(path, state);
         self.sources.insert(path.to_owned(), sources);
+        self.id = OnceLock::new();
         self
     }
 
     /// Identity: 16 hex digits. Candidates of the same program with the same states have the same.
     #[must_use]
-    pub fn id(&self) -> String {
-        short(&Digest::of(&(self.role, &self.overlay)))
+    pub fn id(&self) -> &str {
+        self.id
+            .get_or_init(|| short(&Digest::of(&(self.role, &self.overlay))))
     }
 
     /// What people call it.
@@ -113,7 +119,9 @@ impl Candidate {
         }
         let mut overlay = self.overlay.clone();
         for (path, sources) in &self.sources {
-            let Some(mut state) = overlay.get(path).cloned() else { continue };
+            let Some(mut state) = overlay.get(path).cloned() else {
+                continue;
+            };
             let mut place = 0;
             state.demos.retain(|_| {
                 let keep = !sources.get(place).is_some_and(leaks);

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use dictum_core::error::Result;
 use dictum_core::evaluate::Verdict;
-use dictum_core::program::{DynModule, Overlay, ParameterPath, Parameters};
+use dictum_core::program::{DynModule, Overlay, Parameters};
+use dictum_core::state::ProgramState;
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::Candidate;
 use crate::report::Report;
-use crate::run::{Folder, write_atomic};
+use crate::run::Folder;
 
 /// Whether compiling helped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,32 +45,29 @@ pub struct Compiled {
     pub outcome: Outcome,
     /// How it was found.
     pub report: Report,
-    state: Vec<u8>,
+    /// The program's state with the overlay in it, and the optimizer's name and seed as metadata.
+    pub state: ProgramState,
 }
 
 impl Compiled {
-    pub(crate) fn new(program: &dyn DynModule, kept: &Candidate, report: Report) -> Result<Self> {
+    pub(crate) fn new(program: &dyn DynModule, kept: &Candidate, report: Report) -> Self {
         let overlay = kept.overlay().clone();
-        Ok(Self {
-            state: crate::state::bytes(program, &overlay)?,
+        Self {
+            state: ProgramState::of_candidate(program, &overlay)
+                .with_metadata("optimizer", report.optimizer.as_str())
+                .with_metadata("seed", report.seed),
             overlay,
             outcome: report.outcome,
             report,
-        })
+        }
     }
 
     /// Puts the states into a program.
     ///
     /// # Errors
-    /// [`dictum_core::Error::Input`] when the program lacks a predictor that was compiled; nothing is changed then.
+    /// [`dictum_core::Error::File`] when they don't fit the program; nothing is changed then.
     pub fn apply<P: Parameters + ?Sized>(&self, program: &mut P) -> Result<()> {
-        crate::state::check(program, &self.overlay)?;
-        program.visit_mut(&mut ParameterPath::default(), &mut |path, predictor| {
-            if let Some(state) = self.overlay.get(&path.to_string()) {
-                predictor.set_state(state.clone());
-            }
-        });
-        Ok(())
+        self.state.apply_strict(program).map(drop)
     }
 
     /// Writes the compiled program's state as JSON. The same result gives the same bytes.
@@ -77,7 +75,7 @@ impl Compiled {
     /// # Errors
     /// [`dictum_core::Error::File`] when the file can't be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        write_atomic(path.as_ref(), &self.state)
+        self.state.save(path)
     }
 
     /// Writes the results into a run folder.

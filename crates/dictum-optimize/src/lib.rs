@@ -14,7 +14,6 @@ mod report;
 mod rng;
 mod run;
 mod scoreboard;
-mod state;
 mod strategies;
 mod strategy;
 

@@ -84,7 +84,8 @@ macro_rules! optimizer {
             /// What the whole run may spend, the confirmation on a test set included; no limit if not set. The limit of
             /// calls is exact, and what it has room for does not depend on the concurrency. Tokens, money and time are
             /// checked before each rollout and each call, so they can be overshot by what is in flight, and where they
-            /// end a run depends on when answers came.
+            /// end a run depends on when answers came. What a cache answers costs no call, so with a cache the end of a
+            /// budget depends on what it holds.
             #[must_use]
             pub fn budget(mut self, budget: dictum_core::lm::Budget) -> Self {
                 self.options.budget = budget;
@@ -164,7 +165,10 @@ macro_rules! optimizer {
 
             /// Tells this callback how far the run is after every rollout. It must not block.
             #[must_use]
-            pub fn on_progress(mut self, callback: impl Fn(&$crate::Progress) + Send + Sync + 'static) -> Self {
+            pub fn on_progress(
+                mut self,
+                callback: impl Fn(&$crate::Progress) + Send + Sync + 'static,
+            ) -> Self {
                 self.options.on_progress = Some(std::sync::Arc::new(callback));
                 self
             }
@@ -246,7 +250,8 @@ macro_rules! teacher_options {
                 self
             }
 
-            /// The context the teacher answers in: another model, say. Its calls count against the same budget.
+            /// The context the teacher answers in: another model, say. Its calls count against the run's budget, in place of
+            /// one that context has.
             #[must_use]
             pub fn teacher_context(mut self, ctx: &Context) -> Self {
                 self.options.teacher_context = Some(ctx.clone());

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use dictum_core::Record;
 use dictum_core::data::Example;
 use dictum_core::error::Result;
 use dictum_core::lm::Digest;
 use dictum_core::program::{DynModule, Overlay, PredictorState, predictors};
-use dictum_core::Record;
 use dictum_core::signature::SignatureSpec;
 use serde_json::Value;
 
@@ -74,7 +74,12 @@ pub(crate) fn parts(program: &dyn DynModule) -> Vec<Part> {
 }
 
 /// A program as it is, as a candidate. Demonstrations it has already are traced back to the examples they show.
-pub(crate) fn as_it_is(label: &str, role: Role, program: &dyn DynModule, data: &[&[Arc<Example>]]) -> Candidate {
+pub(crate) fn as_it_is(
+    label: &str,
+    role: Role,
+    program: &dyn DynModule,
+    data: &[&[Arc<Example>]],
+) -> Candidate {
     let known: HashMap<Digest, InputKey> = data
         .iter()
         .copied()

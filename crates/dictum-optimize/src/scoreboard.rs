@@ -34,7 +34,11 @@ impl Scoreboard {
         self.asked = candidates.len();
         let mut jobs = Vec::with_capacity(candidates.len() * self.valset.len());
         for candidate in candidates {
-            jobs.extend(self.valset.iter().map(|example| Job::new(candidate.clone(), example.clone())));
+            jobs.extend(
+                self.valset
+                    .iter()
+                    .map(|example| Job::new(candidate.clone(), example.clone())),
+            );
             self.candidates.push(Considered {
                 candidate,
                 rows: Vec::new(),

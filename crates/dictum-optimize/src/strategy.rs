@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use dictum_core::Record;
 use dictum_core::data::Example;
 use dictum_core::error::Result;
 use dictum_core::evaluate::Row;
 use dictum_core::lm::Settings;
-use dictum_core::Record;
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::Candidate;

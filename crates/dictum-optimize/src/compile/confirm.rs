@@ -19,9 +19,9 @@ pub(super) async fn confirm(
     if testset.is_empty() {
         return Ok(None);
     }
-    let jobs = testset.iter().flat_map(|example| {
-        [baseline, best].map(|candidate| Job::new(candidate.clone(), example.clone()))
-    });
+    let jobs = testset
+        .iter()
+        .flat_map(|example| [baseline, best].map(|candidate| Job::new(candidate.clone(), example.clone())));
     let batch = Batch {
         phase: "confirm",
         jobs: jobs.collect(),
@@ -34,5 +34,8 @@ pub(super) async fn confirm(
             second.push(b.clone());
         }
     }
-    Ok(Some((Considered::of(baseline, first), Considered::of(best, second))))
+    Ok(Some((
+        Considered::of(baseline, first),
+        Considered::of(best, second),
+    )))
 }

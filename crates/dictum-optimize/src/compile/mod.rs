@@ -63,7 +63,10 @@ pub(crate) async fn compile(task: Task<'_>, trainset: &[Example], valset: &[Exam
         notes.push("the budget was spent before the search was over; the best until then was taken".into());
     }
     let best = best.unwrap_or_else(|| plan.baseline.clone());
-    let winner = match candidates.iter_mut().find(|known| known.candidate.id() == best.id()) {
+    let winner = match candidates
+        .iter_mut()
+        .find(|known| known.candidate.id() == best.id())
+    {
         Some(known) if known.rows.len() == plan.valset.len() => known.clone(),
         known => {
             let scored = scores(&mut engine, "validate", &best, &plan.valset).await?;
@@ -73,7 +76,10 @@ pub(crate) async fn compile(task: Task<'_>, trainset: &[Example], valset: &[Exam
             scored
         }
     };
-    if !candidates.iter().any(|known| known.candidate.id() == plan.baseline.id()) {
+    if !candidates
+        .iter()
+        .any(|known| known.candidate.id() == plan.baseline.id())
+    {
         candidates.insert(0, baseline.clone());
     }
     judged_something(&candidates)?;
@@ -81,14 +87,34 @@ pub(crate) async fn compile(task: Task<'_>, trainset: &[Example], valset: &[Exam
     engine.allow_calls(task.options.budget.calls);
     let test = confirm::confirm(&mut engine, &plan.baseline, &best, &prepared.testset).await?;
     let name = task.metric.name();
-    let evaluate = |considered: &Considered, data: &[Arc<Example>]| evaluation(name, considered, data, plan.failure_score);
-    let validation = (!plan.valset.is_empty()).then(|| {
-        (evaluate(&baseline, &plan.valset), evaluate(&winner, &plan.valset))
+    let evaluate = |considered: &Considered, data: &[Arc<Example>]| {
+        evaluation(name, considered, data, plan.failure_score)
+    };
+    let validation = (!plan.valset.is_empty())
+        .then(|| (evaluate(&baseline, &plan.valset), evaluate(&winner, &plan.valset)));
+    let test = test.map(|(first, second)| {
+        (
+            evaluate(&first, &prepared.testset),
+            evaluate(&second, &prepared.testset),
+        )
     });
-    let test = test.map(|(first, second)| (evaluate(&first, &prepared.testset), evaluate(&second, &prepared.testset)));
-    let rivals = candidates.iter().filter(|known| known.mean(plan.failure_score).is_some()).count().saturating_sub(1);
-    let verdict = verdict(&task, validation.as_ref(), test.as_ref(), best.id() == plan.baseline.id(), rivals);
-    let kept = if verdict.keeps_best(task.options.keep_best_anyway) { best.clone() } else { plan.baseline.clone() };
+    let rivals = candidates
+        .iter()
+        .filter(|known| known.mean(plan.failure_score).is_some())
+        .count()
+        .saturating_sub(1);
+    let verdict = verdict(
+        &task,
+        validation.as_ref(),
+        test.as_ref(),
+        best.id() == plan.baseline.id(),
+        rivals,
+    );
+    let kept = if verdict.keeps_best(task.options.keep_best_anyway) {
+        best.clone()
+    } else {
+        plan.baseline.clone()
+    };
 
     let report = Report::new(Story {
         task: &task,
@@ -104,7 +130,7 @@ pub(crate) async fn compile(task: Task<'_>, trainset: &[Example], valset: &[Exam
         notes,
         failure_score: plan.failure_score,
     });
-    let compiled = Compiled::new(task.program, &kept, report)?;
+    let compiled = Compiled::new(task.program, &kept, report);
     if let Some(folder) = &folder {
         compiled.write_to(folder)?;
     }
@@ -124,7 +150,14 @@ fn engine<'a>(task: &Task<'a>, prepared: &prepare::Prepared, journal: Arc<Journa
         max_outages: options.max_outages,
     };
     let student = Player::new(task.program, task.ctx, &meter);
-    let mut engine = Engine::new(student, task.metric, journal, meter, limits, options.on_progress.clone());
+    let mut engine = Engine::new(
+        student,
+        task.metric,
+        journal,
+        meter,
+        limits,
+        options.on_progress.clone(),
+    );
     if options.teacher.is_some() || options.teacher_context.is_some() {
         let program = options.teacher.as_deref().unwrap_or(task.program);
         let ctx = options.teacher_context.as_ref().unwrap_or(task.ctx);
@@ -143,7 +176,9 @@ async fn search(engine: &mut Engine<'_>, strategy: &mut dyn Strategy, failure_sc
         let done = engine.run(&batch).await?;
         strategy.tell(done)?;
         let means = strategy.best().candidates;
-        let means = means.iter().filter_map(|considered| considered.mean(failure_score));
+        let means = means
+            .iter()
+            .filter_map(|considered| considered.mean(failure_score));
         engine.best = means.chain(engine.best).reduce(f64::max);
     }
     Ok(true)
@@ -156,7 +191,9 @@ async fn scores(
     candidate: &Arc<Candidate>,
     data: &[Arc<Example>],
 ) -> Result<Considered> {
-    let jobs = data.iter().map(|example| Job::new(candidate.clone(), example.clone()));
+    let jobs = data
+        .iter()
+        .map(|example| Job::new(candidate.clone(), example.clone()));
     let batch = Batch {
         phase,
         jobs: jobs.collect(),
@@ -167,17 +204,29 @@ async fn scores(
     })
 }
 
-fn evaluation(metric: &str, considered: &Considered, data: &[Arc<Example>], failure_score: f64) -> Evaluation {
-    let rows = data.iter().enumerate().map(|(place, example)| match considered.rows.get(place) {
-        Some(Some(done)) => done.row.clone(),
-        _ => Row::not_run(example),
-    });
+fn evaluation(
+    metric: &str,
+    considered: &Considered,
+    data: &[Arc<Example>],
+    failure_score: f64,
+) -> Evaluation {
+    let rows = data
+        .iter()
+        .enumerate()
+        .map(|(place, example)| match considered.rows.get(place) {
+            Some(Some(done)) => done.row.clone(),
+            _ => Row::not_run(example),
+        });
     Evaluation::from_rows(metric, rows.collect(), failure_score)
 }
 
 /// A metric that can judge nothing is broken, or the labels are not what it looks for: going on would compare nothing.
 fn judged_something(candidates: &[Considered]) -> Result<()> {
-    let mut rows = candidates.iter().flat_map(|known| &known.rows).flatten().peekable();
+    let mut rows = candidates
+        .iter()
+        .flat_map(|known| &known.rows)
+        .flatten()
+        .peekable();
     if rows.peek().is_none() {
         return Ok(());
     }
@@ -226,10 +275,14 @@ fn verdict(
         (Some(test), _) => (Some(test), false, task.options.alpha),
         // The best of many by chance alone looks good on the data it was chosen on. Bonferroni's correction keeps the rate
         // of false claims at what was asked for.
-        (None, Some(validation)) if chosen => (Some(validation), true, task.options.alpha / rivals.max(1) as f64),
+        (None, Some(validation)) if chosen => {
+            (Some(validation), true, task.options.alpha / rivals.max(1) as f64)
+        }
         (None, validation) => (validation, false, task.options.alpha),
     };
-    let comparison = pair.map(|(first, second)| compare(first, second)).filter(|comparison| comparison.rows > 0);
+    let comparison = pair
+        .map(|(first, second)| compare(first, second))
+        .filter(|comparison| comparison.rows > 0);
     let outcome = match &comparison {
         _ if same => Outcome::NoSignificantGain,
         None => Outcome::Unmeasured,

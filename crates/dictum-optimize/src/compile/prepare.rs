@@ -30,7 +30,10 @@ const VALIDATION_SHARE: f64 = 0.25;
 pub(super) fn prepare(task: &Task<'_>, trainset: &[Example], valset: &[Example]) -> Result<Prepared> {
     let options = task.options;
     if trainset.is_empty() {
-        return Err(Error::input("trainset", "is empty: there is nothing to learn from"));
+        return Err(Error::input(
+            "trainset",
+            "is empty: there is nothing to learn from",
+        ));
     }
     if !(options.alpha > 0.0 && options.alpha < 1.0) {
         return Err(Error::input("significance", "must be between 0 and 1"));
@@ -54,7 +57,11 @@ pub(super) fn prepare(task: &Task<'_>, trainset: &[Example], valset: &[Example])
     } else {
         (trainset.to_vec(), valset.to_vec())
     };
-    let sets = [("trainset", &train), ("valset", &val), ("testset", &options.testset)];
+    let sets = [
+        ("trainset", &train),
+        ("valset", &val),
+        ("testset", &options.testset),
+    ];
     for (place, (name, set)) in sets.iter().enumerate() {
         for (later, other) in sets.iter().skip(place + 1) {
             check_overlap(name, set, later, other, options.allow_overlap, &mut notes)?;
@@ -67,7 +74,10 @@ pub(super) fn prepare(task: &Task<'_>, trainset: &[Example], valset: &[Example])
     let teacher = teacher(task, &data)?;
     let predictors = parts(task.program);
     if predictors.is_empty() {
-        return Err(Error::input("program", "has no predictor: there is nothing to optimize"));
+        return Err(Error::input(
+            "program",
+            "has no predictor: there is nothing to optimize",
+        ));
     }
 
     let asks = match task.ctx.repair() {
@@ -83,7 +93,9 @@ pub(super) fn prepare(task: &Task<'_>, trainset: &[Example], valset: &[Example])
         if calls <= confirmation && calls > 0 && confirmation > 0 {
             return Err(Error::input(
                 "budget",
-                format!("of {calls} calls is spent by the confirmation on the testset alone, which takes {confirmation}"),
+                format!(
+                    "of {calls} calls is spent by the confirmation on the testset alone, which takes {confirmation}"
+                ),
             ));
         }
         search_budget.calls = Some(calls - confirmation.min(calls));
@@ -141,7 +153,13 @@ fn check_overlap(
 /// The teacher as it is: it must have the predictors of the program, with the same fields.
 fn teacher(task: &Task<'_>, data: &[&[Arc<Example>]]) -> Result<Arc<crate::Candidate>> {
     let program: &dyn DynModule = task.options.teacher.as_deref().unwrap_or(task.program);
-    let names = |part: &Part| part.spec.fields().iter().map(|field| field.name.clone()).collect::<Vec<_>>();
+    let names = |part: &Part| {
+        part.spec
+            .fields()
+            .iter()
+            .map(|field| field.name.clone())
+            .collect::<Vec<_>>()
+    };
     let (student, teacher) = (parts(task.program), parts(program));
     for part in &student {
         let problem = match teacher.iter().find(|other| other.path == part.path) {
@@ -186,10 +204,17 @@ fn identity(task: &Task<'_>, plan: &Plan, testset: &[Arc<Example>], calls_per_ro
     if let Some(ctx) = &options.teacher_context {
         identity.set("teacher_context", context(ctx));
     }
-    let data = [("trainset", &plan.trainset[..]), ("valset", &plan.valset[..]), ("testset", testset)];
+    let data = [
+        ("trainset", &plan.trainset[..]),
+        ("valset", &plan.valset[..]),
+        ("testset", testset),
+    ];
     for (name, set) in data {
         let ids: Vec<&str> = set.iter().map(|example| example.id()).collect();
-        identity.set(name, json!({ "examples": ids.len(), "ids": short(&Digest::of(&ids)) }));
+        identity.set(
+            name,
+            json!({ "examples": ids.len(), "ids": short(&Digest::of(&ids)) }),
+        );
     }
     identity.set("metric", task.metric.name());
     identity
@@ -214,7 +239,11 @@ fn program(program: &dyn DynModule) -> Value {
         });
         (path, facts)
     };
-    parts(program).into_iter().map(part).collect::<serde_json::Map<_, _>>().into()
+    parts(program)
+        .into_iter()
+        .map(part)
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 fn context(ctx: &dictum_core::program::Context) -> Value {

@@ -80,7 +80,13 @@ mod tests {
 
     /// Runs rollouts that take these calls, ended in an order the picker chooses. Gives which were admitted with how many
     /// calls, and how many calls were made at most.
-    fn simulate(budget: u64, limit: u64, costs: &[u64], concurrency: usize, mut pick: impl FnMut(usize) -> usize) -> Vec<u64> {
+    fn simulate(
+        budget: u64,
+        limit: u64,
+        costs: &[u64],
+        concurrency: usize,
+        mut pick: impl FnMut(usize) -> usize,
+    ) -> Vec<u64> {
         let mut ledger = Ledger::new(Some(budget), limit);
         let (mut next, mut flight, mut done) = (0, Vec::new(), Vec::new());
         loop {

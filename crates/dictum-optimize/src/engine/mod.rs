@@ -5,8 +5,8 @@ mod one;
 mod phases;
 mod progress;
 
-pub(crate) use phases::Phases;
 pub use phases::Phase;
+pub(crate) use phases::Phases;
 pub use progress::Progress;
 
 use std::collections::{HashMap, HashSet};
@@ -42,7 +42,10 @@ impl<'a> Player<'a> {
         Self {
             program,
             ctx: ctx.with_meter(meter.clone()),
-            ids: predictors(program).into_iter().map(|(_, predictor)| predictor.id()).collect(),
+            ids: predictors(program)
+                .into_iter()
+                .map(|(_, predictor)| predictor.id())
+                .collect(),
         }
     }
 }
@@ -165,7 +168,9 @@ impl<'a> Engine<'a> {
                     queue.next();
                     running.push(one::run(self.order(job, key, limit)?));
                 }
-                let Some((key, ended, replayed)) = running.next().await else { break };
+                let Some((key, ended, replayed)) = running.next().await else {
+                    break;
+                };
                 match ended {
                     Ended::Cut(calls) => {
                         self.ledger.ended(calls);
@@ -194,16 +199,19 @@ impl<'a> Engine<'a> {
             self.phases.count(batch.phase, key, &done, replayed);
         }
         self.phases.took(batch.phase, begun.elapsed());
-        Ok(keys.iter().map(|key| results.get(key.as_str()).cloned()).collect())
+        Ok(keys
+            .iter()
+            .map(|key| results.get(key.as_str()).cloned())
+            .collect())
     }
 
     /// Binds a candidate to its program, once.
     fn prepare(&mut self, candidate: &Arc<Candidate>) -> Result<()> {
         let id = candidate.id();
-        if !self.contexts.contains_key(&id) {
+        if !self.contexts.contains_key(id) {
             let player = self.player(candidate.role());
             let ctx = player.ctx.with_overlay(player.program, candidate.overlay())?;
-            self.contexts.insert(id, ctx);
+            self.contexts.insert(id.to_owned(), ctx);
         }
         Ok(())
     }
@@ -217,9 +225,17 @@ impl<'a> Engine<'a> {
 
     /// Whether the next rollout may begin. Tokens, money and time are known only afterwards: they are checked as they are.
     fn admit(&self, in_flight: usize) -> Admission {
-        let calls_left = self.meter.budget().calls.is_none_or(|calls| self.meter.spent().calls < calls);
+        let calls_left = self
+            .meter
+            .budget()
+            .calls
+            .is_none_or(|calls| self.meter.spent().calls < calls);
         let over = calls_left && self.meter.check().is_err();
-        if over { Admission::Spent } else { self.ledger.admit(in_flight) }
+        if over {
+            Admission::Spent
+        } else {
+            self.ledger.admit(in_flight)
+        }
     }
 
     fn order<'j>(&self, job: &'j Job, key: &'j str, limit: u64) -> Result<one::Order<'j>>
@@ -227,9 +243,12 @@ impl<'a> Engine<'a> {
         'a: 'j,
     {
         let player = self.player(job.candidate.role());
-        let ctx = match job.candidate.without(&crate::candidate::InputKey::of(&job.example)) {
+        let ctx = match job
+            .candidate
+            .without(&crate::candidate::InputKey::of(&job.example))
+        {
             Some(overlay) => player.ctx.with_overlay(player.program, &overlay)?,
-            None => match self.contexts.get(&job.candidate.id()) {
+            None => match self.contexts.get(job.candidate.id()) {
                 Some(ctx) => ctx.clone(),
                 None => player.ctx.with_overlay(player.program, job.candidate.overlay())?,
             },
@@ -282,7 +301,12 @@ impl<'a> Engine<'a> {
             best: self.best,
             spent: self.meter.spent(),
         };
-        tracing::debug!(phase = tally.phase, done = tally.done, total = tally.total, "rollout done");
+        tracing::debug!(
+            phase = tally.phase,
+            done = tally.done,
+            total = tally.total,
+            "rollout done"
+        );
         if let Some(callback) = &self.on_progress {
             callback(&progress);
         }

@@ -41,8 +41,14 @@ pub(super) fn key(job: &Job) -> String {
 
 /// Does a rollout. Gives its key, how it ended, and whether the journal had it.
 pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
-    let Order { job, key, journal, .. } = &order;
-    let Some(meter) = order.ctx.meter().map(|meter| meter.child(Budget::calls(order.limit))) else {
+    let Order {
+        job, key, journal, ..
+    } = &order;
+    let Some(meter) = order
+        .ctx
+        .meter()
+        .map(|meter| meter.child(Budget::calls(order.limit)))
+    else {
         return (key, Ended::Cut(0), false);
     };
     if let Some(done) = journal.rollout(key) {
@@ -66,7 +72,11 @@ pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
         .with_meter(meter.clone());
     let rollout = rollout(&ctx, order.program, &job.example, order.metric).await;
     let spent = meter.spent().calls;
-    let steps = if job.steps { steps(&rollout.trace, &order.ids) } else { Vec::new() };
+    let steps = if job.steps {
+        steps(&rollout.trace, &order.ids)
+    } else {
+        Vec::new()
+    };
     let usage = usage(&rollout.trace);
     let mut row = Row::of(&job.example, rollout);
     row.usage = usage;
@@ -91,7 +101,9 @@ pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
 /// Whether the same rollout would end the same in another process: failures of the network or the account would not.
 fn lasting(outcome: &RowOutcome) -> bool {
     use LmErrorKind::{Auth, Billing, Cancelled, Internal, RateLimit, Server, Timeout, Transport};
-    let passing = [Auth, Billing, Cancelled, Internal, RateLimit, Server, Timeout, Transport];
+    let passing = [
+        Auth, Billing, Cancelled, Internal, RateLimit, Server, Timeout, Transport,
+    ];
     match outcome {
         RowOutcome::Failed { cause, .. } => !passing.iter().any(|kind| kind.name() == cause),
         _ => true,
@@ -101,7 +113,12 @@ fn lasting(outcome: &RowOutcome) -> bool {
 /// Tokens and money of a rollout, replayed answers included: they were paid for.
 fn usage(trace: &Trace) -> Usage {
     let mut usage = Usage::default();
-    for response in trace.steps().iter().flat_map(|step| &step.calls).filter_map(|call| call.result.as_ref().ok()) {
+    for response in trace
+        .steps()
+        .iter()
+        .flat_map(|step| &step.calls)
+        .filter_map(|call| call.result.as_ref().ok())
+    {
         use dictum_core::lm::Source::{Model, Replay};
         if matches!(response.source, Model | Replay) {
             usage += response.usage;
@@ -112,7 +129,10 @@ fn usage(trace: &Trace) -> Usage {
 
 /// The steps of the program's own predictors that gave an output.
 fn steps(trace: &Trace, ids: &HashSet<PredictorId>) -> Vec<DoneStep> {
-    let own = trace.steps().into_iter().filter(|step| ids.contains(&step.predictor));
+    let own = trace
+        .steps()
+        .into_iter()
+        .filter(|step| ids.contains(&step.predictor));
     own.filter_map(|step| {
         Some(DoneStep {
             path: step.path.to_string(),

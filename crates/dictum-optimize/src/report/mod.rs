@@ -1,6 +1,13 @@
 //! The report of a run, for people and machines.
 
+mod chart;
+mod html;
+mod prompts;
+mod text;
+
+use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use dictum_core::error::Result;
 use dictum_core::evaluate::{Comparison, Evaluation, Summary};
@@ -13,7 +20,6 @@ use crate::compiled::Outcome;
 use crate::engine::Phase;
 use crate::run::{pretty, write_atomic};
 use crate::strategy::Considered;
-use std::sync::Arc;
 
 /// What a run did and found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,6 +99,57 @@ pub struct Prompts {
     pub after: String,
 }
 
+/// The report in lines for a terminal: the outcome, the candidates, what it took, what to know.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.summary)?;
+        if !self.candidates.is_empty() {
+            writeln!(f, "\ncandidates on the validation set")?;
+        }
+        let width = self
+            .candidates
+            .iter()
+            .map(|known| known.label.chars().count())
+            .max();
+        for known in &self.candidates {
+            write!(
+                f,
+                "  {:width$}  {:>3} demos",
+                known.label,
+                known.demos,
+                width = width.unwrap_or(0)
+            )?;
+            match known.score.as_ref().map(|score| (score.mean, score.interval)) {
+                Some((Some(mean), Some(interval))) if known.complete => {
+                    write!(f, "  {mean:.3} [{:.3}, {:.3}]", interval.low, interval.high)?;
+                }
+                Some((Some(mean), _)) if known.complete => write!(f, "  {mean:.3}")?,
+                Some(_) if !known.complete => f.write_str("  cut short by the budget")?,
+                _ => f.write_str("  not scored")?,
+            }
+            writeln!(f, "{}", if known.label == self.kept { "  kept" } else { "" })?;
+        }
+        writeln!(f, "\nspent")?;
+        for phase in &self.phases {
+            let Phase {
+                name,
+                rollouts,
+                calls,
+                seconds,
+                ..
+            } = phase;
+            writeln!(
+                f,
+                "  {name:9}  {rollouts:>6} rollouts  {calls:>6} calls  {seconds:>8.1} s"
+            )?;
+        }
+        for note in &self.notes {
+            writeln!(f, "\nnote: {note}")?;
+        }
+        Ok(())
+    }
+}
+
 /// What a report is made from.
 pub(crate) struct Story<'a> {
     pub(crate) task: &'a Task<'a>,
@@ -112,10 +169,11 @@ pub(crate) struct Story<'a> {
 impl Report {
     pub(crate) fn new(story: Story<'_>) -> Self {
         let task = story.task;
-        let pair = |pair: Option<(Evaluation, Evaluation)>| pair.map(|(baseline, best)| Pair { baseline, best });
+        let pair =
+            |pair: Option<(Evaluation, Evaluation)>| pair.map(|(baseline, best)| Pair { baseline, best });
         let name = task.metric.name();
         let candidates = story.candidates.iter().map(|known| CandidateReport {
-            id: known.candidate.id(),
+            id: known.candidate.id().to_owned(),
             label: known.candidate.label().to_owned(),
             demos: known.candidate.demos(),
             complete: !known.rows.is_empty() && known.rows.iter().all(Option::is_some),
@@ -164,23 +222,30 @@ impl Report {
     }
 }
 
-mod html;
-mod prompts;
-
 /// The outcome in words.
 fn words(story: &Story<'_>) -> String {
     let verdict = &story.verdict;
     let best = story.best.label();
-    let compared = match &verdict.comparison {
-        Some(comparison) if verdict.biased => format!(
-            " On the validation set, where it was chosen (p must be below {:.4} for that): {comparison}.",
-            verdict.alpha
-        ),
-        Some(comparison) => format!(" {comparison}."),
-        None => String::new(),
-    };
+    let compared = verdict.comparison.as_ref().map(|comparison| {
+        // The comparison's own verdict is at 5 %; what counts here is the verdict at the level asked for.
+        let text = comparison.to_string();
+        let text = text
+            .split_once(": ")
+            .map_or(text.as_str(), |(_, figures)| figures);
+        if verdict.biased {
+            let alpha = verdict.alpha;
+            format!(" On the validation set, on which it was chosen and p must be below {alpha:.4}: {text}.")
+        } else {
+            format!(" On new data: {text}.")
+        }
+    });
+    let compared = compared.unwrap_or_default();
     let anyway = story.kept.id() == story.best.id();
-    let stays = if anyway { "It was kept anyway, as asked." } else { "The program stays as it was." };
+    let stays = if anyway {
+        "It was kept anyway, as asked."
+    } else {
+        "The program stays as it was."
+    };
     match verdict.outcome {
         Outcome::Improved => format!("`{best}` is better than the program as it was.{compared}"),
         Outcome::NoSignificantGain if story.best.id() == story.baseline.id() => {
@@ -189,7 +254,9 @@ fn words(story: &Story<'_>) -> String {
         Outcome::NoSignificantGain => {
             format!("`{best}` did best, but its gain is within what chance gives. {stays}{compared}")
         }
-        Outcome::Worse => format!("`{best}` is worse than the program as it was on new data. {stays}{compared}"),
+        Outcome::Worse => {
+            format!("`{best}` is worse than the program as it was on new data. {stays}{compared}")
+        }
         Outcome::Unmeasured => format!("`{best}` was not measured: there was no validation or test set."),
     }
 }

@@ -11,9 +11,13 @@ use crate::plan::{Part, parts};
 pub(super) fn of(task: &Task<'_>, baseline: &Candidate, best: &Candidate) -> Vec<Prompts> {
     let capabilities = task.ctx.lm().capabilities();
     let text = |part: &Part, state: Option<&PredictorState>| {
-        let prepared = task.ctx.adapter().prepare(&part.spec, state.unwrap_or(&part.state), capabilities);
+        let prepared = task
+            .ctx
+            .adapter()
+            .prepare(&part.spec, state.unwrap_or(&part.state), capabilities);
         let messages = prepared.prefix.messages().iter();
-        let messages = messages.map(|message| format!("[{}]\n{}\n", message.role.as_str(), message.to_text()));
+        let messages =
+            messages.map(|message| format!("[{}]\n{}\n", message.role.as_str(), message.to_text()));
         messages.collect::<Vec<_>>().join("\n")
     };
     let all = parts(task.program).into_iter();

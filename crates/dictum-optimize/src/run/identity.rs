@@ -58,11 +58,18 @@ impl Identity {
             ));
         }
         let mut differences = Vec::new();
-        let names = self.facts.keys().chain(stored.facts.keys().filter(|name| !self.facts.contains_key(*name)));
+        let names = self
+            .facts
+            .keys()
+            .chain(stored.facts.keys().filter(|name| !self.facts.contains_key(*name)));
         for name in names {
             let (was, is) = (stored.facts.get(name), self.facts.get(name));
             if was != is {
-                differences.extend(difference(name, was.unwrap_or(&Value::Null), is.unwrap_or(&Value::Null)));
+                differences.extend(difference(
+                    name,
+                    was.unwrap_or(&Value::Null),
+                    is.unwrap_or(&Value::Null),
+                ));
             }
         }
         if differences.is_empty() {
@@ -78,7 +85,9 @@ impl Identity {
 /// The differences between two values: member by member for objects, so that people see what changed.
 fn difference(name: &str, was: &Value, is: &Value) -> Vec<String> {
     if let (Value::Object(old), Value::Object(new)) = (was, is) {
-        let names = new.keys().chain(old.keys().filter(|name| !new.contains_key(*name)));
+        let names = new
+            .keys()
+            .chain(old.keys().filter(|name| !new.contains_key(*name)));
         return names
             .filter(|key| old.get(*key) != new.get(*key))
             .flat_map(|key| {

@@ -84,7 +84,9 @@ impl Journal {
         let mut journal = Self::default();
         let mut whole = 0;
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let Some(text) = line.strip_suffix(b"\n") else { break };
+            let Some(text) = line.strip_suffix(b"\n") else {
+                break;
+            };
             whole += line.len();
             match unsealed(text) {
                 Some(Line::Call(call)) => {

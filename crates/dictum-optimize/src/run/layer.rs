@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dictum_core::lm::{
-    Budget, Call, Capabilities, Digest, LanguageModel, Layer, Lm, LmError, LmErrorKind, Request, Response, Source,
-    Usage,
+    Budget, Call, Capabilities, Digest, LanguageModel, Layer, Lm, LmError, LmErrorKind, Request, Response,
+    Source, Usage,
 };
 use futures_util::future::BoxFuture;
 
@@ -107,7 +107,11 @@ impl LanguageModel for Journaled {
         self.inner.capabilities()
     }
 
-    fn complete<'a>(&'a self, request: &'a Request, call: &'a Call) -> BoxFuture<'a, Result<Response, LmError>> {
+    fn complete<'a>(
+        &'a self,
+        request: &'a Request,
+        call: &'a Call,
+    ) -> BoxFuture<'a, Result<Response, LmError>> {
         Box::pin(async move {
             let digest = request.digest(self.inner.name());
             let occurrence = self.scope.occurrence(digest);

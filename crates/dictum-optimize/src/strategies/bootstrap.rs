@@ -58,7 +58,12 @@ impl Recipe for BootstrapFewShot {
 
     fn strategy(&self, plan: Plan) -> Result<Box<dyn Strategy>> {
         let teacher = self.how.teacher(&plan);
-        let bootstrapper = Bootstrapper::new(&self.how, self.how.max_bootstrapped, teacher, plan.trainset.clone());
+        let bootstrapper = Bootstrapper::new(
+            &self.how,
+            self.how.max_bootstrapped,
+            teacher,
+            plan.trainset.clone(),
+        );
         Ok(Box::new(Once { plan, bootstrapper }))
     }
 }

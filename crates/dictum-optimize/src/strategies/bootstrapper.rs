@@ -81,7 +81,12 @@ pub(super) struct Bootstrapper {
 
 impl Bootstrapper {
     /// Makes demonstrations from `want` examples of the pool, in its order.
-    pub(super) fn new(how: &Bootstrap, want: usize, teacher: Arc<Candidate>, pool: Vec<Arc<Example>>) -> Self {
+    pub(super) fn new(
+        how: &Bootstrap,
+        want: usize,
+        teacher: Arc<Candidate>,
+        pool: Vec<Arc<Example>>,
+    ) -> Self {
         Self {
             how: how.clone(),
             want,
@@ -98,7 +103,10 @@ impl Bootstrapper {
 
     /// The next attempts; none when enough have passed or all were tried.
     pub(super) fn ask(&mut self) -> Vec<Job> {
-        while self.found.len() + self.pending.len() < self.want && self.next < self.pool.len() && self.how.rounds > 0 {
+        while self.found.len() + self.pending.len() < self.want
+            && self.next < self.pool.len()
+            && self.how.rounds > 0
+        {
             self.pending.push_back((self.next, 0));
             self.next += 1;
         }
@@ -133,7 +141,10 @@ impl Bootstrapper {
                 _ => false,
             };
             if let Some((cause, message)) = done.row.error() {
-                self.errors.push((cause.to_owned(), format!("example {}: {message}", done.row.example.id())));
+                self.errors.push((
+                    cause.to_owned(),
+                    format!("example {}: {message}", done.row.example.id()),
+                ));
             }
             if passed {
                 self.found.insert(place, done.steps.clone());
@@ -157,7 +168,9 @@ impl Bootstrapper {
         for (cause, message) in &self.errors {
             causes.entry(cause).or_insert((0, message)).0 += 1;
         }
-        let causes = causes.iter().map(|(cause, (count, message))| format!("{count} x {cause} (first: {message})"));
+        let causes = causes
+            .iter()
+            .map(|(cause, (count, message))| format!("{count} x {cause} (first: {message})"));
         causes.collect::<Vec<_>>().join("; ")
     }
 
@@ -174,7 +187,11 @@ impl Bootstrapper {
             self.attempts
         );
         if !self.errors.is_empty() {
-            note.push_str(&format!(", of which {} failed: {}", self.errors.len(), self.causes()));
+            note.push_str(&format!(
+                ", of which {} failed: {}",
+                self.errors.len(),
+                self.causes()
+            ));
         }
         Some(note)
     }
@@ -182,8 +199,15 @@ impl Bootstrapper {
     /// The program with what was found: for each predictor its own calls in the examples that passed, then labelled
     /// examples that were not used.
     pub(super) fn candidate(&self, label: &str, plan: &Plan) -> Candidate {
-        let used: Vec<InputKey> = self.found.keys().filter_map(|place| Some(InputKey::of(self.pool.get(*place)?))).collect();
-        let fresh = self.pool.iter().filter(|example| !used.contains(&InputKey::of(example)));
+        let used: Vec<InputKey> = self
+            .found
+            .keys()
+            .filter_map(|place| Some(InputKey::of(self.pool.get(*place)?)))
+            .collect();
+        let fresh = self
+            .pool
+            .iter()
+            .filter(|example| !used.contains(&InputKey::of(example)));
         let fresh: Vec<Arc<Example>> = fresh.cloned().collect();
         let base = &plan.baseline;
         let mut candidate = Candidate::new(label, base.role(), base.overlay().clone());
@@ -204,14 +228,20 @@ impl Bootstrapper {
     fn bootstrapped(&self, part: &Part, seed: u64) -> (Vec<Demo>, Vec<Option<InputKey>>) {
         let (mut demos, mut sources) = (Vec::new(), Vec::new());
         for (place, steps) in &self.found {
-            let Some(example) = self.pool.get(*place) else { continue };
+            let Some(example) = self.pool.get(*place) else {
+                continue;
+            };
             let calls: Vec<&DoneStep> = steps.iter().filter(|step| step.path == part.path).collect();
-            let Some((last, earlier)) = calls.split_last() else { continue };
+            let Some((last, earlier)) = calls.split_last() else {
+                continue;
+            };
             // A predictor called several times: the last call half of the time, for it saw most, else any earlier one.
             let mut rng = Rng::of(&("call", seed, example.id(), &part.path));
             let call = earlier.get(rng.below(2 * earlier.len())).unwrap_or(last);
             let fields = call.inputs.iter().chain(call.outputs.iter());
-            demos.push(Demo::augmented(fields.map(|(name, value)| (name, value.clone())).collect()));
+            demos.push(Demo::augmented(
+                fields.map(|(name, value)| (name, value.clone())).collect(),
+            ));
             sources.push(Some(InputKey::of(example)));
         }
         (demos, sources)

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use dictum_core::Record;
 use dictum_core::data::Example;
 use dictum_core::program::Demo;
-use dictum_core::Record;
 use dictum_core::signature::SignatureSpec;
 
 use crate::candidate::{Candidate, InputKey};
@@ -57,13 +57,7 @@ pub(super) fn pick(
 }
 
 /// `base` with at most `k` labelled demonstrations for each predictor in place of those it has.
-pub(super) fn with_labeled(
-    base: &Candidate,
-    label: &str,
-    plan: &Plan,
-    k: usize,
-    sampled: bool,
-) -> Candidate {
+pub(super) fn with_labeled(base: &Candidate, label: &str, plan: &Plan, k: usize, sampled: bool) -> Candidate {
     let mut candidate = Candidate::new(label, base.role(), base.overlay().clone());
     for part in &plan.predictors {
         let rng = sampled.then(|| Rng::of(&("labeled", plan.seed, &part.path)));

@@ -13,8 +13,8 @@ use super::demos;
 use crate::candidate::Candidate;
 use crate::options::{Options, optimizer, teacher_options};
 use crate::plan::{Plan, Recipe};
-use crate::scoreboard::Scoreboard;
 use crate::rng::Rng;
+use crate::scoreboard::Scoreboard;
 use crate::strategy::{Ask, Batch, Choice, Done, Job, Strategy};
 
 /// Tries the program as it is, without demonstrations, with labelled ones, with one bootstrap in the trainset's order, and
@@ -153,12 +153,28 @@ impl Search {
         };
         match kind {
             Kind::AsItIs => Making::Made((*self.plan.baseline).clone()),
-            Kind::ZeroShot => Making::Made(demos::with_labeled(&self.plan.baseline, "zero-shot", &self.plan, 0, false)),
+            Kind::ZeroShot => Making::Made(demos::with_labeled(
+                &self.plan.baseline,
+                "zero-shot",
+                &self.plan,
+                0,
+                false,
+            )),
             Kind::Labeled => {
                 let k = self.how.max_labeled;
-                Making::Made(demos::with_labeled(&self.plan.baseline, "labeled", &self.plan, k, true))
+                Making::Made(demos::with_labeled(
+                    &self.plan.baseline,
+                    "labeled",
+                    &self.plan,
+                    k,
+                    true,
+                ))
             }
-            Kind::Bootstrap => boot("bootstrap".into(), self.how.max_bootstrapped, self.plan.trainset.clone()),
+            Kind::Bootstrap => boot(
+                "bootstrap".into(),
+                self.how.max_bootstrapped,
+                self.plan.trainset.clone(),
+            ),
             Kind::Shuffled(number) => {
                 let mut rng = Rng::of(&("shuffled", self.plan.seed, number));
                 let mut pool = self.plan.trainset.clone();
@@ -192,11 +208,12 @@ impl Search {
             let candidate = match making {
                 Making::Made(candidate) => candidate,
                 Making::Boot(label, bootstrapper) => {
-                    self.notes.extend(bootstrapper.note().map(|note| format!("{label}: {note}")));
+                    self.notes
+                        .extend(bootstrapper.note().map(|note| format!("{label}: {note}")));
                     bootstrapper.candidate(&label, &self.plan)
                 }
             };
-            if self.seen.insert(candidate.id()) {
+            if self.seen.insert(candidate.id().to_owned()) {
                 fresh.push(Arc::new(candidate));
             }
         }
@@ -206,7 +223,8 @@ impl Search {
 
     fn good_enough(&self) -> bool {
         let best = self.board.best().map(|(_, mean)| mean);
-        self.stop_at.is_some_and(|stop| best.is_some_and(|best| best >= stop))
+        self.stop_at
+            .is_some_and(|stop| best.is_some_and(|best| best >= stop))
     }
 }
 
@@ -234,7 +252,10 @@ impl Strategy for Search {
             let jobs = self.made();
             // All of the group came out as candidates that were scored before.
             if !jobs.is_empty() {
-                return Ask::Rollouts(Batch { phase: "search", jobs });
+                return Ask::Rollouts(Batch {
+                    phase: "search",
+                    jobs,
+                });
             }
         }
     }

@@ -3,7 +3,7 @@
 use dictum_core::lm::Budget;
 use dictum_optimize::{BootstrapRandomSearch, Outcome};
 
-use crate::simulated::{Simulated, examples, exact, program};
+use crate::simulated::{Simulated, exact, examples, program};
 
 #[tokio::test]
 async fn a_budget_is_spent_to_the_last_call_and_never_beyond() {
@@ -16,9 +16,18 @@ async fn a_budget_is_spent_to_the_last_call_and_never_beyond() {
             .await
             .unwrap();
         assert_eq!((lm.calls(), compiled.report.spent.calls), (calls, calls));
-        assert!(compiled.report.notes.iter().any(|note| note.contains("budget was spent")));
+        assert!(
+            compiled
+                .report
+                .notes
+                .iter()
+                .any(|note| note.contains("budget was spent"))
+        );
         let claims = compiled.outcome == Outcome::Improved;
-        assert!(!claims || calls > 60, "a gain was claimed after {calls} calls on 30 examples");
+        assert!(
+            !claims || calls > 60,
+            "a gain was claimed after {calls} calls on 30 examples"
+        );
     }
 }
 
@@ -38,7 +47,10 @@ async fn the_confirmation_has_its_calls_set_aside() {
 
     let lm = Simulated::new();
     let search = search.budget(Budget::calls(90));
-    let error = search.compile(&lm.context(), &program(), &train, &val, exact()).await.unwrap_err();
+    let error = search
+        .compile(&lm.context(), &program(), &train, &val, exact())
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("takes 100"), "{error}");
     assert_eq!(lm.calls(), 0);
 }
@@ -49,6 +61,9 @@ async fn an_outer_budget_holds_too() {
     let lm = Simulated::new();
     let ctx = lm.context().with_budget(Budget::calls(45));
     let search = BootstrapRandomSearch::new();
-    search.compile(&ctx, &program(), &train, &val, exact()).await.unwrap();
+    search
+        .compile(&ctx, &program(), &train, &val, exact())
+        .await
+        .unwrap();
     assert_eq!(lm.calls(), 45);
 }

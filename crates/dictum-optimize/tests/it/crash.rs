@@ -8,7 +8,7 @@ use std::{env, fs};
 use dictum_core::lm::Budget;
 use dictum_optimize::{BootstrapRandomSearch, Rng};
 
-use crate::simulated::{Simulated, examples, exact, folder, program};
+use crate::simulated::{Simulated, exact, examples, folder, program};
 
 const CONCURRENCY: usize = 8;
 
@@ -30,10 +30,15 @@ fn child() {
         .concurrency(CONCURRENCY)
         .keep_best_anyway()
         .run_dir(dir.join("run"));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let (train, val) = (examples("train", 40), examples("val", 30));
     let ctx = lm.context();
-    runtime.block_on(search.compile(&ctx, &program(), &train, &val, exact())).unwrap();
+    runtime
+        .block_on(search.compile(&ctx, &program(), &train, &val, exact()))
+        .unwrap();
 }
 
 fn start(dir: &Path) -> Child {
@@ -88,9 +93,17 @@ fn killed_runs_resume_to_the_same_program() {
                 None => killed += 1,
             }
         }
-        assert_eq!(fs::read(dir.join("run/program.json")).unwrap(), program, "{}", dir.display());
+        assert_eq!(
+            fs::read(dir.join("run/program.json")).unwrap(),
+            program,
+            "{}",
+            dir.display()
+        );
         let repeated = calls(&dir) - all;
-        assert!(repeated <= killed * CONCURRENCY, "{repeated} calls repeated after {killed} kills");
+        assert!(
+            repeated <= killed * CONCURRENCY,
+            "{repeated} calls repeated after {killed} kills"
+        );
         kills += killed;
         most = most.max(repeated);
     }

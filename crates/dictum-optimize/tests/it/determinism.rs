@@ -3,7 +3,7 @@
 use dictum_core::lm::Budget;
 use dictum_optimize::{BootstrapFewShot, BootstrapRandomSearch, LabeledFewShot};
 
-use crate::simulated::{Simulated, examples, exact, folder, program};
+use crate::simulated::{Simulated, exact, examples, folder, program};
 
 macro_rules! saved {
     ($optimizer:expr, $name:expr) => {{
@@ -35,9 +35,15 @@ async fn the_same_seed_gives_the_same_bytes_at_any_concurrency() {
     assert_ne!(alone.0, saved!(search(5).seed(8), "determinism-seed").0);
 
     let bootstrap = |concurrency| BootstrapFewShot::new().rounds(3).seed(7).concurrency(concurrency);
-    assert_eq!(saved!(bootstrap(1), "determinism-b1"), saved!(bootstrap(16), "determinism-b16"));
+    assert_eq!(
+        saved!(bootstrap(1), "determinism-b1"),
+        saved!(bootstrap(16), "determinism-b16")
+    );
     let labeled = |concurrency| LabeledFewShot::new().seed(7).concurrency(concurrency);
-    assert_eq!(saved!(labeled(1), "determinism-l1"), saved!(labeled(16), "determinism-l16"));
+    assert_eq!(
+        saved!(labeled(1), "determinism-l1"),
+        saved!(labeled(16), "determinism-l16")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

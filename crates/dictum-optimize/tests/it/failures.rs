@@ -1,14 +1,21 @@
 //! Failing programs and metrics are rows with causes, and panics are failures.
 
-use dictum_core::evaluate::{metric_fn, try_metric_fn, MetricError, RowOutcome};
+use dictum_core::evaluate::{MetricError, RowOutcome, metric_fn, try_metric_fn};
 use dictum_core::program::{Context, Module, ParameterPath, Parameters, Predictor};
 use dictum_core::{Error, Record, Result};
 use dictum_optimize::{BootstrapFewShot, BootstrapRandomSearch};
 
-use crate::simulated::{Simulated, examples, exact, program};
+use crate::simulated::{Simulated, exact, examples, program};
 
 fn number(record: &Record) -> u32 {
-    record.text("question").unwrap().split(' ').nth(1).unwrap().parse().unwrap()
+    record
+        .text("question")
+        .unwrap()
+        .split(' ')
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap()
 }
 
 /// Fails on every third example, and panics on every fifth.
@@ -42,14 +49,26 @@ async fn a_failing_program_is_measured_as_it_is() {
     let ctx = Simulated::new().context();
     let search = BootstrapRandomSearch::new().candidates(2);
     let (train, val) = (examples("train", 30), examples("val", 30));
-    let compiled = search.compile(&ctx, &Frail(program()), &train, &val, exact()).await.unwrap();
+    let compiled = search
+        .compile(&ctx, &Frail(program()), &train, &val, exact())
+        .await
+        .unwrap();
     let baseline = compiled.report.validation.unwrap().baseline;
     // 0, 5, 10, 15, 20, 25 panic; 3, 6, 9, 12, 18, 21, 24, 27 fail.
-    assert_eq!((baseline.rows().len(), baseline.failed(), baseline.unjudged()), (30, 14, 0));
+    assert_eq!(
+        (baseline.rows().len(), baseline.failed(), baseline.unjudged()),
+        (30, 14, 0)
+    );
     let words = format!("{:?}", baseline.errors());
-    assert!(words.contains("the program is frail") && words.contains("the retriever is down"), "{words}");
+    assert!(
+        words.contains("the program is frail") && words.contains("the retriever is down"),
+        "{words}"
+    );
     let notes = compiled.report.notes.join("\n");
-    assert!(notes.contains("program") && notes.contains("attempts, of which"), "{notes}");
+    assert!(
+        notes.contains("program") && notes.contains("attempts, of which"),
+        "{notes}"
+    );
 }
 
 #[tokio::test]
@@ -61,7 +80,10 @@ async fn a_bootstrap_may_stop_at_failures_and_says_their_causes() {
         .await
         .unwrap_err()
         .to_string();
-    assert!(error.contains("`max_errors` is 3") && error.contains("first: example"), "{error}");
+    assert!(
+        error.contains("`max_errors` is 3") && error.contains("first: example"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -73,9 +95,15 @@ async fn a_failing_metric_is_no_zero() {
     });
     let search = BootstrapRandomSearch::new().candidates(2);
     let (train, val) = (examples("train", 30), examples("val", 30));
-    let compiled = search.compile(&ctx, &program(), &train, &val, metric).await.unwrap();
+    let compiled = search
+        .compile(&ctx, &program(), &train, &val, metric)
+        .await
+        .unwrap();
     let baseline = compiled.report.validation.unwrap().baseline;
-    assert_eq!((baseline.counted(), baseline.unjudged(), baseline.failed()), (15, 15, 0));
+    assert_eq!(
+        (baseline.counted(), baseline.unjudged(), baseline.failed()),
+        (15, 15, 0)
+    );
 }
 
 #[tokio::test]
@@ -84,8 +112,15 @@ async fn a_metric_that_judges_nothing_is_an_error() {
     let (train, val) = (examples("train", 10), examples("val", 10));
     let panics = metric_fn("panics", |_, _| -> bool { panic!("the metric is broken") });
     let search = BootstrapRandomSearch::new().candidates(1);
-    let error = search.compile(&ctx, &program(), &train, &val, panics).await.unwrap_err().to_string();
-    assert!(error.contains("could judge none") && error.contains("the metric is broken"), "{error}");
+    let error = search
+        .compile(&ctx, &program(), &train, &val, panics)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("could judge none") && error.contains("the metric is broken"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -97,7 +132,10 @@ async fn a_panicking_metric_costs_its_row_only() {
         true
     });
     let search = BootstrapRandomSearch::new().candidates(1);
-    let compiled = search.compile(&ctx, &program(), &train, &val, metric).await.unwrap();
+    let compiled = search
+        .compile(&ctx, &program(), &train, &val, metric)
+        .await
+        .unwrap();
     let baseline = compiled.report.validation.unwrap().baseline;
     assert_eq!((baseline.counted(), baseline.unjudged()), (9, 1));
     assert!(matches!(baseline.rows()[4].outcome, RowOutcome::Unjudged { .. }));

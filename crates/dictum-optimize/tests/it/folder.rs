@@ -5,15 +5,27 @@ use std::fs;
 use dictum_core::lm::LmErrorKind;
 use dictum_optimize::BootstrapRandomSearch;
 
-use crate::simulated::{Simulated, examples, exact, folder, program};
+use crate::simulated::{Simulated, exact, examples, folder, program};
 
 fn search(dir: &std::path::Path) -> BootstrapRandomSearch {
-    BootstrapRandomSearch::new().candidates(3).max_labeled(4).seed(7).run_dir(dir)
+    BootstrapRandomSearch::new()
+        .candidates(3)
+        .max_labeled(4)
+        .seed(7)
+        .run_dir(dir)
 }
 
 macro_rules! compile {
     ($optimizer:expr, $lm:expr) => {
-        $optimizer.compile(&$lm.context(), &program(), &examples("train", 20), &examples("val", 15), exact()).await
+        $optimizer
+            .compile(
+                &$lm.context(),
+                &program(),
+                &examples("train", 20),
+                &examples("val", 15),
+                exact(),
+            )
+            .await
     };
 }
 
@@ -29,7 +41,10 @@ async fn a_finished_run_is_resumed_without_a_call() {
     assert_eq!(lm.calls(), calls);
     assert_eq!(fs::read(dir.join("program.json")).unwrap(), bytes);
     assert_eq!(second.report.spent, first.report.spent);
-    assert_eq!((second.report.comparison, second.outcome), (first.report.comparison, first.outcome));
+    assert_eq!(
+        (second.report.comparison, second.outcome),
+        (first.report.comparison, first.outcome)
+    );
     let phase = &second.report.phases[0];
     assert_eq!(phase.replayed, phase.rollouts);
 }
@@ -49,21 +64,43 @@ async fn a_torn_last_line_is_cut_off_and_a_damaged_one_left_out() {
     compile!(search(&dir), lm).unwrap();
     assert_eq!(lm.calls(), 0);
     assert_eq!(fs::read(dir.join("program.json")).unwrap(), bytes);
-    assert_eq!(fs::read_to_string(dir.join("journal.jsonl")).unwrap().len(), journal.len());
+    assert_eq!(
+        fs::read_to_string(dir.join("journal.jsonl")).unwrap().len(),
+        journal.len()
+    );
 
     // A call and its rollout damaged in the middle: both are done again.
     let lines: Vec<&str> = journal.lines().collect();
-    let rollout = lines.iter().position(|line| line.contains("\"kind\":\"rollout\"")).unwrap();
-    let key = lines[rollout].split("\"rollout\":\"").nth(1).unwrap().split('"').next().unwrap();
+    let rollout = lines
+        .iter()
+        .position(|line| line.contains("\"kind\":\"rollout\""))
+        .unwrap();
+    let key = lines[rollout]
+        .split("\"rollout\":\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
     let damaged: Vec<String> = lines
         .iter()
-        .map(|line| if line.contains(key) { line.replace(key, "x") } else { (*line).to_owned() })
+        .map(|line| {
+            if line.contains(key) {
+                line.replace(key, "x")
+            } else {
+                (*line).to_owned()
+            }
+        })
         .collect();
     fs::write(dir.join("journal.jsonl"), damaged.join("\n") + "\n").unwrap();
     let lm = Simulated::new();
     let compiled = compile!(search(&dir), lm).unwrap();
     assert_eq!(lm.calls(), 1);
-    assert!(compiled.report.notes[0].contains("2 damaged lines"), "{:?}", compiled.report.notes);
+    assert!(
+        compiled.report.notes[0].contains("2 damaged lines"),
+        "{:?}",
+        compiled.report.notes
+    );
     assert_eq!(fs::read(dir.join("program.json")).unwrap(), bytes);
 }
 
@@ -73,12 +110,27 @@ async fn another_run_in_the_folder_is_an_error_that_lists_the_differences() {
     let lm = Simulated::new();
     compile!(search(&dir), lm).unwrap();
     let calls = lm.calls();
-    let error = compile!(search(&dir).seed(8).candidates(4), lm).unwrap_err().to_string();
+    let error = compile!(search(&dir).seed(8).candidates(4), lm)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("settings.candidates: was 3, is 4"), "{error}");
-    assert!(error.contains("- seed: was 7, is 8") && error.contains("another folder"), "{error}");
-    assert_eq!(error.lines().filter(|line| line.starts_with("- ")).count(), 2, "{error}");
+    assert!(
+        error.contains("- seed: was 7, is 8") && error.contains("another folder"),
+        "{error}"
+    );
+    assert_eq!(
+        error.lines().filter(|line| line.starts_with("- ")).count(),
+        2,
+        "{error}"
+    );
     let error = search(&dir)
-        .compile(&lm.context(), &program(), &examples("other", 20), &examples("val", 15), exact())
+        .compile(
+            &lm.context(),
+            &program(),
+            &examples("other", 20),
+            &examples("val", 15),
+            exact(),
+        )
         .await
         .unwrap_err()
         .to_string();
@@ -93,12 +145,17 @@ async fn another_run_in_the_folder_is_an_error_that_lists_the_differences() {
 async fn a_folder_is_used_by_one_run_at_a_time() {
     let dir = folder("lock");
     let lm = Simulated::new().jitter();
-    let (a, b) = tokio::join!(async { compile!(search(&dir), lm) }, async { compile!(search(&dir), lm) });
+    let (a, b) = tokio::join!(async { compile!(search(&dir), lm) }, async {
+        compile!(search(&dir), lm)
+    });
     let error = match (a, b) {
         (Ok(_), Err(error)) | (Err(error), Ok(_)) => error.to_string(),
         other => panic!("{other:?}"),
     };
-    assert!(error.contains("another process is using this run folder"), "{error}");
+    assert!(
+        error.contains("another process is using this run folder"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -131,7 +188,10 @@ async fn a_run_that_lost_the_network_goes_on_where_it_stopped() {
     let dir = folder("network");
     let down = Simulated::new().failing_after(40, LmErrorKind::Transport);
     let error = compile!(search(&dir), down).unwrap_err().to_string();
-    assert!(error.contains("11 x transport") && error.contains("simulated failure"), "{error}");
+    assert!(
+        error.contains("11 x transport") && error.contains("simulated failure"),
+        "{error}"
+    );
     let up = Simulated::new();
     compile!(search(&dir), up).unwrap();
     assert_eq!(up.calls(), all - 40);

@@ -4,7 +4,7 @@ use dictum_core::evaluate::Evaluate;
 use dictum_core::program::Context;
 use dictum_optimize::{BootstrapFewShot, BootstrapRandomSearch, Compiled, LabeledFewShot, Outcome};
 
-use crate::simulated::{BASE, Simulated, examples, exact, program};
+use crate::simulated::{BASE, Simulated, exact, examples, program};
 
 /// Mean score of a compiled program on data of its own.
 async fn unseen(ctx: &Context, compiled: &Compiled, seed: u64) -> f64 {
@@ -22,7 +22,10 @@ macro_rules! mean_unseen {
         let mut sum = 0.0;
         for seed in 0..SEEDS {
             let ctx = Simulated::new().context();
-            let (train, val) = (examples(&format!("train {seed}"), 40), examples(&format!("val {seed}"), 60));
+            let (train, val) = (
+                examples(&format!("train {seed}"), 40),
+                examples(&format!("val {seed}"), 60),
+            );
             let compiled = $optimizer
                 .seed(seed)
                 .keep_best_anyway()
@@ -44,7 +47,10 @@ async fn each_optimizer_raises_the_score_on_unseen_data() {
     // Demonstrations of average quality give 0.3 + 0.65 / 2; the search should find better than average ones.
     assert!(labeled > BASE + 0.2, "{labeled}");
     assert!(bootstrap > BASE + 0.2, "{bootstrap}");
-    assert!(search > BASE + 0.32 && search > bootstrap && search > labeled, "{search}");
+    assert!(
+        search > BASE + 0.32 && search > bootstrap && search > labeled,
+        "{search}"
+    );
 }
 
 #[tokio::test]
@@ -52,7 +58,10 @@ async fn a_real_gain_is_called_one() {
     let mut improved = 0;
     for seed in 0..SEEDS {
         let ctx = Simulated::new().context();
-        let (train, val) = (examples(&format!("train {seed}"), 40), examples(&format!("val {seed}"), 60));
+        let (train, val) = (
+            examples(&format!("train {seed}"), 40),
+            examples(&format!("val {seed}"), 60),
+        );
         let test = examples(&format!("test {seed}"), 100);
         let compiled = BootstrapRandomSearch::new()
             .candidates(8)
@@ -76,7 +85,10 @@ async fn noise_is_not_called_a_gain() {
         let mut claims = 0;
         for seed in 0..60 {
             let ctx = Simulated::new().noise_only().context();
-            let (train, val) = (examples(&format!("train {seed}"), 20), examples(&format!("val {seed}"), 40));
+            let (train, val) = (
+                examples(&format!("train {seed}"), 20),
+                examples(&format!("val {seed}"), 40),
+            );
             let test = examples(&format!("test {seed}"), if confirmed { 60 } else { 0 });
             let compiled = BootstrapRandomSearch::new()
                 .candidates(8)
@@ -88,10 +100,16 @@ async fn noise_is_not_called_a_gain() {
                 .unwrap();
             claims += u32::from(compiled.outcome == Outcome::Improved);
             if compiled.outcome != Outcome::Improved {
-                assert!(compiled.overlay.get("self").unwrap().demos.is_empty(), "the baseline was not kept");
+                assert!(
+                    compiled.overlay.get("self").unwrap().demos.is_empty(),
+                    "the baseline was not kept"
+                );
             }
         }
         eprintln!("confirmed: {confirmed}, claims: {claims} of 60");
-        assert!(claims <= 6, "{claims} of 60 runs claim a gain (confirmed: {confirmed})");
+        assert!(
+            claims <= 6,
+            "{claims} of 60 runs claim a gain (confirmed: {confirmed})"
+        );
     }
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use dictum_core::data::Example;
 use dictum_core::evaluate::{Metric, metric_fn};
 use dictum_core::lm::{
-    Call, Capabilities, Digest, LanguageModel, Lm, LmError, LmErrorKind, Message, Request, Response, Role, Usage,
+    Call, Capabilities, Digest, LanguageModel, Lm, LmError, LmErrorKind, Message, Request, Response, Role,
+    Usage,
 };
 use dictum_core::modules::Predict;
 use dictum_core::program::Context;
@@ -59,7 +60,11 @@ impl Simulated {
 
     /// Appends a line to this file as each call begins.
     pub fn log(self, path: PathBuf) -> Self {
-        let file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
+        let file = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .unwrap();
         self.with(|inner| inner.log = Some(Mutex::new(file)))
     }
 
@@ -125,10 +130,16 @@ impl LanguageModel for Simulated {
             inner.prompts.lock().unwrap().push(messages.clone());
             let digest = request.digest(self.name());
             if let Some(log) = &inner.log {
-                log.lock().unwrap().write_all(format!("{digest}\n").as_bytes()).unwrap();
+                log.lock()
+                    .unwrap()
+                    .write_all(format!("{digest}\n").as_bytes())
+                    .unwrap();
             }
             if inner.jitter {
-                tokio::time::sleep(Duration::from_micros((unit(&("jitter", digest, begun)) * 3_000.0) as u64)).await;
+                tokio::time::sleep(Duration::from_micros(
+                    (unit(&("jitter", digest, begun)) * 3_000.0) as u64,
+                ))
+                .await;
             }
             inner.in_flight.fetch_sub(1, Ordering::SeqCst);
             if let Some((kind, after)) = inner.fail
@@ -137,14 +148,21 @@ impl LanguageModel for Simulated {
                 return Err(LmError::new(kind, "simulated failure"));
             }
             let asked = question(messages.last().unwrap());
-            let qualities: Vec<f64> = shown(&messages).iter().map(|demo| unit(&("quality", demo))).collect();
+            let qualities: Vec<f64> = shown(&messages)
+                .iter()
+                .map(|demo| unit(&("quality", demo)))
+                .collect();
             let right = match qualities.len() {
                 _ if inner.noise_only => 0.5,
                 0 => BASE,
                 n => BASE + 0.65 * qualities.iter().sum::<f64>() / n as f64,
             };
             let known = answer(&asked);
-            let said = if unit(&("luck", digest)) < right { known } else { "kind of".to_owned() };
+            let said = if unit(&("luck", digest)) < right {
+                known
+            } else {
+                "kind of".to_owned()
+            };
             let mut response = Response::text(format!("[[ ## answer ## ]]\n{said}\n\n[[ ## completed ## ]]"));
             response.usage = Usage {
                 input_tokens: Some(100),
