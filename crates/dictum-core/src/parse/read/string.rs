@@ -207,7 +207,7 @@ impl Reader<'_> {
                 self.pos += close.len();
                 return Ok((text, false));
             }
-            if matches!(place, Place::Value | Place::Item) && self.missing_quote_before(&mut text)? {
+            if matches!(place, Place::Value | Place::Item) && self.missing_quote_before(&mut text, place)? {
                 return Ok((text, false));
             }
             self.flaw(repair::INNER_QUOTES)?;
@@ -231,9 +231,9 @@ impl Reader<'_> {
 
     /// Whether the quote here opens the next key, which means that this text lacks its closing quote: `"a": "x, "b": 1`.
     /// Brackets between that close what is open are given back too: `"a": {"b": "x}, "c": 1`.
-    fn missing_quote_before(&mut self, text: &mut String) -> Result<bool, Stop> {
+    fn missing_quote_before(&mut self, text: &mut String, place: Place) -> Result<bool, Stop> {
         if !self.key_at(self.pos) {
-            return Ok(false);
+            return self.missing_quote_before_item(text, place);
         }
         let back = |mut at: usize, set: &[u8]| {
             while let Some(before) = at.checked_sub(1) {
@@ -275,6 +275,20 @@ impl Reader<'_> {
         self.flaw(repair::MISSING_QUOTE)?;
         text.truncate(text.len() - taken);
         self.pos = end;
+        Ok(true)
+    }
+
+    /// Whether the quote here opens the next item of a list, on a line of its own: `["x,` and then `"y"]`.
+    fn missing_quote_before_item(&mut self, text: &mut String, place: Place) -> Result<bool, Stop> {
+        let before = text.trim_end_matches([' ', '\t', '\r', '\n']);
+        let line = text.get(before.len()..).is_some_and(|blank| blank.contains('\n'));
+        if place != Place::Item || !line || !before.ends_with(',') {
+            return Ok(false);
+        }
+        self.flaw(repair::MISSING_QUOTE)?;
+        let length = before.len() - 1;
+        self.pos = self.pos.saturating_sub(text.len() - length);
+        text.truncate(length);
         Ok(true)
     }
 
