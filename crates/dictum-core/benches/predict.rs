@@ -4,29 +4,10 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use dictum_core::lm::{Call, Capabilities, LanguageModel, Lm, LmError, Request, Response};
 use dictum_core::modules::Predict;
 use dictum_core::program::{Context, Demo, PredictorState};
 use dictum_core::{Record, record};
-use futures_util::future::BoxFuture;
-
-/// Answers every request with the same text.
-#[derive(Debug)]
-struct Canned(&'static str);
-
-impl LanguageModel for Canned {
-    fn name(&self) -> &str {
-        "canned"
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::default()
-    }
-
-    fn complete<'a>(&'a self, _: &'a Request, _: &'a Call) -> BoxFuture<'a, Result<Response, LmError>> {
-        Box::pin(std::future::ready(Ok(Response::text(self.0))))
-    }
-}
+use dictum_testkit::CannedLm;
 
 fn predict(c: &mut Criterion) {
     let ctx = Context::new(Lm::new(Canned(

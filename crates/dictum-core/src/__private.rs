@@ -4,6 +4,10 @@ pub use schemars;
 pub use serde;
 pub use serde_json;
 
+use std::borrow::Cow;
+
+use schemars::SchemaGenerator;
+use serde::{Deserializer, Serializer};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
@@ -101,5 +105,80 @@ fn constrain(ty: &mut Type, given: &Constraints) {
     match &mut ty.kind {
         Kind::Optional(inner) => constrain(inner, given),
         _ => ty.constraints = ty.constraints.and(given),
+    }
+}
+
+/// Changes nothing. A variant of an enumeration that has this transformation keeps its place among the others.
+pub fn in_its_place(_: &mut schemars::Schema) {}
+
+/// What `derive(FieldType)` makes of a type's private copy. Its impl has a bound for each field.
+pub trait Carry: Sized {
+    /// As `Serialize::serialize`.
+    fn write<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>;
+    /// As `Deserialize::deserialize`.
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error>;
+    /// As `JsonSchema::inline_schema`.
+    #[must_use]
+    fn inline_schema() -> bool;
+    /// As `JsonSchema::schema_name`.
+    #[must_use]
+    fn schema_name() -> Cow<'static, str>;
+    /// As `JsonSchema::schema_id`.
+    #[must_use]
+    fn schema_id() -> Cow<'static, str>;
+    /// As `JsonSchema::json_schema`.
+    #[must_use]
+    fn json_schema(generator: &mut SchemaGenerator) -> schemars::Schema;
+}
+
+/// [`Carry`] as the derived impls of serde's and schemars' traits ask for it: so that a field that is no field type is
+/// one error here, beside the one at the field, and not six about code that nobody has written.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be a field type, because one of its fields is none",
+    label = "see the error at the field"
+)]
+pub trait Carried: Sized {
+    /// As `Serialize::serialize`.
+    fn write<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>;
+    /// As `Deserialize::deserialize`.
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error>;
+    /// As `JsonSchema::inline_schema`.
+    #[must_use]
+    fn inline_schema() -> bool;
+    /// As `JsonSchema::schema_name`.
+    #[must_use]
+    fn schema_name() -> Cow<'static, str>;
+    /// As `JsonSchema::schema_id`.
+    #[must_use]
+    fn schema_id() -> Cow<'static, str>;
+    /// As `JsonSchema::json_schema`.
+    #[must_use]
+    fn json_schema(generator: &mut SchemaGenerator) -> schemars::Schema;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Carry> Carried for T {
+    fn write<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        Carry::write(self, serializer)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        <T as Carry>::read(deserializer)
+    }
+
+    fn inline_schema() -> bool {
+        <T as Carry>::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        <T as Carry>::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        <T as Carry>::schema_id()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> schemars::Schema {
+        <T as Carry>::json_schema(generator)
     }
 }

@@ -15,6 +15,7 @@ pub mod parse;
 pub mod program;
 mod record;
 pub mod signature;
+pub mod state;
 pub mod types;
 
 pub use error::{Error, Result};

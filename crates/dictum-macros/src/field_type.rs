@@ -9,12 +9,12 @@ use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 use syn::{
-    Attribute, Data, DeriveInput, Error, Field, Fields, Generics, Result, Type, Visibility, WherePredicate,
-    parse_quote,
+    Attribute, Data, DeriveInput, Error, Field, Fields, Generics, Meta, Result, Type, Variant, Visibility,
+    WherePredicate, parse_quote,
 };
 
 use crate::common::{Container, Mistakes, item_keyword};
-use crate::types;
+use crate::{fields, types};
 
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let container = Container::read(&input.attrs)?;
@@ -42,6 +42,10 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         .predicates
         .extend(field_bounds(krate, input));
     let (_, _, carried_where) = carried_generics.split_for_impl();
+    let asked: Vec<_> = field_types(input)
+        .iter()
+        .map(|ty| fields::ops(krate, ty))
+        .collect();
 
     Ok(quote! {
         const _: () = {
@@ -51,18 +55,13 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
 
             #copy
 
-            // What the copy can do, if all fields are field types. Asked for at one place, so that one that is none is
-            // one error, about this type, and not six about code that nobody has written.
-            trait __Carried: ::core::marker::Sized {
-                fn write<__S: #serde::Serializer>(&self, serializer: __S) -> ::core::result::Result<__S::Ok, __S::Error>;
-                fn read<'de, __D: #serde::Deserializer<'de>>(deserializer: __D) -> ::core::result::Result<Self, __D::Error>;
-                fn inline_schema() -> ::core::primitive::bool;
-                fn schema_name() -> #string;
-                fn schema_id() -> #string;
-                fn json_schema(generator: &mut #schemars::SchemaGenerator) -> #schemars::Schema;
+            // Each field's type is asked for here, by name, so that one that is no field type is an error at the field.
+            #[allow(dead_code)]
+            fn __fields #impl_generics () #where_clause {
+                #( let _ = #asked; )*
             }
 
-            impl #impl_generics __Carried for #ident #type_generics #carried_where {
+            impl #impl_generics #krate::__private::Carry for #ident #type_generics #carried_where {
                 fn write<__S: #serde::Serializer>(&self, serializer: __S) -> ::core::result::Result<__S::Ok, __S::Error> {
                     #copy_ident #turbofish::serialize(self, serializer)
                 }
@@ -94,7 +93,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
                 where
                     __S: #serde::Serializer,
                 {
-                    <Self as __Carried>::write(self, serializer)
+                    <Self as #krate::__private::Carried>::write(self, serializer)
                 }
             }
 
@@ -104,26 +103,26 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
                 where
                     __D: #serde::Deserializer<'de>,
                 {
-                    <Self as __Carried>::read(deserializer)
+                    <Self as #krate::__private::Carried>::read(deserializer)
                 }
             }
 
             #[automatically_derived]
             impl #impl_generics #schemars::JsonSchema for #ident #type_generics #where_clause {
                 fn inline_schema() -> ::core::primitive::bool {
-                    <Self as __Carried>::inline_schema()
+                    <Self as #krate::__private::Carried>::inline_schema()
                 }
 
                 fn schema_name() -> #string {
-                    <Self as __Carried>::schema_name()
+                    <Self as #krate::__private::Carried>::schema_name()
                 }
 
                 fn schema_id() -> #string {
-                    <Self as __Carried>::schema_id()
+                    <Self as #krate::__private::Carried>::schema_id()
                 }
 
                 fn json_schema(generator: &mut #schemars::SchemaGenerator) -> #schemars::Schema {
-                    <Self as __Carried>::json_schema(generator)
+                    <Self as #krate::__private::Carried>::json_schema(generator)
                 }
             }
         };
@@ -140,7 +139,6 @@ fn check(input: &DeriveInput) -> Result<()> {
             ),
         ));
     }
-    let mut mistakes = Mistakes::default();
     match &input.data {
         Data::Union(_) => {
             return Err(Error::new(
@@ -159,9 +157,6 @@ fn check(input: &DeriveInput) -> Result<()> {
                     ),
                 ));
             }
-            for variant in &data.variants {
-                check_fields(&variant.fields, &format!("{}.", variant.ident), &mut mistakes);
-            }
         }
         Data::Struct(data) => {
             if data.fields.is_empty() {
@@ -172,25 +167,50 @@ fn check(input: &DeriveInput) -> Result<()> {
                     ),
                 ));
             }
-            check_fields(&data.fields, "", &mut mistakes);
         }
+    }
+    let mut mistakes = Mistakes::default();
+    for (name, field) in plain_fields(input) {
+        mistakes.keep(types::check(&name, &field.ty));
     }
     mistakes.finish()
 }
 
-fn check_fields(fields: &Fields, prefix: &str, mistakes: &mut Mistakes) {
-    for (index, field) in fields.iter().enumerate().filter(|(_, field)| is_plain(field)) {
-        let name = field
-            .ident
-            .as_ref()
-            .map_or_else(|| index.to_string(), |ident| ident.unraw().to_string());
-        mistakes.keep(types::check(&format!("{prefix}{name}"), &field.ty));
-    }
+/// The fields that serde treats by their types' own impls, with what to call them in messages.
+fn plain_fields(input: &DeriveInput) -> Vec<(String, &Field)> {
+    let named = |prefix: &str, fields: &Fields| -> Vec<String> {
+        let names = fields
+            .iter()
+            .enumerate()
+            .map(|(index, field)| match &field.ident {
+                Some(ident) => format!("{prefix}{}", ident.unraw()),
+                None => format!("{prefix}{index}"),
+            });
+        names.collect()
+    };
+    let all: Vec<(String, &Field)> = match &input.data {
+        _ if !is_plain(&input.attrs) => Vec::new(),
+        Data::Struct(data) => named("", &data.fields).into_iter().zip(&data.fields).collect(),
+        Data::Enum(data) => {
+            let variants = data.variants.iter().filter(|variant| is_plain(&variant.attrs));
+            variants
+                .flat_map(|variant| {
+                    named(&format!("{}.", variant.ident.unraw()), &variant.fields)
+                        .into_iter()
+                        .zip(&variant.fields)
+                })
+                .collect()
+        }
+        Data::Union(_) => Vec::new(),
+    };
+    all.into_iter()
+        .filter(|(_, field)| is_plain(&field.attrs))
+        .collect()
 }
 
-/// Whether serde treats the field by its type's own impl: no attribute says to skip it or to go another way.
-fn is_plain(field: &Field) -> bool {
-    ![
+/// Whether no attribute tells serde to skip what it stands on, or to go another way than through it.
+fn is_plain(attrs: &[Attribute]) -> bool {
+    let around = [
         "skip",
         "skip_serializing",
         "skip_deserializing",
@@ -198,9 +218,11 @@ fn is_plain(field: &Field) -> bool {
         "serialize_with",
         "deserialize_with",
         "schema_with",
-    ]
-    .iter()
-    .any(|word| has_option(&field.attrs, word))
+        "from",
+        "try_from",
+        "into",
+    ];
+    !around.iter().any(|word| has_option(attrs, word))
 }
 
 /// Whether a `#[serde(...)]` or `#[schemars(...)]` among the attributes has this option at its top level.
@@ -231,7 +253,11 @@ fn private_copy(krate: &TokenStream, input: &DeriveInput) -> DeriveInput {
     let serde = quote!(#krate::__private::serde).to_string().replace(' ', "");
     let schemars = quote!(#krate::__private::schemars).to_string().replace(' ', "");
     // The derives stand first: an attribute before the derive that it belongs to is being phased out of the language.
-    let own = std::mem::take(&mut copy.attrs).into_iter().filter(is_passed_on);
+    let default = format!("<{} as ::core::default::Default>::default", itself(input));
+    let own = std::mem::take(&mut copy.attrs)
+        .into_iter()
+        .filter(is_passed_on)
+        .map(|attr| name_default(attr, &default));
     copy.attrs = [
         parse_quote!(#[derive(
             #krate::__private::serde::Serialize,
@@ -249,27 +275,40 @@ fn private_copy(krate: &TokenStream, input: &DeriveInput) -> DeriveInput {
         let name = ident.unraw().to_string();
         copy.attrs.push(parse_quote!(#[serde(rename = #name)]));
     }
-    // With these bounds the derives' code compiles whatever the fields are; see `__Carried` for who asks. A generic type
-    // keeps the bounds that serde works out from its attributes.
-    if input.generics.params.is_empty() && !has_option(&input.attrs, "bound") {
-        let bounds = field_bounds(krate, input);
-        let bounds = quote!(#(#bounds),*).to_string();
-        copy.attrs.push(parse_quote!(#[serde(bound = #bounds)]));
+    // With these bounds the derives' code compiles whatever the fields are; `Carry` is what asks for them. On a generic
+    // type they would compete with the bounds that the derives work out, which suffice there.
+    if input.generics.params.is_empty() {
+        copy.generics
+            .make_where_clause()
+            .predicates
+            .extend(field_bounds(krate, input));
     }
     let itself = itself(input);
     let tidy = |fields: &mut Fields| {
         for field in fields.iter_mut() {
             field.vis = Visibility::Inherited;
             field.attrs.retain(is_passed_on);
-            if types::mentions_self(&field.ty) {
-                field.ty = Type::Verbatim(replace_self(field.ty.to_token_stream(), &itself));
-            }
+            field.ty = with_self(&field.ty, &itself);
         }
     };
     match &mut copy.data {
         Data::Struct(data) => tidy(&mut data.fields),
         Data::Enum(data) => {
+            let unit = |variant: &Variant| matches!(variant.fields, Fields::Unit);
+            let bare = |variant: &Variant| {
+                !variant
+                    .attrs
+                    .iter()
+                    .any(|attr| is_passed_on(attr) && !attr.path().is_ident("serde"))
+            };
+            let uniform = data.variants.iter().all(|variant| unit(variant) && bare(variant));
             for variant in &mut data.variants {
+                // schemars lists variants with nothing to say before all others. A transformation is something.
+                if !uniform && unit(variant) {
+                    variant
+                        .attrs
+                        .push(parse_quote!(#[schemars(transform = #krate::__private::in_its_place)]));
+                }
                 variant.attrs.retain(is_passed_on);
                 tidy(&mut variant.fields);
             }
@@ -279,11 +318,31 @@ fn private_copy(krate: &TokenStream, input: &DeriveInput) -> DeriveInput {
     copy
 }
 
+/// `#[serde(default)]` on a type asks for `Default` of the type it stands on, which here is the copy. This says whose.
+fn name_default(mut attr: Attribute, function: &str) -> Attribute {
+    if let Meta::List(list) = &mut attr.meta
+        && (list.path.is_ident("serde") || list.path.is_ident("schemars"))
+    {
+        let tokens: Vec<TokenTree> = list.tokens.clone().into_iter().collect();
+        let ends = |next: Option<&TokenTree>| next.is_none_or(|next| next.to_string() == ",");
+        list.tokens = tokens
+            .iter()
+            .enumerate()
+            .flat_map(|(index, token)| match token {
+                TokenTree::Ident(ident) if ident == "default" && ends(tokens.get(index + 1)) => {
+                    quote!(default = #function)
+                }
+                other => other.to_token_stream(),
+            })
+            .collect();
+    }
+    attr
+}
+
 fn is_passed_on(attr: &Attribute) -> bool {
     is_data_attribute(attr) || attr.path().is_ident("doc") || attr.path().is_ident("deprecated")
 }
 
-/// `Self` means the copy inside the copy; this makes it the type again.
 fn replace_self(tokens: TokenStream, itself: &TokenStream) -> TokenStream {
     tokens
         .into_iter()
@@ -308,21 +367,32 @@ fn bounded(generics: &Generics, bound: &TokenStream) -> Generics {
     generics
 }
 
-/// For each field that serde treats by its type's own impl, the bound that the type is a field type.
+/// For each field, the bound that its type is a field type.
 ///
 /// `for<'a>` defers the bound to where the impl is used; without it a type that is none would be an error there and here.
 fn field_bounds(krate: &TokenStream, input: &DeriveInput) -> Vec<WherePredicate> {
-    let fields: Vec<&Field> = match &input.data {
-        Data::Struct(data) => data.fields.iter().collect(),
-        Data::Enum(data) => data.variants.iter().flat_map(|variant| &variant.fields).collect(),
-        Data::Union(_) => Vec::new(),
-    };
+    let types = field_types(input);
+    types
+        .iter()
+        .map(|ty| parse_quote!(for<'__bound> #ty: #krate::types::FieldType))
+        .collect()
+}
+
+/// The types of those fields, as one writes them outside of the type.
+fn field_types(input: &DeriveInput) -> Vec<Type> {
     let itself = itself(input);
-    let bounds = fields.into_iter().filter(|field| is_plain(field)).map(|field| {
-        let ty = replace_self(field.ty.to_token_stream(), &itself);
-        parse_quote!(for<'__bound> #ty: #krate::types::FieldType)
-    });
-    bounds.collect()
+    plain_fields(input)
+        .into_iter()
+        .map(|(_, field)| with_self(&field.ty, &itself))
+        .collect()
+}
+
+/// The type with `Self` replaced: it means the copy inside the copy.
+fn with_self(ty: &Type, itself: &TokenStream) -> Type {
+    match types::mentions_self(ty) {
+        true => Type::Verbatim(replace_self(ty.to_token_stream(), itself)),
+        false => ty.clone(),
+    }
 }
 
 /// The type as one writes it within its own impls.

@@ -1,2 +1,197 @@
-//! Written later.
-fn main() {}
+//! Calls per second through the provider and its usual layers, against a bare client that sends the same bytes and reads the
+//! answers as JSON, on the same machine in the same run. Bar: 0.85.
+//!
+//! `cargo bench -p dictum-providers --bench http [seconds]`
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    missing_docs
+)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use dictum_core::lm::layers::{MemoryStore, standard};
+use dictum_core::lm::{Budget, Call, Lm, Message, Meter, Prefix, Request};
+use dictum_providers::Providers;
+use dictum_testkit::{FakeServer, Reply};
+
+const CONCURRENCY: usize = 32;
+const TURN: Duration = Duration::from_millis(200);
+
+/// A prompt of about 4 KB: instructions, a few demonstrations, a question. No two are the same, so no cache hits.
+fn request(prefix: &Arc<Prefix>, n: u64) -> Request {
+    Request {
+        prefix: Arc::clone(prefix),
+        turns: vec![Message::user(format!(
+            "[[ ## message ## ]]\nMy bill number {n} is wrong. {}",
+            "Please help. ".repeat(20)
+        ))],
+        ..Request::default()
+    }
+}
+
+fn prefix() -> Arc<Prefix> {
+    let mut messages = vec![Message::system(
+        "Route a customer's message to the team that should answer it. ".repeat(10),
+    )];
+    for n in 0..8 {
+        messages.push(Message::user(format!(
+            "[[ ## message ## ]]\nExample {n}. {}",
+            "I waited a long time. ".repeat(8)
+        )));
+        messages.push(Message::assistant(
+            "[[ ## team ## ]]\nbilling\n\n[[ ## urgency ## ]]\n3",
+        ));
+    }
+    Arc::new(Prefix::new(messages))
+}
+
+/// Runs `one` from so many tasks at once for a time, and gives calls per second.
+async fn rate<F>(time: Duration, one: impl Fn(u64) -> F + Clone + Send + Sync + 'static) -> f64
+where
+    F: Future<Output = ()> + Send,
+{
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let begun = Instant::now();
+    let tasks: Vec<_> = (0..CONCURRENCY)
+        .map(|_| {
+            let one = one.clone();
+            tokio::spawn(async move {
+                let mut calls = 0_u64;
+                while begun.elapsed() < time {
+                    one(NUMBER.fetch_add(1, Ordering::Relaxed)).await;
+                    calls += 1;
+                }
+                calls
+            })
+        })
+        .collect();
+    let mut calls = 0;
+    for task in tasks {
+        calls += task.await.unwrap();
+    }
+    calls as f64 / begun.elapsed().as_secs_f64()
+}
+
+fn main() {
+    // Cargo passes `--bench`; a number is the time in seconds.
+    let seconds = std::env::args()
+        .skip(1)
+        .find_map(|arg| arg.parse().ok())
+        .unwrap_or(15.0);
+    let time = Duration::from_secs_f64(seconds);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(run(time));
+}
+
+async fn run(time: Duration) {
+    let server =
+        FakeServer::forgetful(|_, _| Reply::text("[[ ## team ## ]]\nbilling\n\n[[ ## urgency ## ]]\n2"));
+    let prefix = prefix();
+
+    let bare = {
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(
+                rustls::ClientConfig::builder_with_provider(Arc::new(
+                    rustls::crypto::ring::default_provider(),
+                ))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_root_certificates(rustls::RootCertStore::empty())
+                .with_no_client_auth(),
+            )
+            .no_proxy()
+            .build()
+            .unwrap();
+        let url = format!("{}/chat/completions", server.url());
+        let body = serde_json::json!({
+            "model": "gpt-4o-mini",
+            "messages": request(&prefix, 123_456)
+                .messages()
+                .map(|message| serde_json::json!({ "role": message.role.as_str(), "content": message.to_text() }))
+                .collect::<Vec<_>>(),
+        });
+        let body = bytes::Bytes::from(body.to_string());
+        println!("{} bytes per request, {CONCURRENCY} at once", body.len());
+        move |_| {
+            let send = client
+                .post(&url)
+                .header("content-type", "application/json")
+                .header("authorization", "Bearer sk-bench")
+                .body(body.clone())
+                .send();
+            async move {
+                let bytes = send.await.unwrap().bytes().await.unwrap();
+                let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+                assert!(value["choices"][0]["message"]["content"].is_string());
+            }
+        }
+    };
+    let model = Lm::openai("gpt-4o-mini")
+        .base_url(server.url())
+        .api_key("sk-bench")
+        .build()
+        .unwrap();
+    let stack = |lm: Lm| {
+        let prefix = Arc::clone(&prefix);
+        let meter = Meter::new(Budget::calls(u64::MAX));
+        move |n| {
+            let (lm, request) = (lm.clone(), request(&prefix, n));
+            let call = Call {
+                meter: Some(meter.clone()),
+                ..Call::default()
+            };
+            async move {
+                let response = lm.complete(&request, &call).await.unwrap();
+                assert_eq!(response.parts.len(), 1);
+            }
+        }
+    };
+    let plain = stack(model.clone());
+    let layered = stack(model.layer(standard().cache(MemoryStore::new(10_000))));
+
+    // Short turns side by side, so that what else the machine does touches all alike.
+    let (mut plain_ratios, mut layered_ratios, mut rates) = (Vec::new(), Vec::new(), [0.0; 3]);
+    rate(TURN, bare.clone()).await;
+    rate(TURN, layered.clone()).await;
+    let begun = Instant::now();
+    while begun.elapsed() < time {
+        let turn = [
+            rate(TURN, bare.clone()).await,
+            rate(TURN, plain.clone()).await,
+            rate(TURN, layered.clone()).await,
+        ];
+        plain_ratios.push(turn[1] / turn[0]);
+        layered_ratios.push(turn[2] / turn[0]);
+        for (best, rate) in rates.iter_mut().zip(turn) {
+            *best = rate.max(*best);
+        }
+    }
+    let [bare, plain, layered] = rates;
+    println!(
+        "best turn of each: bare {bare:.0}/s, provider {plain:.0}/s, provider and layers {layered:.0}/s"
+    );
+    println!(
+        "provider alone: {:.3} of the bare client (median of {} turns)",
+        median(&mut plain_ratios),
+        plain_ratios.len()
+    );
+    println!(
+        "provider and usual layers: {:.3} of the bare client (median), bar 0.85",
+        median(&mut layered_ratios)
+    );
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

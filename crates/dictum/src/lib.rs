@@ -1,4 +1,14 @@
-//! Program language models: typed signatures, composed modules, compiled prompts.
+//! Program language models instead of prompting them.
+//!
+//! This crate is the face of Dictum: it re-exports the others and holds no logic. Start with the [`prelude`] and the numbered
+//! examples.
+//!
+//! | feature | brings | default |
+//! |---|---|---|
+//! | `providers` | [`providers`]: remote models | yes |
+//! | `optimize` | [`optimize`]: optimizers and their run engine | yes |
+//! | `cache` | [`cache`]: a cache on disk | no |
+//! | `local` | [`local`]: a model in process | no |
 
 pub use dictum_core::*;
 pub use dictum_macros::{FieldType, Fields, Parameters, Signature, signature};
@@ -6,11 +16,39 @@ pub use dictum_macros::{FieldType, Fields, Parameters, Signature, signature};
 #[doc(hidden)]
 pub use dictum_core::__private;
 
-/// What most programs need.
+#[cfg(feature = "cache")]
+pub use dictum_cache as cache;
+#[cfg(feature = "local")]
+pub use dictum_local as local;
+#[cfg(feature = "optimize")]
+pub use dictum_optimize as optimize;
+#[cfg(feature = "providers")]
+pub use dictum_providers as providers;
+
+/// What most programs need: `use dictum::prelude::*;`
 pub mod prelude {
-    pub use dictum_core::program::Parameters;
+    pub use dictum_core::adapter::{ChatAdapter, JsonAdapter, XmlAdapter};
+    pub use dictum_core::data::{Example, Loader};
+    pub use dictum_core::evaluate::{Evaluate, Metric, Score, compare, metric_fn};
+    pub use dictum_core::lm::{Budget, Lm, Settings};
+    pub use dictum_core::metrics::exact_match;
+    pub use dictum_core::modules::{ChainOfThought, Predict, WithReasoning};
+    pub use dictum_core::program::{Context, Demo, Module, Overlay, ParameterPath, Parameters, Predictor, Repair};
     pub use dictum_core::signature::{Signature, SignatureSpec, StaticSignature};
+    pub use dictum_core::state::{ProgramExt, ProgramState};
     pub use dictum_core::types::FieldType;
     pub use dictum_core::{Error, Fields, Record, Result, record};
     pub use dictum_macros::{FieldType, Fields, Parameters, Signature, signature};
+
+    #[cfg(feature = "local")]
+    pub use dictum_local::LocalModel as _;
+    #[cfg(feature = "optimize")]
+    pub use dictum_optimize::{BootstrapFewShot, BootstrapRandomSearch, LabeledFewShot};
+    #[cfg(feature = "providers")]
+    pub use dictum_providers::Providers as _;
 }
+
+/// The README, so that its code is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}

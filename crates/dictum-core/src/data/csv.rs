@@ -37,10 +37,9 @@ pub(super) fn read(text: &str, name: &str, separator: u8, columns: &Columns) -> 
             .iter()
             .map(|cell| std::str::from_utf8(cell).unwrap_or_default())
             .collect();
-        let raw = text
-            .get(begin..offset(reader.position()).min(text.len()))
-            .unwrap_or_default();
-        if unclosed(raw, &cells) && reader.is_done() {
+        let end = offset(reader.position());
+        let raw = text.get(begin..end).unwrap_or_default();
+        if end == text.len() && unclosed(raw, &cells) {
             let problem = "a quote that opens in this row is never closed";
             return Err(fault(name, Some((line, None)), problem));
         }

@@ -9,6 +9,12 @@ use super::Predictor;
 
 /// What has predictors inside. `derive(Parameters)` implements it for a struct by visiting every field, so that no
 /// predictor can be forgotten: a field that has none by nature is marked `#[parameters(skip)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say which predictors it has",
+    label = "may hold predictors that nothing would find",
+    note = "write `#[parameters(skip)]` before a field of this type if it holds none",
+    note = "add `#[derive(Parameters)]` to the definition of `{Self}` if it is yours and holds some"
+)]
 pub trait Parameters {
     /// Visits every predictor with its path, in a fixed order.
     fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor));

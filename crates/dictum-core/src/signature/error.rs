@@ -8,7 +8,7 @@ use crate::signature::FieldSpec;
 #[non_exhaustive]
 pub enum SignatureError {
     /// The string form can't be read.
-    #[error("{problem}\n  {text}\n  {caret:>width$}", caret = "^", width = .column)]
+    #[error("{problem}\n{}", caret(.text, *.column))]
     Syntax {
         /// The whole string.
         text: String,
@@ -57,6 +57,25 @@ pub enum SignatureError {
         /// What is wrong.
         problem: String,
     },
+}
+
+/// The line of the text that has the column, which counts characters from 1 over all lines, and a caret under it.
+fn caret(text: &str, column: usize) -> String {
+    let mut column = column.saturating_sub(1);
+    let mut line = "";
+    for each in text.split('\n') {
+        line = each;
+        let length = each.chars().count();
+        if column <= length {
+            break;
+        }
+        column = column.saturating_sub(length.saturating_add(1));
+    }
+    // Indentation says nothing here.
+    let shown = line.trim_start();
+    let indent = line.chars().count().saturating_sub(shown.chars().count());
+    let width = column.saturating_sub(indent).saturating_add(1);
+    format!("  {shown}\n  {:>width$}", "^")
 }
 
 /// What must hold of a signature's fields.

@@ -10,7 +10,7 @@ use dictum_core::signature::{FieldSpec, SignatureSpec};
 use dictum_core::types::{Constraints, Schema, Type};
 use serde_json::json;
 
-use crate::support::{Script, transcript};
+use crate::support::{script, transcript};
 
 /// A signature with most kinds of field.
 fn triage() -> SignatureSpec {
@@ -74,7 +74,7 @@ fn rendered(
         demos,
         ..PredictorState::default()
     });
-    let ctx = Context::new(Script::default().lm()).with_shared_adapter(adapter);
+    let ctx = Context::new(script(&[]).lm()).with_shared_adapter(adapter);
     transcript(&program.render(&ctx, input).unwrap())
 }
 

@@ -11,7 +11,7 @@ use dictum_core::types::{Constraints, Type};
 use dictum_core::{Error, record};
 use serde_json::json;
 
-use crate::support::Script;
+use crate::support::{cut_off, script};
 
 fn program() -> Predict {
     let most = Constraints {
@@ -30,11 +30,11 @@ const BROKEN: &str = "[[ ## label ## ]]\ngood\n\n[[ ## score ## ]]\n9\n\n[[ ## c
 
 #[tokio::test]
 async fn only_the_failing_field_is_asked_for_again_with_what_was_wrong() {
-    let script = Script::new(&[BROKEN, "[[ ## score ## ]]\n4\n\n[[ ## completed ## ]]"]);
-    let ctx = Context::new(script.lm());
+    let model = script(&[BROKEN, "[[ ## score ## ]]\n4\n\n[[ ## completed ## ]]"]);
+    let ctx = Context::new(model.lm());
     let out = program().call(&ctx, record! { text: "x" }).await.unwrap();
     assert_eq!(out, record! { label: "good", score: 4 });
-    let asked = script.asked();
+    let asked = model.requests();
     assert_eq!(asked.len(), 2);
     // The shared head of the prompt is the same object: providers and the local engine keep it.
     assert!(Arc::ptr_eq(&asked[0].prefix, &asked[1].prefix));
@@ -52,10 +52,10 @@ async fn only_the_failing_field_is_asked_for_again_with_what_was_wrong() {
 
 #[tokio::test]
 async fn asking_again_stops_at_its_limit_and_the_error_says_all() {
-    let script = Script::new(&[BROKEN, BROKEN, BROKEN]);
-    let ctx = Context::new(script.lm()).with_repair(Repair::Reask(2));
+    let model = script(&[BROKEN, BROKEN, BROKEN]);
+    let ctx = Context::new(model.lm()).with_repair(Repair::Reask(2));
     let error = program().call(&ctx, record! { text: "x" }).await.unwrap_err();
-    assert_eq!(script.asked().len(), 3);
+    assert_eq!(model.requests().len(), 3);
     let Error::Answer(error) = error else {
         panic!("{error}")
     };
@@ -69,21 +69,21 @@ async fn asking_again_stops_at_its_limit_and_the_error_says_all() {
 
 #[tokio::test]
 async fn off_means_one_call() {
-    let script = Script::new(&[BROKEN, BROKEN]);
-    let ctx = Context::new(script.lm()).with_repair(Repair::Off);
+    let model = script(&[BROKEN, BROKEN]);
+    let ctx = Context::new(model.lm()).with_repair(Repair::Off);
     program().call(&ctx, record! { text: "x" }).await.unwrap_err();
-    assert_eq!(script.asked().len(), 1);
+    assert_eq!(model.requests().len(), 1);
 }
 
 #[tokio::test]
 async fn another_adapter_makes_the_whole_call_again() {
-    let script = Script::new(&["no idea", r#"{"label": "bad", "score": 1}"#]);
+    let model = script(&["no idea", r#"{"label": "bad", "score": 1}"#]);
     let fallback = Repair::Fallback(Arc::new(JsonAdapter::default()));
-    let ctx = Context::new(script.lm()).with_repair(fallback);
+    let ctx = Context::new(model.lm()).with_repair(fallback);
     let out = program().call(&ctx, record! { text: "x" }).await.unwrap();
     assert_eq!(out, record! { label: "bad", score: 1 });
     assert!(
-        script.asked()[1]
+        model.requests()[1]
             .messages()
             .next()
             .unwrap()
@@ -94,24 +94,24 @@ async fn another_adapter_makes_the_whole_call_again() {
 
 #[tokio::test]
 async fn an_answer_cut_off_is_not_asked_for_again() {
-    let script = Script::new(&["[[ ## label ## ]]\ngood and very"]).cut_off();
+    let model = cut_off("[[ ## label ## ]]\ngood and very");
     let error = program()
-        .call(&Context::new(script.lm()), record! { text: "x" })
+        .call(&Context::new(model.lm()), record! { text: "x" })
         .await
         .unwrap_err();
-    assert_eq!(script.asked().len(), 1);
+    assert_eq!(model.requests().len(), 1);
     assert!(error.to_string().contains("max_tokens"), "{error}");
 }
 
 #[tokio::test]
 async fn repairs_count_against_the_budget() {
-    let script = Script::new(&[BROKEN, BROKEN]);
-    let ctx = Context::new(script.lm()).with_budget(Budget::calls(1));
+    let model = script(&[BROKEN, BROKEN]);
+    let ctx = Context::new(model.lm()).with_budget(Budget::calls(1));
     let error = program().call(&ctx, record! { text: "x" }).await.unwrap_err();
     let Error::Lm(error) = error else {
         panic!("{error}")
     };
     assert_eq!(error.kind(), LmErrorKind::Budget);
-    assert_eq!(script.asked().len(), 1);
+    assert_eq!(model.requests().len(), 1);
     assert_eq!(ctx.meter().unwrap().spent().calls, 1);
 }

@@ -4,14 +4,14 @@ use dictum_core::modules::{ChainOfThought, Predict};
 use dictum_core::program::{Context, Demo, DynModule, Overlay, PredictorState, Trace, predictors};
 use dictum_core::record;
 
-use crate::support::{Script, transcript};
+use crate::support::{script, transcript};
 
 const ANSWER: &str = "[[ ## reasoning ## ]]\nbecause\n\n[[ ## b ## ]]\nyes\n\n[[ ## completed ## ]]";
 
 #[tokio::test]
 async fn an_overlay_changes_the_call_and_not_the_program() {
-    let script = Script::new(&[ANSWER, ANSWER]);
-    let ctx = Context::new(script.lm());
+    let model = script(&[ANSWER, ANSWER]);
+    let ctx = Context::new(model.lm());
     let program = ChainOfThought::parse("a -> b").unwrap();
     assert_eq!(predictors(&program)[0].0, "predict");
     let state = PredictorState {
@@ -25,7 +25,7 @@ async fn an_overlay_changes_the_call_and_not_the_program() {
     let out = program.call(&candidate, record! { a: "x" }).await.unwrap();
     assert_eq!((out.reasoning.as_str(), out.text("b")), ("because", Some("yes")));
     program.call(&ctx, record! { a: "x" }).await.unwrap();
-    let asked = script.asked();
+    let asked = model.requests();
     assert!(transcript(&asked[0]).contains("pirate") && transcript(&asked[0]).contains("three"));
     assert!(!transcript(&asked[1]).contains("pirate") && !transcript(&asked[1]).contains("three"));
     assert_eq!(&*candidate.trace().steps()[0].path, "predict");
@@ -33,7 +33,7 @@ async fn an_overlay_changes_the_call_and_not_the_program() {
 
 #[test]
 fn an_overlay_for_another_program_is_refused_by_name() {
-    let ctx = Context::new(Script::default().lm());
+    let ctx = Context::new(script(&[]).lm());
     let program = Predict::parse("a -> b").unwrap();
     let error = ctx.with_overlay(
         &program,
@@ -49,8 +49,8 @@ fn an_overlay_for_another_program_is_refused_by_name() {
 
 #[tokio::test]
 async fn traces_are_bounded_and_inform_their_parent() {
-    let script = Script::new(&[ANSWER; 5]);
-    let ctx = Context::new(script.lm());
+    let model = script(&[ANSWER; 5]);
+    let ctx = Context::new(model.lm());
     let small = ctx.with_trace(ctx.trace().child(2));
     let program = Predict::parse("a -> b").unwrap();
     for n in 0..5 {
@@ -71,8 +71,8 @@ async fn traces_are_bounded_and_inform_their_parent() {
 
 #[tokio::test]
 async fn bad_inputs_are_named_before_anything_is_sent() {
-    let script = Script::new(&[]);
-    let ctx = Context::new(script.lm());
+    let model = script(&[]);
+    let ctx = Context::new(model.lm());
     let program = Predict::parse("text, count: int -> b").unwrap();
     for (input, message) in [
         (record! { text: "x" }, "field `count` is missing"),
@@ -88,16 +88,16 @@ async fn bad_inputs_are_named_before_anything_is_sent() {
         let error = program.call(&ctx, input).await.unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
     }
-    assert!(script.asked().is_empty());
+    assert!(model.requests().is_empty());
 }
 
 #[tokio::test]
 async fn a_failed_call_stands_in_the_trace() {
-    let script = Script::new(&[]);
-    let ctx = Context::new(script.lm());
+    let model = script(&[]);
+    let ctx = Context::new(model.lm());
     let program: Box<dyn DynModule> = Box::new(Predict::parse("a -> b").unwrap());
     program.call_record(&ctx, record! { a: "x" }).await.unwrap_err();
     let steps = ctx.trace().steps();
-    assert!(steps[0].outcome.as_ref().unwrap_err().contains("no answer left"));
+    assert!(steps[0].outcome.as_ref().unwrap_err().contains("used up"));
     assert_eq!(steps[0].calls.len(), 1);
 }

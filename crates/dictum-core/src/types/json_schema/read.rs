@@ -13,7 +13,7 @@ use super::{INTEGER_KEY, SPECIAL, TYPE_DESCRIPTION, keywords};
 use crate::types::{EnumMember, EnumType, Kind, ObjectType, Property, Schema, Type};
 
 /// Schemas nested deeper than this are kept raw.
-const MAX_DEPTH: usize = 96;
+const MAX_DEPTH: usize = 48;
 /// From this many types on, references are not put in place any more: a small schema can describe a huge tree.
 const MAX_INLINED: usize = 4_000;
 /// Keywords the type language has no word for.

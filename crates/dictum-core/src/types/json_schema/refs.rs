@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Value};
 
 /// Keywords whose value is a schema (or, for some, a list of them).
-const ONE: [&str; 13] = [
+const ONE: [&str; 12] = [
     "items",
     "additionalItems",
     "additionalProperties",
@@ -18,7 +18,6 @@ const ONE: [&str; 13] = [
     "then",
     "else",
     "contentSchema",
-    "unevaluatedItems",
 ];
 /// Keywords whose value is a list of schemas.
 const MANY: [&str; 5] = ["anyOf", "oneOf", "allOf", "prefixItems", "items"];
@@ -120,6 +119,7 @@ impl<'a> Refs<'a> {
         };
         let mut open = Vec::new();
         collect(part, &mut open);
+        open.retain(|reference| self.target(reference).is_some());
         if open.is_empty() || map.contains_key("$id") && map.contains_key("$defs") {
             return part.clone();
         }
@@ -173,23 +173,23 @@ pub(super) fn last_part(reference: &str) -> Option<String> {
 
 /// Every `$ref` in a schema, in places where schemas stand (a property called `$ref` is none).
 fn collect(schema: &Value, found: &mut Vec<String>) {
-    let Value::Object(map) = schema else { return };
-    if let Some(Value::String(reference)) = map.get("$ref") {
-        found.push(reference.clone());
-    }
-    for key in ONE {
-        if let Some(inner) = map.get(key) {
-            collect(inner, found);
+    // Not by recursion: a document may be nested deeper than the stack.
+    let mut open = vec![schema];
+    while let Some(schema) = open.pop() {
+        let Value::Object(map) = schema else { continue };
+        if let Some(Value::String(reference)) = map.get("$ref") {
+            found.push(reference.clone());
         }
-    }
-    for key in MANY {
-        if let Some(Value::Array(inner)) = map.get(key) {
-            inner.iter().for_each(|schema| collect(schema, found));
+        open.extend(ONE.iter().filter_map(|key| map.get(*key)));
+        for key in MANY {
+            if let Some(Value::Array(inner)) = map.get(key) {
+                open.extend(inner);
+            }
         }
-    }
-    for key in NAMED {
-        if let Some(Value::Object(inner)) = map.get(key) {
-            inner.values().for_each(|schema| collect(schema, found));
+        for key in NAMED {
+            if let Some(Value::Object(inner)) = map.get(key) {
+                open.extend(inner.values());
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! one of: Billing; Technical; Sales
-//! list of int from 1 to 5 (at most 3 items)
+//! list of (int from 1 to 5) (at most 3 items)
 //! { name: str, address: { street: str, zip: str or null } }
 //! ```
 
@@ -102,10 +102,12 @@ struct Writer<'a> {
 /// How tightly the parts of a text hang together, for brackets.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Binding {
-    /// Alternatives: `a or b`.
+    /// Alternatives, `a or b`, and a phrase with rules behind it, which could be those of its last word.
     Loose,
-    /// `list of a`, and words with rules behind them.
+    /// `list of a`.
     Phrase,
+    /// One word with rules behind it: `str (at most 9 characters)`.
+    Ruled,
     /// One word, or in brackets.
     Tight,
 }
@@ -158,7 +160,13 @@ impl Writer<'_> {
                 self.named(ty, |_, _| members, indent)
             }
             Kind::List { item, unique } => {
-                let item = at_least(self.piece(item, indent), Binding::Phrase);
+                // Rules of the item must not run into those of the list.
+                let needed = if rules::of(ty).is_some() {
+                    Binding::Tight
+                } else {
+                    Binding::Phrase
+                };
+                let item = at_least(self.piece(item, indent), needed);
                 let words = if *unique { "list of distinct" } else { "list of" };
                 (format!("{words} {item}"), Binding::Phrase)
             }
@@ -177,14 +185,14 @@ impl Writer<'_> {
                 let is_union = matches!(inner.kind, Kind::Union(_) | Kind::Optional(_));
                 let inner = match piece.1 {
                     Binding::Loose if !is_union => piece.0,
-                    _ => at_least(piece, Binding::Tight),
+                    _ => at_least(piece, Binding::Ruled),
                 };
                 (format!("{inner} or null"), Binding::Loose)
             }
             Kind::Union(types) => {
                 let types: Vec<String> = types
                     .iter()
-                    .map(|ty| at_least(self.piece(ty, indent), Binding::Tight))
+                    .map(|ty| at_least(self.piece(ty, indent), Binding::Ruled))
                     .collect();
                 (types.join(" or "), Binding::Loose)
             }
@@ -330,10 +338,13 @@ impl Writer<'_> {
 }
 
 fn with_rules((text, binding): Piece, rules: Option<String>) -> Piece {
-    match rules {
-        None => (text, binding),
-        Some(rules) if binding == Binding::Loose => (format!("({text}) {rules}"), Binding::Phrase),
-        Some(rules) => (format!("{text} {rules}"), Binding::Phrase),
+    let Some(rules) = rules else {
+        return (text, binding);
+    };
+    match binding {
+        Binding::Loose => (format!("({text}) {rules}"), Binding::Ruled),
+        Binding::Phrase => (format!("{text} {rules}"), Binding::Loose),
+        Binding::Ruled | Binding::Tight => (format!("{text} {rules}"), Binding::Ruled),
     }
 }
 

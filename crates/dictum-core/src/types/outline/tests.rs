@@ -67,6 +67,14 @@ fn types_are_described_in_few_words() {
             "{ [key: \"a\" | \"b\"]: int }",
         ),
         (
+            json!({"type": "array", "items": {"type": "string", "maxLength": 9}, "maxItems": 3}),
+            "list of (str (at most 9 characters)) (at most 3 items)",
+        ),
+        (
+            json!({"type": "array", "items": {"type": "array", "items": {"type": "string"}, "maxItems": 3}}),
+            "list of (list of str (at most 3 items))",
+        ),
+        (
             json!({"type": "array", "prefixItems": [{"type": "string"}, {"type": "integer"}], "minItems": 2, "maxItems": 2}),
             "[str, int]",
         ),
@@ -146,7 +154,7 @@ fn recursive_and_repeated_types_are_described_once() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     /// Whatever the type, each recursive part of it is described, once.
     #[test]

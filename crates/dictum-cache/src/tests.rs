@@ -1,0 +1,201 @@
+//! What a bad file or a bad disk does.
+
+use dictum_core::lm::layers::Store;
+use dictum_core::lm::{Digest, Response};
+use rusqlite::Connection;
+
+use super::*;
+
+fn key(n: u32) -> Digest {
+    Digest::of(&n)
+}
+
+fn answer(n: u32) -> Response {
+    Response::text(format!("answer {n}: é 𝄞 \u{0} \"quoted\"\n"))
+}
+
+/// Kept answers have no source and attempts.
+fn same(found: Option<Response>, n: u32) -> bool {
+    found.is_some_and(|found| found.to_text() == answer(n).to_text())
+}
+
+#[tokio::test]
+async fn what_was_put_is_there_for_others_and_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a folder").join("odd name?#%.db");
+    let store = DiskStore::open(&path);
+    assert_eq!(store.status(), &Status::ReadWrite);
+    assert!(store.get(&key(1)).await.is_none());
+    store.put(&key(1), &answer(1)).await;
+    store.put(&key(2), &answer(2)).await;
+    store.put(&key(2), &answer(3)).await;
+    let other = DiskStore::open(&path);
+    assert!(same(other.get(&key(1)).await, 1) && same(store.get(&key(2)).await, 3));
+    drop((store, other));
+
+    let store = DiskStore::open_read_only(&path);
+    assert!(matches!(store.status(), Status::ReadOnly(_)));
+    assert!(same(store.get(&key(1)).await, 1));
+    store.put(&key(9), &answer(9)).await;
+    let stats = store.stats().unwrap();
+    assert_eq!((stats.entries, stats.hits, stats.lost), (2, 1, 1));
+    assert!(
+        store.clear().is_ok(),
+        "clearing is asked for by hand, so it opens the file itself"
+    );
+    assert!(store.get(&key(1)).await.is_none());
+}
+
+#[tokio::test]
+async fn a_damaged_entry_is_a_miss_and_can_be_written_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.db");
+    let store = DiskStore::open(&path);
+    for n in 0..4 {
+        store.put(&key(n), &answer(n)).await;
+    }
+    let raw = Connection::open(&path).unwrap();
+    for (n, change) in [
+        (0, "answer = substr(answer, 1, 20)"),
+        (1, "answer = replace(answer, 'answer', 'anewer')"),
+        (2, "answer = x'ff00', sum = 0"),
+    ] {
+        let changed = raw.execute(
+            &format!("UPDATE answers SET {change} WHERE key = ?1"),
+            [key(n).as_bytes()],
+        );
+        assert_eq!(changed.unwrap(), 1);
+    }
+    for n in 0..3 {
+        assert!(store.get(&key(n)).await.is_none(), "{n}");
+        store.put(&key(n), &answer(n)).await;
+    }
+    for n in 0..4 {
+        assert!(same(store.get(&key(n)).await, n), "{n}");
+    }
+    assert_eq!(store.stats().unwrap().damaged, 3);
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_set_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.db");
+    std::fs::write(&path, "this was a database once, but no longer".repeat(100)).unwrap();
+    std::fs::write(dir.path().join("c.db-wal"), "left over").unwrap();
+    let store = DiskStore::open(&path);
+    assert_eq!(store.status(), &Status::ReadWrite);
+    store.put(&key(1), &answer(1)).await;
+    assert!(same(store.get(&key(1)).await, 1));
+    let aside = std::fs::read_to_string(dir.path().join("c.db.damaged")).unwrap();
+    assert!(aside.starts_with("this was a database"));
+}
+
+#[tokio::test]
+async fn a_file_damaged_while_open_costs_hits_and_not_calls() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.db");
+    {
+        let store = DiskStore::open(&path);
+        for n in 0..200 {
+            store.put(&key(n), &answer(n)).await;
+        }
+    }
+    let whole = std::fs::read(&path).unwrap();
+    let store = DiskStore::open(&path);
+    // The head stays, all else is gone.
+    let mut torn = whole.clone();
+    torn[4096..].fill(0xAA);
+    std::fs::write(&path, torn).unwrap();
+    for n in 0..200 {
+        let found = store.get(&key(n)).await;
+        assert!(
+            found.is_none() || same(found, n),
+            "an answer is right or it is none"
+        );
+        store.put(&key(n), &answer(n)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_loses_answers_and_fails_no_call() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = DiskStore::open_as(&dir.path().join("c.db"), Access::Write { max_pages: Some(8) });
+    let long = Response::text("x".repeat(5000));
+    for n in 0..20 {
+        store.put(&key(n), &long).await;
+    }
+    let stats = store.stats().unwrap();
+    assert!(stats.lost > 0 && stats.written > 0, "{stats:?}");
+    assert_eq!(stats.entries, stats.written);
+    assert!(store.get(&key(0)).await.is_some() && store.get(&key(19)).await.is_none());
+}
+
+#[tokio::test]
+async fn where_there_can_be_no_file_every_look_up_misses() {
+    let dir = tempfile::tempdir().unwrap();
+    let blocker = dir.path().join("a file");
+    std::fs::write(&blocker, "").unwrap();
+    for store in [
+        DiskStore::open(blocker.join("c.db")),
+        DiskStore::open_read_only(dir.path().join("none.db")),
+    ] {
+        assert!(matches!(store.status(), Status::Off(_)), "{store:?}");
+        store.put(&key(1), &answer(1)).await;
+        assert!(store.get(&key(1)).await.is_none());
+        assert!(
+            store
+                .stats()
+                .unwrap_err()
+                .to_string()
+                .contains("is not a cache that can be used")
+        );
+    }
+    assert!(!dir.path().join("none.db").exists());
+}
+
+#[tokio::test]
+async fn files_of_others_are_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.db");
+    let raw = Connection::open(&path).unwrap();
+    raw.execute_batch("CREATE TABLE mine (x); PRAGMA user_version = 3;")
+        .unwrap();
+    let store = DiskStore::open(&path);
+    assert!(
+        matches!(store.status(), Status::Off(reason) if reason.contains("another program")),
+        "{store:?}"
+    );
+
+    drop(DiskStore::open(dir.path().join("newer.db")));
+    Connection::open(dir.path().join("newer.db"))
+        .unwrap()
+        .pragma_update(None, "user_version", 99)
+        .unwrap();
+    let store = DiskStore::open(dir.path().join("newer.db"));
+    assert!(
+        matches!(store.status(), Status::Off(reason) if reason.contains("version 99")),
+        "{store:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_tasks_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = DiskStore::open(dir.path().join("c.db"));
+    let tasks: Vec<_> = (0..500)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                store.put(&key(n), &answer(n)).await;
+                same(store.get(&key(n)).await, n)
+            })
+        })
+        .collect();
+    for task in tasks {
+        assert!(task.await.unwrap());
+    }
+    let stats = store.stats().unwrap();
+    assert_eq!((stats.entries, stats.lost), (500, 0));
+    assert_eq!(store.clear().unwrap(), 500);
+    assert!(store.stats().unwrap().bytes < stats.bytes);
+}

@@ -1,0 +1,182 @@
+//! Checking a state against a program, and putting it in.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::{DemoIssue, FieldChange, LoadReport, ProgramState, SavedPredictor};
+use crate::error::{Error, FileError, Result};
+use crate::program::{Demo, ParameterPath, Parameters, PredictorState, predictors};
+use crate::signature::{FieldSpec, SignatureSpec};
+use crate::types::Schema;
+
+impl ProgramState {
+    /// What would fit a program and what would not. Nothing is changed.
+    pub fn check<P: Parameters + ?Sized>(&self, program: &P) -> LoadReport {
+        self.fit(program).0
+    }
+
+    /// Puts in what fits: states of predictors both have, without demonstrations that hold values of the wrong type. What
+    /// is left out is in the report.
+    pub fn apply<P: Parameters + ?Sized>(&self, program: &mut P) -> LoadReport {
+        let (report, mut states) = self.fit(program);
+        program.visit_mut(&mut ParameterPath::default(), &mut |path, predictor| {
+            if let Some(state) = states.remove(&path.to_string()) {
+                predictor.set_state(state);
+            }
+        });
+        report
+    }
+
+    /// Puts the state in if all of it fits; otherwise the program stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::File`] with the report when something does not fit.
+    pub fn apply_strict<P: Parameters + ?Sized>(&self, program: &mut P) -> Result<LoadReport> {
+        let report = self.check(program);
+        if report.fits() {
+            return Ok(self.apply(program));
+        }
+        Err(misfit("program state", &report))
+    }
+
+    fn fit<P: Parameters + ?Sized>(&self, program: &P) -> (LoadReport, HashMap<String, PredictorState>) {
+        let mut report = LoadReport::default();
+        let mut states = HashMap::new();
+        let all = predictors(program);
+        for (path, predictor) in &all {
+            let Some(saved) = self.predictors.get(path) else {
+                report.missing.push(path.clone());
+                continue;
+            };
+            report.loaded.push(path.clone());
+            changes(path, saved, predictor.spec(), &mut report.changes);
+            let mut state = saved.state.clone();
+            let mut place = 0;
+            state.demos.retain(|demo| {
+                place += 1;
+                let issues = issues(path, place, demo, predictor.spec());
+                let keep = issues.iter().all(|issue| issue.kept);
+                report
+                    .demos
+                    .extend(issues.into_iter().map(|issue| DemoIssue { kept: keep, ..issue }));
+                keep
+            });
+            states.insert(path.clone(), state);
+        }
+        let known = |path: &&String| all.iter().any(|(known, _)| known == *path);
+        let unknown = self.predictors.keys().filter(|path| !known(path));
+        report.unknown.extend(unknown.cloned());
+        (report, states)
+    }
+}
+
+/// The error of a state that does not fit.
+pub(super) fn misfit(file: &str, report: &LoadReport) -> Error {
+    Error::File(Box::new(FileError {
+        file: file.to_owned(),
+        line: None,
+        column: None,
+        problem: format!("it does not fit the program (load with a report to take what fits):\n{report}"),
+    }))
+}
+
+/// Fields that were added, removed, or are of another type or kind.
+fn changes(path: &str, saved: &SavedPredictor, now: &SignatureSpec, changes: &mut Vec<FieldChange>) {
+    let mut add = |field: &FieldSpec, change: String| {
+        changes.push(FieldChange {
+            path: path.to_owned(),
+            field: field.name.clone(),
+            change,
+        });
+    };
+    for field in saved.signature.fields() {
+        let Some(other) = now.field(&field.name) else {
+            add(field, "is not in the program any more".to_owned());
+            continue;
+        };
+        if other.kind != field.kind {
+            add(field, format!("is an {} in the program", kind_name(other)));
+        }
+        if !same_type(&field.schema, &other.schema) {
+            let (mut was, mut is) = (type_name(field), type_name(other));
+            if was == is {
+                // The same name for what is not the same: show what it stands for.
+                (was, is) = (field.schema.outline().text, other.schema.outline().text);
+            }
+            add(
+                field,
+                format!("has another type in the program: {is}, saved as {was}"),
+            );
+        }
+    }
+    for field in now.fields() {
+        if saved.signature.field(&field.name).is_none() {
+            add(
+                field,
+                format!("is new in the program, as an {}", kind_name(field)),
+            );
+        }
+    }
+}
+
+fn kind_name(field: &FieldSpec) -> &'static str {
+    match field.kind {
+        crate::signature::FieldKind::Input => "input",
+        crate::signature::FieldKind::Output => "output",
+    }
+}
+
+/// Whether the same values are of both types: descriptions inside them may have been edited since.
+fn same_type(a: &Schema, b: &Schema) -> bool {
+    a == b || bare(a.to_json_schema()) == bare(b.to_json_schema())
+}
+
+/// A JSON Schema without descriptions.
+fn bare(schema: Value) -> Value {
+    match schema {
+        Value::Object(entries) => {
+            let kept = entries
+                .into_iter()
+                // A property may well be called `description`; what describes it is then a schema, not text.
+                .filter(|(key, value)| !(key == "description" && value.is_string()))
+                .map(|(key, value)| match key.as_str() {
+                    "const" | "default" | "enum" | "examples" => (key, value),
+                    _ => (key, bare(value)),
+                });
+            Value::Object(kept.collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(bare).collect()),
+        other => other,
+    }
+}
+
+/// The type in the string form of signatures, with its constraints.
+pub(super) fn type_name(field: &FieldSpec) -> String {
+    let rules = field.schema.ty.constraints.describe();
+    if rules.is_empty() {
+        return field.schema.to_string();
+    }
+    format!("{} ({})", field.schema, rules.join(", "))
+}
+
+fn issues(path: &str, place: usize, demo: &Demo, spec: &SignatureSpec) -> Vec<DemoIssue> {
+    let mut issues = Vec::new();
+    for (name, value) in demo.fields.iter() {
+        let (problem, kept) = match spec.field(name) {
+            None => ("is not in the signature".to_owned(), true),
+            Some(field) => match field.schema.check(value).into_iter().next() {
+                Some(violation) => (violation.to_string(), false),
+                None => continue,
+            },
+        };
+        issues.push(DemoIssue {
+            path: path.to_owned(),
+            demo: place,
+            field: name.to_owned(),
+            problem,
+            kept,
+        });
+    }
+    issues
+}

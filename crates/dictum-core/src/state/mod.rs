@@ -1,0 +1,130 @@
+//! Program state: what a program has learned, as a file.
+//!
+//! A state is JSON, versioned, and holds text and numbers only: no keys, no endpoints, no code, no time and no place.
+//! It names the fields of each predictor's signature, and is checked against the program it is loaded into.
+//!
+//! ```no_run
+//! # fn main() -> dictum_core::Result<()> {
+//! use dictum_core::{modules::ChainOfThought, state::ProgramExt};
+//! let program = ChainOfThought::parse("question -> answer")?;
+//! program.save("qa.json")?;
+//! let program = ChainOfThought::parse("question -> answer")?.load("qa.json")?;
+//! # Ok(()) }
+//! ```
+
+mod apply;
+mod build;
+mod diff;
+pub mod dspy;
+mod ext;
+mod file;
+mod report;
+mod secrets;
+mod show;
+
+pub use build::ProgramKind;
+pub use diff::{diff, line_diff};
+pub use ext::ProgramExt;
+pub use report::{DemoIssue, FieldChange, LoadReport};
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use crate::program::{Overlay, Parameters, PredictorState, predictors};
+use crate::signature::SignatureSpec;
+
+/// What a program has learned: for each predictor by path, its signature and state.
+///
+/// Displays for people, one demonstration to a line. Equal states are written as equal bytes: predictors in the order of the program, demonstrations' fields in the order of
+/// the signature, free keys sorted.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ProgramState {
+    kind: Option<ProgramKind>,
+    predictors: IndexMap<String, SavedPredictor>,
+    metadata: Map<String, Value>,
+    unplaced: Map<String, Value>,
+}
+
+/// One predictor of a [`ProgramState`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct SavedPredictor {
+    /// The signature it had when it was saved.
+    pub signature: SignatureSpec,
+    /// What it has learned.
+    pub state: PredictorState,
+}
+
+impl ProgramState {
+    /// The state a program has now.
+    pub fn of<P: Parameters + ?Sized>(program: &P) -> Self {
+        Self::of_candidate(program, &Overlay::new())
+    }
+
+    /// The state of a program as a candidate: the overlay's states where it has them, else the program's own.
+    pub fn of_candidate<P: Parameters + ?Sized>(program: &P, overlay: &Overlay) -> Self {
+        let saved = predictors(program).into_iter().map(|(path, predictor)| {
+            let state = overlay.get(&path).unwrap_or(predictor.state()).clone();
+            let signature = predictor.spec().clone();
+            (path, SavedPredictor { signature, state })
+        });
+        Self {
+            predictors: saved.collect(),
+            ..Self::default()
+        }
+    }
+
+    /// A state of these predictors by path.
+    #[must_use]
+    pub fn from_predictors(predictors: IndexMap<String, SavedPredictor>) -> Self {
+        Self {
+            predictors,
+            ..Self::default()
+        }
+    }
+
+    /// The same with a note of what module makes the program, so that it can be made from the state alone: see
+    /// [`ProgramState::build`].
+    #[must_use]
+    pub fn with_kind(mut self, kind: ProgramKind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// The same with an entry of metadata, such as the optimizer's name and seed. Only what follows from the work belongs
+    /// here: with a time or a place in it, two equal runs would write different files.
+    #[must_use]
+    pub fn with_metadata(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.metadata.insert(key.into(), value.into());
+        self
+    }
+
+    /// What module makes the program, if the state says so.
+    #[must_use]
+    pub fn kind(&self) -> Option<ProgramKind> {
+        self.kind
+    }
+
+    /// Paths and predictors, in the order of the program.
+    pub fn predictors(&self) -> impl Iterator<Item = (&str, &SavedPredictor)> {
+        self.predictors.iter().map(|(path, saved)| (path.as_str(), saved))
+    }
+
+    /// The predictor at `path`.
+    #[must_use]
+    pub fn predictor(&self, path: &str) -> Option<&SavedPredictor> {
+        self.predictors.get(path)
+    }
+
+    /// The metadata.
+    #[must_use]
+    pub fn metadata(&self) -> &Map<String, Value> {
+        &self.metadata
+    }
+
+    /// What an import from another system could not place, kept so that an export can give it back: under
+    /// `predictors` by path, and under `file` for the file as a whole.
+    #[must_use]
+    pub fn unplaced(&self) -> &Map<String, Value> {
+        &self.unplaced
+    }
+}

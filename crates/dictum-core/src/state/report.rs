@@ -1,0 +1,91 @@
+//! What fitted when a state was loaded, and what did not.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// What became of a state when it was checked against a program.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct LoadReport {
+    /// Paths in both.
+    pub loaded: Vec<String>,
+    /// Predictors of the program that the state does not have: they stay as they are.
+    pub missing: Vec<String>,
+    /// Predictors of the state that the program does not have: they are left out.
+    pub unknown: Vec<String>,
+    /// Fields that are not the same in both.
+    pub changes: Vec<FieldChange>,
+    /// Demonstrations with a fault.
+    pub demos: Vec<DemoIssue>,
+}
+
+/// A field of a signature that is not the same in state and program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldChange {
+    /// The predictor.
+    pub path: String,
+    /// The field.
+    pub field: String,
+    /// What is different, as seen from the state: `is new in the program`.
+    pub change: String,
+}
+
+/// A demonstration with a value that has no place, or does not fit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DemoIssue {
+    /// The predictor.
+    pub path: String,
+    /// Which demonstration, from 1.
+    pub demo: usize,
+    /// The field.
+    pub field: String,
+    /// What is wrong.
+    pub problem: String,
+    /// Whether the demonstration is kept: one with further fields is (they are not shown to the model), one with a value
+    /// of the wrong type is not.
+    pub kept: bool,
+}
+
+impl LoadReport {
+    /// Whether everything fitted. A demonstration with further fields fits.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        self.missing.is_empty()
+            && self.unknown.is_empty()
+            && self.changes.is_empty()
+            && self.demos.iter().all(|issue| issue.kept)
+    }
+}
+
+/// One line per thing to know; `everything fits` when there is none.
+impl fmt::Display for LoadReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines = Vec::new();
+        for path in &self.missing {
+            lines.push(format!("`{path}`: the state has nothing for this predictor"));
+        }
+        for path in &self.unknown {
+            lines.push(format!("`{path}`: the program has no such predictor"));
+        }
+        for FieldChange { path, field, change } in &self.changes {
+            lines.push(format!("`{path}`: field `{field}` {change}"));
+        }
+        for issue in &self.demos {
+            let DemoIssue {
+                path,
+                demo,
+                field,
+                problem,
+                kept,
+            } = issue;
+            let fate = if *kept { "kept" } else { "dropped" };
+            lines.push(format!(
+                "`{path}`: demo {demo} ({fate}): field `{field}` {problem}"
+            ));
+        }
+        if lines.is_empty() {
+            return f.write_str("everything fits");
+        }
+        f.write_str(&lines.join("\n"))
+    }
+}

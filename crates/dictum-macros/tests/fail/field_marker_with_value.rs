@@ -1,9 +1,0 @@
-use dictum::prelude::*;
-
-#[derive(Signature)]
-struct Ask {
-    #[output = "the answer"]
-    answer: String,
-}
-
-fn main() {}

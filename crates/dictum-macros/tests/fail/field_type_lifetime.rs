@@ -1,8 +1,0 @@
-use dictum::prelude::*;
-
-#[derive(FieldType)]
-struct Quote<'a> {
-    text: &'a str,
-}
-
-fn main() {}

@@ -1,6 +1,0 @@
-use dictum::prelude::*;
-
-#[derive(FieldType)]
-struct Marker;
-
-fn main() {}

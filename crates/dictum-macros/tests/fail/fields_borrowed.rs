@@ -1,8 +1,0 @@
-use dictum::prelude::*;
-
-#[derive(Fields)]
-struct Question<'a> {
-    text: &'a str,
-}
-
-fn main() {}

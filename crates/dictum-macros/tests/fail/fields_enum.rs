@@ -1,9 +1,0 @@
-use dictum::prelude::*;
-
-#[derive(Fields)]
-enum Question {
-    Short,
-    Long,
-}
-
-fn main() {}

@@ -1,6 +1,0 @@
-use dictum::prelude::*;
-
-#[derive(Fields)]
-struct Question(String);
-
-fn main() {}

@@ -1,9 +1,0 @@
-use dictum::prelude::*;
-
-#[derive(Signature)]
-enum Team {
-    Billing,
-    Sales,
-}
-
-fn main() {}

@@ -1,6 +1,0 @@
-use dictum::prelude::*;
-
-#[derive(Signature)]
-struct Ask;
-
-fn main() {}

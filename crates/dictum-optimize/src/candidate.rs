@@ -1,0 +1,135 @@
+//! Candidates: a program in other states, with where its demonstrations came from.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::OnceLock;
+
+use dictum_core::data::Example;
+use dictum_core::lm::Digest;
+use dictum_core::program::{Overlay, PredictorState};
+use serde::{Deserialize, Serialize};
+
+/// Which program a candidate is a state of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The program being compiled.
+    Student,
+    /// The program that makes demonstrations.
+    Teacher,
+}
+
+/// What identifies the inputs of an example: examples that ask the same have the same key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct InputKey(String);
+
+impl InputKey {
+    /// The key of an example.
+    #[must_use]
+    pub fn of(example: &Example) -> Self {
+        Self(short(&Digest::of(example.inputs())))
+    }
+}
+
+/// The first 16 hex digits of a digest.
+pub(crate) fn short(digest: &Digest) -> String {
+    let mut text = digest.to_string();
+    text.truncate(16);
+    text
+}
+
+/// A candidate: states for predictors, and the examples their demonstrations were made from.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    label: String,
+    role: Role,
+    overlay: Overlay,
+    /// By predictor path, one entry per demonstration, in their order.
+    sources: BTreeMap<String, Vec<Option<InputKey>>>,
+    /// Made once, when it is asked for: every rollout asks.
+    id: OnceLock<String>,
+}
+
+impl Candidate {
+    /// A candidate of these states, named for people by `label`. Where its demonstrations came from is not known.
+    pub fn new(label: impl Into<String>, role: Role, overlay: Overlay) -> Self {
+        Self {
+            label: label.into(),
+            role,
+            overlay,
+            sources: BTreeMap::new(),
+            id: OnceLock::new(),
+        }
+    }
+
+    /// The same with this state for the predictor at `path`. `sources` says for each demonstration which example it was
+    /// made from, in their order.
+    #[must_use]
+    pub fn with(mut self, path: &str, state: PredictorState, sources: Vec<Option<InputKey>>) -> Self {
+        self.overlay.set(path, state);
+        self.sources.insert(path.to_owned(), sources);
+        self.id = OnceLock::new();
+        self
+    }
+
+    /// Identity: 16 hex digits. Candidates of the same program with the same states have the same.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.id
+            .get_or_init(|| short(&Digest::of(&(self.role, &self.overlay))))
+    }
+
+    /// What people call it.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// The program it is a state of.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Its states.
+    #[must_use]
+    pub fn overlay(&self) -> &Overlay {
+        &self.overlay
+    }
+
+    /// How many demonstrations its predictors have together.
+    #[must_use]
+    pub fn demos(&self) -> usize {
+        self.overlay.iter().map(|(_, state)| state.demos.len()).sum()
+    }
+
+    /// The examples its demonstrations were made from, as far as known.
+    #[must_use]
+    pub fn sources(&self) -> HashSet<&InputKey> {
+        self.sources.values().flatten().flatten().collect()
+    }
+
+    /// Its states without the demonstrations that were made from this example: a program must not be shown the answer it
+    /// is asked for. `None` when there is none to leave out.
+    #[must_use]
+    pub fn without(&self, example: &InputKey) -> Option<Overlay> {
+        let leaks = |source: &Option<InputKey>| source.as_ref() == Some(example);
+        if !self.sources.values().flatten().any(leaks) {
+            return None;
+        }
+        let mut overlay = self.overlay.clone();
+        for (path, sources) in &self.sources {
+            let Some(mut state) = overlay.get(path).cloned() else {
+                continue;
+            };
+            let mut place = 0;
+            state.demos.retain(|_| {
+                let keep = !sources.get(place).is_some_and(leaks);
+                place += 1;
+                keep
+            });
+            overlay.set(path, state);
+        }
+        Some(overlay)
+    }
+}

@@ -1,0 +1,302 @@
+//! The way from a program and data to a compiled program: prepare, search, confirm, report.
+
+mod confirm;
+mod prepare;
+
+use std::sync::Arc;
+
+use dictum_core::data::Example;
+use dictum_core::error::{Error, Result};
+use dictum_core::evaluate::{Comparison, Evaluation, Metric, Row, compare};
+use dictum_core::lm::Meter;
+use dictum_core::program::{Context, DynModule};
+
+use crate::candidate::Candidate;
+use crate::compiled::{Compiled, Outcome};
+use crate::engine::{Engine, Limits, Player};
+use crate::options::Options;
+use crate::plan::Recipe;
+use crate::report::{Report, Story};
+use crate::run::{Folder, Journal};
+use crate::strategy::{Ask, Batch, Choice, Considered, Job, Strategy};
+
+/// A compilation.
+pub(crate) struct Task<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) recipe: &'a dyn Recipe,
+    pub(crate) ctx: &'a Context,
+    pub(crate) program: &'a dyn DynModule,
+    pub(crate) metric: &'a dyn Metric,
+}
+
+pub(crate) async fn compile(task: Task<'_>, trainset: &[Example], valset: &[Example]) -> Result<Compiled> {
+    let prepared = prepare::prepare(&task, trainset, valset)?;
+    let (folder, journal) = match &task.options.run_dir {
+        Some(path) => {
+            let (folder, journal) = Folder::open(path, &prepared.identity)?;
+            (Some(folder), journal)
+        }
+        None => (None, Journal::default()),
+    };
+    let mut notes = prepared.notes.clone();
+    if journal.damaged() > 0 {
+        notes.push(format!(
+            "{} damaged lines of the journal were left out; what they held was done again",
+            journal.damaged()
+        ));
+    }
+    let mut engine = engine(&task, &prepared, Arc::new(journal));
+    let plan = prepared.plan;
+    let mut strategy = task.recipe.strategy(plan.clone())?;
+
+    // The program as it is goes first: a budget that is too small should at least tell how good that is.
+    let baseline = scores(&mut engine, "baseline", &plan.baseline, &plan.valset).await?;
+    engine.best = baseline.mean(plan.failure_score);
+    let exhausted = search(&mut engine, &mut *strategy, plan.failure_score).await?;
+    let Choice {
+        best,
+        mut candidates,
+        notes: more,
+    } = strategy.best();
+    notes.extend(more);
+    if exhausted {
+        notes.push("the budget was spent before the search was over; the best until then was taken".into());
+    }
+    let best = best.unwrap_or_else(|| plan.baseline.clone());
+    let winner = match candidates
+        .iter_mut()
+        .find(|known| known.candidate.id() == best.id())
+    {
+        Some(known) if known.rows.len() == plan.valset.len() => known.clone(),
+        known => {
+            let scored = scores(&mut engine, "validate", &best, &plan.valset).await?;
+            if let Some(known) = known {
+                *known = scored.clone();
+            }
+            scored
+        }
+    };
+    if !candidates
+        .iter()
+        .any(|known| known.candidate.id() == plan.baseline.id())
+    {
+        candidates.insert(0, baseline.clone());
+    }
+    judged_something(&candidates)?;
+
+    engine.allow_calls(task.options.budget.calls);
+    let test = confirm::confirm(&mut engine, &plan.baseline, &best, &prepared.testset).await?;
+    let name = task.metric.name();
+    let evaluate = |considered: &Considered, data: &[Arc<Example>]| {
+        evaluation(name, considered, data, plan.failure_score)
+    };
+    let validation = (!plan.valset.is_empty())
+        .then(|| (evaluate(&baseline, &plan.valset), evaluate(&winner, &plan.valset)));
+    let test = test.map(|(first, second)| {
+        (
+            evaluate(&first, &prepared.testset),
+            evaluate(&second, &prepared.testset),
+        )
+    });
+    let rivals = candidates
+        .iter()
+        .filter(|known| known.mean(plan.failure_score).is_some())
+        .count()
+        .saturating_sub(1);
+    let verdict = verdict(
+        &task,
+        validation.as_ref(),
+        test.as_ref(),
+        best.id() == plan.baseline.id(),
+        rivals,
+    );
+    let kept = if verdict.keeps_best(task.options.keep_best_anyway) {
+        best.clone()
+    } else {
+        plan.baseline.clone()
+    };
+
+    let report = Report::new(Story {
+        task: &task,
+        baseline: &plan.baseline,
+        best: &best,
+        kept: &kept,
+        candidates: &candidates,
+        validation,
+        test,
+        verdict,
+        phases: engine.phases.all.clone(),
+        spent: engine.meter.spent(),
+        notes,
+        failure_score: plan.failure_score,
+    });
+    let compiled = Compiled::new(task.program, &kept, report);
+    if let Some(folder) = &folder {
+        compiled.write_to(folder)?;
+    }
+    Ok(compiled)
+}
+
+fn engine<'a>(task: &Task<'a>, prepared: &prepare::Prepared, journal: Arc<Journal>) -> Engine<'a> {
+    let options = task.options;
+    let meter = match task.ctx.meter() {
+        Some(meter) => meter.child(options.budget),
+        None => Meter::new(options.budget),
+    };
+    let limits = Limits {
+        budget: prepared.search_budget,
+        calls_per_rollout: prepared.calls_per_rollout,
+        concurrency: options.concurrency,
+        max_outages: options.max_outages,
+    };
+    let student = Player::new(task.program, task.ctx, &meter);
+    let mut engine = Engine::new(
+        student,
+        task.metric,
+        journal,
+        meter,
+        limits,
+        options.on_progress.clone(),
+    );
+    if options.teacher.is_some() || options.teacher_context.is_some() {
+        let program = options.teacher.as_deref().unwrap_or(task.program);
+        let ctx = options.teacher_context.as_ref().unwrap_or(task.ctx);
+        engine.teacher = Some(Player::new(program, ctx, &engine.meter));
+    }
+    engine
+}
+
+/// Runs the strategy until it is done or the budget is spent. Says whether the budget ended it.
+async fn search(engine: &mut Engine<'_>, strategy: &mut dyn Strategy, failure_score: f64) -> Result<bool> {
+    while !engine.exhausted() {
+        let batch = match strategy.ask() {
+            Ask::Finished => return Ok(false),
+            Ask::Rollouts(batch) => batch,
+        };
+        let done = engine.run(&batch).await?;
+        strategy.tell(done)?;
+        let means = strategy.best().candidates;
+        let means = means
+            .iter()
+            .filter_map(|considered| considered.mean(failure_score));
+        engine.best = means.chain(engine.best).reduce(f64::max);
+    }
+    Ok(true)
+}
+
+/// Scores a candidate on these examples.
+async fn scores(
+    engine: &mut Engine<'_>,
+    phase: &'static str,
+    candidate: &Arc<Candidate>,
+    data: &[Arc<Example>],
+) -> Result<Considered> {
+    let jobs = data
+        .iter()
+        .map(|example| Job::new(candidate.clone(), example.clone()));
+    let batch = Batch {
+        phase,
+        jobs: jobs.collect(),
+    };
+    Ok(Considered {
+        candidate: candidate.clone(),
+        rows: engine.run(&batch).await?,
+    })
+}
+
+fn evaluation(
+    metric: &str,
+    considered: &Considered,
+    data: &[Arc<Example>],
+    failure_score: f64,
+) -> Evaluation {
+    let rows = data
+        .iter()
+        .enumerate()
+        .map(|(place, example)| match considered.rows.get(place) {
+            Some(Some(done)) => done.row.clone(),
+            _ => Row::not_run(example),
+        });
+    Evaluation::from_rows(metric, rows.collect(), failure_score)
+}
+
+/// A metric that can judge nothing is broken, or the labels are not what it looks for: going on would compare nothing.
+fn judged_something(candidates: &[Considered]) -> Result<()> {
+    let mut rows = candidates
+        .iter()
+        .flat_map(|known| &known.rows)
+        .flatten()
+        .peekable();
+    if rows.peek().is_none() {
+        return Ok(());
+    }
+    let mut first = None;
+    for done in rows {
+        match done.row.error() {
+            Some(("metric", message)) => first = first.or(Some((done, message))),
+            _ => return Ok(()),
+        }
+    }
+    match first {
+        Some((done, message)) => Err(Error::program(format!(
+            "the metric could judge none of the outputs; example {}: {message}",
+            done.row.example.id()
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// What the comparison says.
+#[derive(Debug, Clone)]
+pub(crate) struct Verdict {
+    pub(crate) outcome: Outcome,
+    pub(crate) comparison: Option<Comparison>,
+    /// The level the p value was held to.
+    pub(crate) alpha: f64,
+    /// Whether the comparison is on data the winner was chosen on.
+    pub(crate) biased: bool,
+}
+
+impl Verdict {
+    fn keeps_best(&self, anyway: bool) -> bool {
+        anyway || matches!(self.outcome, Outcome::Improved | Outcome::Unmeasured)
+    }
+}
+
+fn verdict(
+    task: &Task<'_>,
+    validation: Option<&(Evaluation, Evaluation)>,
+    test: Option<&(Evaluation, Evaluation)>,
+    same: bool,
+    rivals: usize,
+) -> Verdict {
+    let chosen = task.recipe.chooses();
+    let (pair, biased, alpha) = match (test, validation) {
+        (Some(test), _) => (Some(test), false, task.options.alpha),
+        // The best of many by chance alone looks good on the data it was chosen on. Bonferroni's correction keeps the rate
+        // of false claims at what was asked for.
+        (None, Some(validation)) if chosen => {
+            (Some(validation), true, task.options.alpha / rivals.max(1) as f64)
+        }
+        (None, validation) => (validation, false, task.options.alpha),
+    };
+    let comparison = pair
+        .map(|(first, second)| compare(first, second))
+        .filter(|comparison| comparison.rows > 0);
+    let outcome = match &comparison {
+        _ if same => Outcome::NoSignificantGain,
+        None => Outcome::Unmeasured,
+        Some(comparison) => comparison.verdict_at(alpha).into(),
+    };
+    // Data was given and could not be used: nothing may be claimed, and the program stays.
+    let outcome = match outcome {
+        Outcome::Unmeasured if validation.is_some() || test.is_some() => Outcome::NoSignificantGain,
+        outcome => outcome,
+    };
+    Verdict {
+        outcome,
+        comparison,
+        alpha,
+        biased,
+    }
+}

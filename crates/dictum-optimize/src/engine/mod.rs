@@ -1,0 +1,321 @@
+//! The engine: runs the rollouts a strategy asks for, within the budget, and journals them.
+
+mod ledger;
+mod one;
+mod phases;
+mod progress;
+
+pub use phases::Phase;
+pub(crate) use phases::Phases;
+pub use progress::Progress;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use dictum_core::error::{Error, Result};
+use dictum_core::evaluate::{Metric, RowOutcome};
+use dictum_core::lm::{Budget, Meter};
+use dictum_core::program::{Context, DynModule, PredictorId, predictors};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+use crate::candidate::{Candidate, Role};
+use crate::run::Journal;
+use crate::strategy::{Batch, Done, Job};
+use ledger::{Admission, Ledger};
+
+/// What tells how far a run is.
+pub(crate) type OnProgress = Arc<dyn Fn(&Progress) + Send + Sync>;
+
+/// A program with the context it runs in.
+pub(crate) struct Player<'a> {
+    pub(crate) program: &'a dyn DynModule,
+    /// With the run's meter.
+    pub(crate) ctx: Context,
+    /// Its predictors, to tell their steps from those of metrics.
+    pub(crate) ids: HashSet<PredictorId>,
+}
+
+impl<'a> Player<'a> {
+    pub(crate) fn new(program: &'a dyn DynModule, ctx: &Context, meter: &Meter) -> Self {
+        Self {
+            program,
+            ctx: ctx.with_meter(meter.clone()),
+            ids: predictors(program)
+                .into_iter()
+                .map(|(_, predictor)| predictor.id())
+                .collect(),
+        }
+    }
+}
+
+/// What the engine may do.
+pub(crate) struct Limits {
+    pub(crate) budget: Budget,
+    pub(crate) calls_per_rollout: u64,
+    pub(crate) concurrency: usize,
+    pub(crate) max_outages: usize,
+}
+
+/// Runs rollouts.
+pub(crate) struct Engine<'a> {
+    pub(crate) student: Player<'a>,
+    pub(crate) teacher: Option<Player<'a>>,
+    pub(crate) metric: &'a dyn Metric,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) meter: Meter,
+    pub(crate) phases: Phases,
+    pub(crate) best: Option<f64>,
+    on_progress: Option<OnProgress>,
+    ledger: Ledger,
+    limits: Limits,
+    contexts: HashMap<String, Context>,
+    /// Rollouts that failed for a cause outside of program and data, by cause with the first message.
+    outages: Vec<(String, String)>,
+    exhausted: bool,
+}
+
+/// How a rollout ended for the engine.
+pub(crate) enum Ended {
+    /// It is done. `lasting`: another process would come to the same.
+    Done { done: Arc<Done>, lasting: bool },
+    /// The budget did not last, and so many calls were made for nothing.
+    Cut(u64),
+}
+
+impl<'a> Engine<'a> {
+    pub(crate) fn new(
+        student: Player<'a>,
+        metric: &'a dyn Metric,
+        journal: Arc<Journal>,
+        meter: Meter,
+        limits: Limits,
+        on_progress: Option<OnProgress>,
+    ) -> Self {
+        Self {
+            student,
+            teacher: None,
+            metric,
+            journal,
+            meter,
+            phases: Phases::default(),
+            best: None,
+            on_progress,
+            ledger: Ledger::new(limits.budget.calls, limits.calls_per_rollout),
+            limits,
+            contexts: HashMap::new(),
+            outages: Vec::new(),
+            exhausted: false,
+        }
+    }
+
+    /// Whether a batch was cut short because the budget is spent.
+    pub(crate) fn exhausted(&self) -> bool {
+        self.exhausted
+    }
+
+    /// Lets the run spend so many calls in all, of which some may be spent already.
+    pub(crate) fn allow_calls(&mut self, calls: Option<u64>) {
+        self.ledger.allow(calls);
+        self.exhausted = false;
+    }
+
+    /// Does a batch. Results stand in the order of its jobs; `None` for those the budget had no room for.
+    ///
+    /// # Errors
+    /// When the model can't be reached any more, or the journal can't be written: what is done so far is in the journal.
+    pub(crate) async fn run(&mut self, batch: &Batch) -> Result<Vec<Option<Arc<Done>>>> {
+        let begun = Instant::now();
+        let keys: Vec<String> = batch.jobs.iter().map(one::key).collect();
+        let mut results: HashMap<&str, Arc<Done>> = HashMap::new();
+        let mut queue: Vec<(&Job, &str)> = Vec::new();
+        let mut queued: HashSet<&str> = HashSet::new();
+        for (job, key) in batch.jobs.iter().zip(&keys) {
+            if self.phases.counted(key) {
+                // Done earlier in this process: the cache answers and nothing counts twice.
+                if let Some(done) = self.journal.rollout(key) {
+                    results.insert(key, done);
+                }
+            } else if queued.insert(key) {
+                queue.push((job, key));
+            }
+        }
+        for (job, _) in &queue {
+            self.prepare(&job.candidate)?;
+        }
+        let mut tally = Tally {
+            phase: batch.phase,
+            total: queue.len(),
+            done: 0,
+            replayed: 0,
+        };
+        let mut spent = Vec::new();
+        {
+            let mut queue = queue.iter().peekable();
+            let mut running = FuturesUnordered::new();
+            loop {
+                while !self.exhausted && running.len() < self.limits.concurrency {
+                    let Some((job, key)) = queue.peek() else { break };
+                    let limit = match self.admit(running.len()) {
+                        Admission::Go(limit) => limit,
+                        Admission::Wait => break,
+                        Admission::Spent => {
+                            self.exhausted = true;
+                            break;
+                        }
+                    };
+                    queue.next();
+                    running.push(one::run(self.order(job, key, limit)?));
+                }
+                let Some((key, ended, replayed)) = running.next().await else {
+                    break;
+                };
+                match ended {
+                    Ended::Cut(calls) => {
+                        self.ledger.ended(calls);
+                        self.exhausted = true;
+                    }
+                    Ended::Done { done, lasting } => {
+                        self.ledger.ended(done.spent);
+                        tally.done += 1;
+                        tally.replayed += usize::from(replayed);
+                        if !lasting {
+                            self.outage(&done)?;
+                        }
+                        spent.push((key, done.clone(), replayed));
+                        results.insert(key, done);
+                        self.tell(&tally);
+                    }
+                }
+                if let Some(problem) = self.journal.failure() {
+                    return Err(Error::program(format!(
+                        "the run's journal can't be written: {problem}; what is in it so far can be resumed"
+                    )));
+                }
+            }
+        }
+        for (key, done, replayed) in spent {
+            self.phases.count(batch.phase, key, &done, replayed);
+        }
+        self.phases.took(batch.phase, begun.elapsed());
+        Ok(keys
+            .iter()
+            .map(|key| results.get(key.as_str()).cloned())
+            .collect())
+    }
+
+    /// Binds a candidate to its program, once.
+    fn prepare(&mut self, candidate: &Arc<Candidate>) -> Result<()> {
+        let id = candidate.id();
+        if !self.contexts.contains_key(id) {
+            let player = self.player(candidate.role());
+            let ctx = player.ctx.with_overlay(player.program, candidate.overlay())?;
+            self.contexts.insert(id.to_owned(), ctx);
+        }
+        Ok(())
+    }
+
+    fn player(&self, role: Role) -> &Player<'a> {
+        match (role, &self.teacher) {
+            (Role::Teacher, Some(teacher)) => teacher,
+            _ => &self.student,
+        }
+    }
+
+    /// Whether the next rollout may begin. Tokens, money and time are known only afterwards: they are checked as they are.
+    fn admit(&self, in_flight: usize) -> Admission {
+        let calls_left = self
+            .meter
+            .budget()
+            .calls
+            .is_none_or(|calls| self.meter.spent().calls < calls);
+        let over = calls_left && self.meter.check().is_err();
+        if over {
+            Admission::Spent
+        } else {
+            self.ledger.admit(in_flight)
+        }
+    }
+
+    fn order<'j>(&self, job: &'j Job, key: &'j str, limit: u64) -> Result<one::Order<'j>>
+    where
+        'a: 'j,
+    {
+        let player = self.player(job.candidate.role());
+        let ctx = match job
+            .candidate
+            .without(&crate::candidate::InputKey::of(&job.example))
+        {
+            Some(overlay) => player.ctx.with_overlay(player.program, &overlay)?,
+            None => match self.contexts.get(job.candidate.id()) {
+                Some(ctx) => ctx.clone(),
+                None => player.ctx.with_overlay(player.program, job.candidate.overlay())?,
+            },
+        };
+        Ok(one::Order {
+            job,
+            key,
+            program: player.program,
+            ids: player.ids.clone(),
+            ctx,
+            metric: self.metric,
+            journal: self.journal.clone(),
+            limit,
+            whole: limit >= self.ledger.limit(),
+        })
+    }
+
+    fn outage(&mut self, done: &Done) -> Result<()> {
+        let RowOutcome::Failed { cause, message } = &done.row.outcome else {
+            return Ok(());
+        };
+        self.outages.push((cause.clone(), message.clone()));
+        // A key that is wrong or an account without credit fails every call the same.
+        let hopeless = matches!(cause.as_str(), "authentication" | "billing");
+        if hopeless || self.outages.len() > self.limits.max_outages {
+            let mut causes: indexmap::IndexMap<&str, (usize, &str)> = indexmap::IndexMap::new();
+            for (cause, message) in &self.outages {
+                causes.entry(cause).or_insert((0, message)).0 += 1;
+            }
+            let causes: Vec<String> = causes
+                .iter()
+                .map(|(cause, (count, message))| format!("{count} x {cause}, first: {message}"))
+                .collect();
+            return Err(Error::program(format!(
+                "the run stopped because {} rollouts could not reach the model ({}); run it again with the same run \
+                 folder to go on from here",
+                self.outages.len(),
+                causes.join("; ")
+            )));
+        }
+        Ok(())
+    }
+
+    fn tell(&self, tally: &Tally) {
+        let progress = Progress {
+            phase: tally.phase,
+            done: tally.done,
+            total: tally.total,
+            replayed: tally.replayed,
+            best: self.best,
+            spent: self.meter.spent(),
+        };
+        tracing::debug!(
+            phase = tally.phase,
+            done = tally.done,
+            total = tally.total,
+            "rollout done"
+        );
+        if let Some(callback) = &self.on_progress {
+            callback(&progress);
+        }
+    }
+}
+
+struct Tally {
+    phase: &'static str,
+    total: usize,
+    done: usize,
+    replayed: usize,
+}

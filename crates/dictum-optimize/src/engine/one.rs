@@ -1,0 +1,144 @@
+//! One rollout: from the journal where it is done, else run and journaled.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use dictum_core::evaluate::{Metric, Row, RowOutcome, rollout};
+use dictum_core::lm::{Budget, Digest, LmErrorKind, Settings, Usage};
+use dictum_core::program::{Context, DynModule, PredictorId, Trace};
+
+use super::Ended;
+use crate::run::{Journal, JournalLayer, Scope};
+use crate::strategy::{Done, DoneStep, Job};
+
+/// All that one rollout needs.
+pub(super) struct Order<'j> {
+    pub(super) job: &'j Job,
+    pub(super) key: &'j str,
+    pub(super) program: &'j dyn DynModule,
+    pub(super) ids: HashSet<PredictorId>,
+    pub(super) ctx: Context,
+    pub(super) metric: &'j dyn Metric,
+    pub(super) journal: Arc<Journal>,
+    /// The most calls it may take.
+    pub(super) limit: u64,
+    /// Whether that is what every rollout may take, and not the rest of the budget.
+    pub(super) whole: bool,
+}
+
+/// What identifies a rollout.
+pub(super) fn key(job: &Job) -> String {
+    let mut key = format!("{}.{}.{}", job.candidate.id(), job.example.id(), job.sample);
+    if job.settings != Settings::default() {
+        key.push('.');
+        key.push_str(&crate::candidate::short(&Digest::of(&job.settings)));
+    }
+    if job.steps {
+        key.push_str(".steps");
+    }
+    key
+}
+
+/// Does a rollout. Gives its key, how it ended, and whether the journal had it.
+pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
+    let Order {
+        job, key, journal, ..
+    } = &order;
+    let Some(meter) = order
+        .ctx
+        .meter()
+        .map(|meter| meter.child(Budget::calls(order.limit)))
+    else {
+        return (key, Ended::Cut(0), false);
+    };
+    if let Some(done) = journal.rollout(key) {
+        // It counts as it did when it was done.
+        for _ in 0..done.spent {
+            if meter.begin().is_err() {
+                return (key, Ended::Cut(meter.spent().calls), true);
+            }
+        }
+        if done.spent > 0 {
+            meter.end(&done.row.usage);
+        }
+        return (key, Ended::Done { done, lasting: true }, true);
+    }
+    let scope = Scope::new(key, journal.clone());
+    let ctx = order
+        .ctx
+        .with_lm(order.ctx.lm().clone().layer(JournalLayer(scope.clone())))
+        .with_settings(&job.settings)
+        .with_sample(job.sample)
+        .with_meter(meter.clone());
+    let rollout = rollout(&ctx, order.program, &job.example, order.metric).await;
+    let spent = meter.spent().calls;
+    let steps = if job.steps {
+        steps(&rollout.trace, &order.ids)
+    } else {
+        Vec::new()
+    };
+    let usage = usage(&rollout.trace);
+    let mut row = Row::of(&job.example, rollout);
+    row.usage = usage;
+    if scope.refused() {
+        if !order.whole || spent < order.limit {
+            return (key, Ended::Cut(spent), false);
+        }
+        row.outcome = RowOutcome::Failed {
+            cause: "call limit".to_owned(),
+            message: format!(
+                "the rollout wanted more than {} calls; allow more with `calls_per_rollout`",
+                order.limit
+            ),
+        };
+    }
+    let lasting = lasting(&row.outcome);
+    let done = Arc::new(Done { row, steps, spent });
+    journal.add_rollout(key, job.candidate.label(), &done, lasting);
+    (key, Ended::Done { done, lasting }, false)
+}
+
+/// Whether the same rollout would end the same in another process: failures of the network or the account would not.
+fn lasting(outcome: &RowOutcome) -> bool {
+    use LmErrorKind::{Auth, Billing, Cancelled, Internal, RateLimit, Server, Timeout, Transport};
+    let passing = [
+        Auth, Billing, Cancelled, Internal, RateLimit, Server, Timeout, Transport,
+    ];
+    match outcome {
+        RowOutcome::Failed { cause, .. } => !passing.iter().any(|kind| kind.name() == cause),
+        _ => true,
+    }
+}
+
+/// Tokens and money of a rollout, replayed answers included: they were paid for.
+fn usage(trace: &Trace) -> Usage {
+    let mut usage = Usage::default();
+    for response in trace
+        .steps()
+        .iter()
+        .flat_map(|step| &step.calls)
+        .filter_map(|call| call.result.as_ref().ok())
+    {
+        use dictum_core::lm::Source::{Model, Replay};
+        if matches!(response.source, Model | Replay) {
+            usage += response.usage;
+        }
+    }
+    usage
+}
+
+/// The steps of the program's own predictors that gave an output.
+fn steps(trace: &Trace, ids: &HashSet<PredictorId>) -> Vec<DoneStep> {
+    let own = trace
+        .steps()
+        .into_iter()
+        .filter(|step| ids.contains(&step.predictor));
+    own.filter_map(|step| {
+        Some(DoneStep {
+            path: step.path.to_string(),
+            inputs: step.inputs.clone(),
+            outputs: step.outcome.as_ref().ok()?.clone(),
+        })
+    })
+    .collect()
+}

@@ -1,0 +1,30 @@
+//! The prompts of a program before and after.
+
+use dictum_core::program::PredictorState;
+
+use super::Prompts;
+use crate::candidate::Candidate;
+use crate::compile::Task;
+use crate::plan::{Part, parts};
+
+/// The prompts of every predictor in both candidates.
+pub(super) fn of(task: &Task<'_>, baseline: &Candidate, best: &Candidate) -> Vec<Prompts> {
+    let capabilities = task.ctx.lm().capabilities();
+    let text = |part: &Part, state: Option<&PredictorState>| {
+        let prepared = task
+            .ctx
+            .adapter()
+            .prepare(&part.spec, state.unwrap_or(&part.state), capabilities);
+        let messages = prepared.prefix.messages().iter();
+        let messages =
+            messages.map(|message| format!("[{}]\n{}\n", message.role.as_str(), message.to_text()));
+        messages.collect::<Vec<_>>().join("\n")
+    };
+    let all = parts(task.program).into_iter();
+    all.map(|part| Prompts {
+        before: text(&part, baseline.overlay().get(&part.path)),
+        after: text(&part, best.overlay().get(&part.path)),
+        path: part.path,
+    })
+    .collect()
+}

@@ -1,0 +1,189 @@
+//! `journal.jsonl`: every finished call and rollout, written as it ends.
+//!
+//! One JSON object per line, written with one system call, closed by a checksum of what stands before it. After `kill -9`
+//! at most the last line is torn: it is dropped when the journal is opened. A line damaged in the middle is left out, and
+//! what it held is done again.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dictum_core::error::Result;
+use dictum_core::lm::{Digest, Response};
+use serde::{Deserialize, Serialize};
+
+use super::folder::file_error;
+use crate::strategy::Done;
+
+/// The journal of a run; without a folder, in memory only.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    calls: HashMap<(String, Digest, u32), Arc<CallLine>>,
+    rollouts: Mutex<HashMap<String, Arc<Done>>>,
+    damaged: usize,
+    out: Option<Mutex<Out>>,
+}
+
+#[derive(Debug)]
+struct Out {
+    file: File,
+    failed: Option<String>,
+}
+
+/// One line.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Line {
+    Call(CallLine),
+    Rollout {
+        rollout: String,
+        label: String,
+        done: Arc<Done>,
+    },
+}
+
+/// A finished call of the model.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct CallLine {
+    /// The rollout that made it.
+    pub(crate) rollout: String,
+    /// The request.
+    pub(crate) digest: Digest,
+    /// How many calls of the same request this rollout had made before.
+    pub(crate) occurrence: u32,
+    /// How many physical calls it took: retries count, a cache's answer takes none.
+    pub(crate) spent: u64,
+    /// What came back.
+    #[serde(flatten)]
+    pub(crate) result: CallResult,
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CallResult {
+    /// The answer.
+    Response(Box<Response>),
+    /// A refusal that the same request would meet again: its kind and message.
+    Refused(String, String),
+}
+
+/// What stands between a line and its checksum.
+const SUM: &str = ",\"sum\":\"";
+
+impl Journal {
+    /// Opens a journal, or begins one.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(file_error(path, "can't be read", &error)),
+        };
+        let mut journal = Self::default();
+        let mut whole = 0;
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let Some(text) = line.strip_suffix(b"\n") else {
+                break;
+            };
+            whole += line.len();
+            match unsealed(text) {
+                Some(Line::Call(call)) => {
+                    let key = (call.rollout.clone(), call.digest, call.occurrence);
+                    journal.calls.insert(key, Arc::new(call));
+                }
+                Some(Line::Rollout { rollout, done, .. }) => {
+                    journal.lock().insert(rollout, done);
+                }
+                None => journal.damaged += 1,
+            }
+        }
+        let open = || {
+            let file = OpenOptions::new().create(true).append(true).open(path)?;
+            // Cuts off the torn last line, so that the next one begins at the start of a line.
+            file.set_len(whole as u64)?;
+            Ok(file)
+        };
+        let file = open().map_err(|error| file_error(path, "can't be opened", &error))?;
+        journal.out = Some(Mutex::new(Out { file, failed: None }));
+        Ok(journal)
+    }
+
+    /// How many lines were damaged and left out.
+    pub(crate) fn damaged(&self) -> usize {
+        self.damaged
+    }
+
+    /// A call of an earlier process.
+    pub(crate) fn call(&self, rollout: &str, digest: Digest, occurrence: u32) -> Option<Arc<CallLine>> {
+        self.calls.get(&(rollout.to_owned(), digest, occurrence)).cloned()
+    }
+
+    /// A rollout finished before, by this process or an earlier one.
+    pub(crate) fn rollout(&self, key: &str) -> Option<Arc<Done>> {
+        self.lock().get(key).cloned()
+    }
+
+    /// Keeps a finished call.
+    pub(crate) fn add_call(&self, call: CallLine) {
+        if self.out.is_some() {
+            self.write(&Line::Call(call));
+        }
+    }
+
+    /// Keeps a finished rollout. One that is not `lasting` is kept for this process only: another may do better.
+    pub(crate) fn add_rollout(&self, key: &str, label: &str, done: &Arc<Done>, lasting: bool) {
+        self.lock().insert(key.to_owned(), done.clone());
+        if lasting && self.out.is_some() {
+            self.write(&Line::Rollout {
+                rollout: key.to_owned(),
+                label: label.to_owned(),
+                done: done.clone(),
+            });
+        }
+    }
+
+    /// Why the journal could not be written, if it could not. What is not in it would be lost with the process.
+    pub(crate) fn failure(&self) -> Option<String> {
+        let out = self.out.as_ref()?;
+        out.lock().unwrap_or_else(PoisonError::into_inner).failed.clone()
+    }
+
+    fn write(&self, line: &Line) {
+        let Some(out) = &self.out else { return };
+        let bytes = sealed(line);
+        let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
+        if out.failed.is_none()
+            && let Err(error) = out.file.write_all(&bytes)
+        {
+            out.failed = Some(error.to_string());
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Done>>> {
+        self.rollouts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A line with its checksum and newline.
+fn sealed(line: &Line) -> Vec<u8> {
+    // Our own types with text keys: writing them as JSON can't fail.
+    let text = serde_json::to_string(line).unwrap_or_default();
+    let body = text.strip_suffix('}').unwrap_or(&text);
+    format!("{body}{SUM}{}\"}}\n", checksum(body)).into_bytes()
+}
+
+/// A line that is whole.
+fn unsealed(bytes: &[u8]) -> Option<Line> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let (body, tail) = text.rsplit_once(SUM)?;
+    if tail.strip_suffix("\"}")? != checksum(body) {
+        return None;
+    }
+    serde_json::from_str(text).ok()
+}
+
+fn checksum(body: &str) -> String {
+    crate::candidate::short(&Digest::of_bytes(body.as_bytes()))
+}

@@ -1,0 +1,167 @@
+//! The layer that journals the calls of one rollout, and answers those an earlier process made.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dictum_core::lm::{
+    Budget, Call, Capabilities, Digest, LanguageModel, Layer, Lm, LmError, LmErrorKind, Request, Response,
+    Source, Usage,
+};
+use futures_util::future::BoxFuture;
+
+use super::{CallLine, CallResult, Journal};
+
+/// One rollout's view of the journal. Calls are told apart by rollout, request and how often the rollout had made the same
+/// request before, never by when they ended.
+#[derive(Debug)]
+pub(crate) struct Scope {
+    key: String,
+    journal: Arc<Journal>,
+    occurrences: Mutex<HashMap<Digest, u32>>,
+    refused: AtomicBool,
+}
+
+impl Scope {
+    pub(crate) fn new(key: &str, journal: Arc<Journal>) -> Arc<Self> {
+        Arc::new(Self {
+            key: key.to_owned(),
+            journal,
+            occurrences: Mutex::default(),
+            refused: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether a call was refused because a budget was spent, whatever the program made of that.
+    pub(crate) fn refused(&self) -> bool {
+        self.refused.load(Ordering::Acquire)
+    }
+
+    fn occurrence(&self, digest: Digest) -> u32 {
+        let mut occurrences = self.occurrences.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = occurrences.entry(digest).or_default();
+        *count += 1;
+        *count - 1
+    }
+}
+
+/// Puts a [`Scope`] around a model, outermost: what caches and retries do counts as it did the first time.
+pub(crate) struct JournalLayer(pub(crate) Arc<Scope>);
+
+impl Layer for JournalLayer {
+    fn wrap(self, inner: Lm) -> Arc<dyn LanguageModel> {
+        Arc::new(Journaled { inner, scope: self.0 })
+    }
+}
+
+#[derive(Debug)]
+struct Journaled {
+    inner: Lm,
+    scope: Arc<Scope>,
+}
+
+impl Journaled {
+    /// Answers from the journal. What the call cost then counts again, so that a resumed run ends where an uninterrupted
+    /// one does.
+    fn replay(&self, line: &CallLine, call: &Call) -> Result<Response, LmError> {
+        if let Some(meter) = &call.meter {
+            for _ in 0..line.spent {
+                meter.begin()?;
+            }
+        }
+        let (usage, result) = match &line.result {
+            CallResult::Response(response) => {
+                let mut response = (**response).clone();
+                response.source = Source::Replay;
+                response.attempts = 0;
+                (response.usage, Ok(response))
+            }
+            CallResult::Refused(kind, message) => {
+                let kind = lasting_kinds().find(|known| known.name() == kind);
+                let kind = kind.unwrap_or(LmErrorKind::InvalidRequest);
+                let error = LmError::new(kind, message.clone()).with_model(self.inner.name());
+                (Usage::default(), Err(error))
+            }
+        };
+        if let Some(meter) = &call.meter
+            && line.spent > 0
+        {
+            meter.end(&usage);
+        }
+        result
+    }
+}
+
+/// The failures that the same request would meet again.
+fn lasting_kinds() -> impl Iterator<Item = LmErrorKind> {
+    use LmErrorKind::{ContentFilter, ContextWindow, InvalidRequest, Unsupported};
+    [ContentFilter, ContextWindow, InvalidRequest, Unsupported].into_iter()
+}
+
+impl LanguageModel for Journaled {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    fn complete<'a>(
+        &'a self,
+        request: &'a Request,
+        call: &'a Call,
+    ) -> BoxFuture<'a, Result<Response, LmError>> {
+        Box::pin(async move {
+            let digest = request.digest(self.inner.name());
+            let occurrence = self.scope.occurrence(digest);
+            let known = self.scope.journal.call(&self.scope.key, digest, occurrence);
+            let result = match known {
+                Some(line) => self.replay(&line, call),
+                None => self.ask(request, call, digest, occurrence).await,
+            };
+            if let Err(error) = &result
+                && error.kind() == LmErrorKind::Budget
+            {
+                self.scope.refused.store(true, Ordering::Release);
+            }
+            result
+        })
+    }
+}
+
+impl Journaled {
+    async fn ask(
+        &self,
+        request: &Request,
+        call: &Call,
+        digest: Digest,
+        occurrence: u32,
+    ) -> Result<Response, LmError> {
+        // A meter of the call's own tells how many physical calls it takes.
+        let own = call.meter.as_ref().map(|meter| meter.child(Budget::unlimited()));
+        let call = Call {
+            meter: own.clone(),
+            ..call.clone()
+        };
+        let result = self.inner.complete(request, &call).await;
+        let line = match &result {
+            Ok(response) => Some(CallResult::Response(Box::new(response.clone()))),
+            Err(error) if lasting_kinds().any(|kind| kind == error.kind()) => Some(CallResult::Refused(
+                error.kind().name().to_owned(),
+                error.message().to_owned(),
+            )),
+            Err(_) => None,
+        };
+        if let Some(result) = line {
+            self.scope.journal.add_call(CallLine {
+                rollout: self.scope.key.clone(),
+                digest,
+                occurrence,
+                spent: own.map_or(0, |meter| meter.spent().calls),
+                result,
+            });
+        }
+        result
+    }
+}

@@ -1,0 +1,11 @@
+//! The run folder: what the run is, its journal, its lock and its results.
+
+mod folder;
+mod identity;
+mod journal;
+mod layer;
+
+pub(crate) use folder::{Folder, pretty, write_atomic};
+pub(crate) use identity::Identity;
+pub(crate) use journal::{CallLine, CallResult, Journal};
+pub(crate) use layer::{JournalLayer, Scope};

@@ -1,0 +1,11 @@
+//! The optimizers, one file each, and what they share.
+
+mod bootstrap;
+mod bootstrapper;
+mod demos;
+mod labeled;
+mod random_search;
+
+pub use bootstrap::BootstrapFewShot;
+pub use labeled::LabeledFewShot;
+pub use random_search::BootstrapRandomSearch;

@@ -1,0 +1,125 @@
+//! What an optimizer is to the engine: a state machine that is told finished rollouts and asks for the next.
+
+use std::sync::Arc;
+
+use dictum_core::Record;
+use dictum_core::data::Example;
+use dictum_core::error::Result;
+use dictum_core::evaluate::Row;
+use dictum_core::lm::Settings;
+use serde::{Deserialize, Serialize};
+
+use crate::candidate::Candidate;
+
+/// An optimizer's search, as a deterministic state machine.
+///
+/// It holds no model, no clock and no files. What it asks for must follow from its settings, its seed and what it was told,
+/// and from nothing else: a resumed run asks again for everything, and the engine answers from the journal. Random numbers
+/// come from [`crate::Rng`].
+///
+/// A new optimizer is one file in `strategies/` with a state machine like this and a builder around it.
+pub trait Strategy: Send {
+    /// What to do next. Called again only after [`Strategy::tell`] was given what it asked for.
+    fn ask(&mut self) -> Ask;
+
+    /// The rollouts asked for last, in the order of the jobs. `None` stands for those the budget had no room for; after
+    /// them the engine asks no more, and takes [`Strategy::best`].
+    ///
+    /// # Errors
+    /// When going on makes no sense; the message says why. What was done stays in the journal.
+    fn tell(&mut self, done: Vec<Option<Arc<Done>>>) -> Result<()>;
+
+    /// The best so far.
+    fn best(&self) -> Choice;
+}
+
+/// What a strategy wants.
+#[derive(Debug)]
+pub enum Ask {
+    /// These rollouts.
+    Rollouts(Batch),
+    /// Nothing more: the search is over.
+    Finished,
+}
+
+/// Rollouts that don't depend on each other. The budget is spent in their order.
+#[derive(Debug)]
+pub struct Batch {
+    /// What they are for, in a word, for the report: `bootstrap`, `search`.
+    pub phase: &'static str,
+    /// The rollouts.
+    pub jobs: Vec<Job>,
+}
+
+/// One rollout to do.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// The candidate.
+    pub candidate: Arc<Candidate>,
+    /// The example.
+    pub example: Arc<Example>,
+    /// Which sample of it, from 0: models that take seeds get another one, and caches keep them apart.
+    pub sample: u64,
+    /// Settings over the context's, such as a higher temperature.
+    pub settings: Settings,
+    /// Whether the steps are wanted ([`Done::steps`]).
+    pub steps: bool,
+}
+
+impl Job {
+    /// The first sample of this example, without steps.
+    #[must_use]
+    pub fn new(candidate: Arc<Candidate>, example: Arc<Example>) -> Self {
+        Self {
+            candidate,
+            example,
+            sample: 0,
+            settings: Settings::default(),
+            steps: false,
+        }
+    }
+}
+
+/// A finished rollout.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Done {
+    /// The example with what came of it.
+    #[serde(flatten)]
+    pub row: Row,
+    /// The calls of the program's predictors that gave an output, in order; empty when the job didn't ask for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<DoneStep>,
+    /// Calls that counted against the budget, retries included.
+    pub spent: u64,
+}
+
+/// One call of a predictor in a finished rollout.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DoneStep {
+    /// The predictor's path.
+    pub path: String,
+    /// What went in.
+    pub inputs: Record,
+    /// What came out.
+    pub outputs: Record,
+}
+
+/// What a strategy found.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    /// The best candidate; `None` when none was found or fully scored.
+    pub best: Option<Arc<Candidate>>,
+    /// All candidates, in the order they were proposed.
+    pub candidates: Vec<Considered>,
+    /// What people should know of how it went: a bootstrap that found too few demonstrations, say.
+    pub notes: Vec<String>,
+}
+
+/// A candidate with its rows on the validation set.
+#[derive(Debug, Clone)]
+pub struct Considered {
+    /// The candidate.
+    pub candidate: Arc<Candidate>,
+    /// Its rows in the order of the validation set; `None` where the budget had no room.
+    pub rows: Vec<Option<Arc<Done>>>,
+}

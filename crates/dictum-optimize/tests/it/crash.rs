@@ -1,0 +1,112 @@
+//! `kill -9` at any moment: the resumed run gives the same program, and repeats no more calls than were in flight.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use std::{env, fs};
+
+use dictum_core::lm::Budget;
+use dictum_optimize::{BootstrapRandomSearch, Rng};
+
+use crate::simulated::{Simulated, exact, examples, folder, program};
+
+const CONCURRENCY: usize = 8;
+
+/// The run that is killed: does nothing unless started by the test below.
+#[test]
+fn child() {
+    let Some(dir) = env::var_os("DICTUM_CRASH_DIR").map(PathBuf::from) else {
+        return;
+    };
+    let lm = Simulated::new().jitter().log(dir.join("calls.log"));
+    let search = BootstrapRandomSearch::new()
+        .candidates(6)
+        .rounds(2)
+        .max_labeled(6)
+        .seed(7)
+        .budget(Budget::calls(300))
+        .calls_per_rollout(4)
+        .confirm_on(&examples("test", 20))
+        .concurrency(CONCURRENCY)
+        .keep_best_anyway()
+        .run_dir(dir.join("run"));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let (train, val) = (examples("train", 40), examples("val", 30));
+    let ctx = lm.context();
+    runtime
+        .block_on(search.compile(&ctx, &program(), &train, &val, exact()))
+        .unwrap();
+}
+
+fn start(dir: &Path) -> Child {
+    Command::new(env::current_exe().unwrap())
+        .args(["--exact", "crash::child", "--nocapture"])
+        .env("DICTUM_CRASH_DIR", dir)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn calls(dir: &Path) -> usize {
+    fs::read_to_string(dir.join("calls.log")).map_or(0, |log| log.lines().count())
+}
+
+#[test]
+fn killed_runs_resume_to_the_same_program() {
+    let whole = folder("crash-whole");
+    assert!(start(&whole).wait().unwrap().success());
+    let program = fs::read(whole.join("run/program.json")).unwrap();
+    let all = calls(&whole);
+    assert!(all > 200, "{all} calls are too few to be killed in");
+
+    let mut kills = 0;
+    let mut most = 0;
+    for number in 0..12_u64 {
+        let mut rng = Rng::of(&("crash", number));
+        let dir = folder(&format!("crash-{number}"));
+        let mut killed = 0;
+        loop {
+            // At a random call, and a little later: in the middle of a line as well as between.
+            let at = calls(&dir) + rng.below(120);
+            let mut child = start(&dir);
+            let status = loop {
+                if let Some(status) = child.try_wait().unwrap() {
+                    break Some(status);
+                }
+                if calls(&dir) > at {
+                    std::thread::sleep(Duration::from_micros(rng.below(3_000) as u64));
+                    child.kill().unwrap();
+                    child.wait().unwrap();
+                    break None;
+                }
+                std::thread::sleep(Duration::from_micros(200));
+            };
+            match status {
+                Some(status) => {
+                    assert!(status.success(), "a resumed run failed in {}", dir.display());
+                    break;
+                }
+                None => killed += 1,
+            }
+        }
+        assert_eq!(
+            fs::read(dir.join("run/program.json")).unwrap(),
+            program,
+            "{}",
+            dir.display()
+        );
+        let repeated = calls(&dir) - all;
+        assert!(
+            repeated <= killed * CONCURRENCY,
+            "{repeated} calls repeated after {killed} kills"
+        );
+        kills += killed;
+        most = most.max(repeated);
+    }
+    eprintln!("{kills} kills of 12 runs of {all} calls, at most {most} calls repeated in a run");
+    assert!(kills >= 12);
+}

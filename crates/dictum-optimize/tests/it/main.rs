@@ -1,0 +1,19 @@
+//! The optimizers on a simulated model whose best prompt is known.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    unreachable_pub,
+    missing_docs
+)]
+
+mod bootstrapping;
+mod budget;
+mod crash;
+mod determinism;
+mod failures;
+mod folder;
+mod gain;
+mod simulated;
