@@ -16,4 +16,5 @@ mod determinism;
 mod failures;
 mod folder;
 mod gain;
+mod search;
 mod simulated;
