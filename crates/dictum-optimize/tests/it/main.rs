@@ -12,6 +12,7 @@
 mod bootstrapping;
 mod budget;
 mod crash;
+mod custom;
 mod determinism;
 mod failures;
 mod folder;

@@ -6,7 +6,7 @@ use dictum_core::evaluate::metric_fn;
 use dictum_core::program::{Demo, PredictorState};
 use dictum_core::record;
 use dictum_core::state::{ProgramExt, ProgramState};
-use dictum_optimize::{BootstrapRandomSearch, Outcome};
+use dictum_optimize::{BootstrapRandomSearch, Outcome, Progress};
 
 use crate::simulated::{Simulated, exact, examples, folder, program, question, shown};
 
@@ -84,35 +84,23 @@ async fn demonstrations_a_program_has_are_left_out_for_the_examples_they_show() 
 
 #[tokio::test]
 async fn progress_is_told_after_every_rollout() {
-    let told: Arc<Mutex<Vec<(&str, usize, usize, u64)>>> = Arc::default();
+    let told: Arc<Mutex<Vec<Progress>>> = Arc::default();
     let log = told.clone();
     let lm = Simulated::new();
     let (train, val) = (examples("train", 20), examples("val", 20));
     let search = BootstrapRandomSearch::new()
         .candidates(2)
-        .on_progress(move |progress| {
-            let step = (
-                progress.phase,
-                progress.done,
-                progress.total,
-                progress.spent.calls,
-            );
-            log.lock().unwrap().push(step);
-        });
+        .on_progress(move |progress| log.lock().unwrap().push(*progress));
     search
         .compile(&lm.context(), &program(), &train, &val, exact())
         .await
         .unwrap();
     let told = told.lock().unwrap();
     assert_eq!(told.len() as u64, lm.calls());
-    assert_eq!(told.last().unwrap().3, lm.calls());
-    let baseline: Vec<_> = told.iter().filter(|(phase, ..)| *phase == "baseline").collect();
-    assert!(
-        baseline
-            .iter()
-            .zip(1..)
-            .all(|((_, done, total, _), place)| *done == place && *total == 20)
-    );
+    assert_eq!(told.last().unwrap().spent.calls, lm.calls());
+    let baseline = told.iter().filter(|step| step.phase == "baseline");
+    let baseline: Vec<_> = baseline.map(|step| (step.done, step.total)).collect();
+    assert_eq!(baseline, (1..=20).map(|done| (done, 20)).collect::<Vec<_>>());
 }
 
 #[tokio::test]

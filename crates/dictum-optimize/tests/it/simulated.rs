@@ -152,7 +152,9 @@ impl LanguageModel for Simulated {
                 .iter()
                 .map(|demo| unit(&("quality", demo)))
                 .collect();
+            let careless = messages[0].to_text().contains("carelessly");
             let right = match qualities.len() {
+                _ if careless => 0.0,
                 _ if inner.noise_only => 0.5,
                 0 => BASE,
                 n => BASE + 0.65 * qualities.iter().sum::<f64>() / n as f64,
