@@ -108,6 +108,9 @@ fn constrain(ty: &mut Type, given: &Constraints) {
     }
 }
 
+/// Changes nothing. A variant of an enumeration that has this transformation keeps its place among the others.
+pub fn in_its_place(_: &mut schemars::Schema) {}
+
 /// What `derive(FieldType)` makes of a type's private copy. Its impl has a bound for each field.
 pub trait Carry: Sized {
     /// As `Serialize::serialize`.

@@ -4,7 +4,7 @@
 //! to decide about where one piece ends and the next begins. JSON and free text are rules of their own.
 
 use dictum_core::lm::{OutputShape, Piece};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::error::EngineError;
 
@@ -166,32 +166,31 @@ fn listed(min: Option<i64>, max: Option<i64>) -> Result<Option<Vec<String>>, Eng
 }
 
 fn bounded(min: Option<i64>, max: Option<i64>) -> String {
-    let mut schema = json!({ "type": "integer" });
+    let mut schema = Map::from_iter([("type".to_owned(), "integer".into())]);
     for (key, bound) in [("minimum", min), ("maximum", max)] {
-        if let Some(bound) = bound {
-            schema[key] = bound.into();
-        }
+        schema.extend(bound.map(|bound| (key.to_owned(), bound.into())));
     }
-    format!("%json {schema}")
+    format!("%json {}", Value::Object(schema))
 }
 
 /// JSON on one line with a space behind `,` and `:`: white space that the model has no say in is forced, not sampled.
 fn json_rule(schema: &Value) -> Result<String, EngineError> {
     let mut schema = match schema {
-        Value::Object(_) => schema.clone(),
-        Value::Bool(true) => json!({}),
+        Value::Object(schema) => schema.clone(),
+        Value::Bool(true) => Map::new(),
         other => {
             return Err(grammar_error(&format!(
                 "{other} is not a JSON schema that anything fits"
             )));
         }
     };
-    schema["x-guidance"] = json!({
+    let layout = json!({
         "whitespace_flexible": false, "item_separator": ", ", "key_separator": ": ",
         // What a schema says beyond what the grammar can hold is checked when the answer is parsed.
         "lenient": true,
     });
-    Ok(format!("%json {schema}"))
+    schema.insert("x-guidance".to_owned(), layout);
+    Ok(format!("%json {}", Value::Object(schema)))
 }
 
 /// A Lark string. Lark reads JSON's escapes.

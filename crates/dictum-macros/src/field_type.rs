@@ -9,8 +9,8 @@ use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 use syn::{
-    Attribute, Data, DeriveInput, Error, Field, Fields, Generics, Result, Type, Visibility, WherePredicate,
-    parse_quote,
+    Attribute, Data, DeriveInput, Error, Field, Fields, Generics, Meta, Result, Type, Variant, Visibility,
+    WherePredicate, parse_quote,
 };
 
 use crate::common::{Container, Mistakes, item_keyword};
@@ -139,7 +139,6 @@ fn check(input: &DeriveInput) -> Result<()> {
             ),
         ));
     }
-    let mut mistakes = Mistakes::default();
     match &input.data {
         Data::Union(_) => {
             return Err(Error::new(
@@ -158,9 +157,6 @@ fn check(input: &DeriveInput) -> Result<()> {
                     ),
                 ));
             }
-            for variant in &data.variants {
-                check_fields(&variant.fields, &format!("{}.", variant.ident), &mut mistakes);
-            }
         }
         Data::Struct(data) => {
             if data.fields.is_empty() {
@@ -171,25 +167,50 @@ fn check(input: &DeriveInput) -> Result<()> {
                     ),
                 ));
             }
-            check_fields(&data.fields, "", &mut mistakes);
         }
+    }
+    let mut mistakes = Mistakes::default();
+    for (name, field) in plain_fields(input) {
+        mistakes.keep(types::check(&name, &field.ty));
     }
     mistakes.finish()
 }
 
-fn check_fields(fields: &Fields, prefix: &str, mistakes: &mut Mistakes) {
-    for (index, field) in fields.iter().enumerate().filter(|(_, field)| is_plain(field)) {
-        let name = field
-            .ident
-            .as_ref()
-            .map_or_else(|| index.to_string(), |ident| ident.unraw().to_string());
-        mistakes.keep(types::check(&format!("{prefix}{name}"), &field.ty));
-    }
+/// The fields that serde treats by their types' own impls, with what to call them in messages.
+fn plain_fields(input: &DeriveInput) -> Vec<(String, &Field)> {
+    let named = |prefix: &str, fields: &Fields| -> Vec<String> {
+        let names = fields
+            .iter()
+            .enumerate()
+            .map(|(index, field)| match &field.ident {
+                Some(ident) => format!("{prefix}{}", ident.unraw()),
+                None => format!("{prefix}{index}"),
+            });
+        names.collect()
+    };
+    let all: Vec<(String, &Field)> = match &input.data {
+        _ if !is_plain(&input.attrs) => Vec::new(),
+        Data::Struct(data) => named("", &data.fields).into_iter().zip(&data.fields).collect(),
+        Data::Enum(data) => {
+            let variants = data.variants.iter().filter(|variant| is_plain(&variant.attrs));
+            variants
+                .flat_map(|variant| {
+                    named(&format!("{}.", variant.ident.unraw()), &variant.fields)
+                        .into_iter()
+                        .zip(&variant.fields)
+                })
+                .collect()
+        }
+        Data::Union(_) => Vec::new(),
+    };
+    all.into_iter()
+        .filter(|(_, field)| is_plain(&field.attrs))
+        .collect()
 }
 
-/// Whether serde treats the field by its type's own impl: no attribute says to skip it or to go another way.
-fn is_plain(field: &Field) -> bool {
-    ![
+/// Whether no attribute tells serde to skip what it stands on, or to go another way than through it.
+fn is_plain(attrs: &[Attribute]) -> bool {
+    let around = [
         "skip",
         "skip_serializing",
         "skip_deserializing",
@@ -197,9 +218,11 @@ fn is_plain(field: &Field) -> bool {
         "serialize_with",
         "deserialize_with",
         "schema_with",
-    ]
-    .iter()
-    .any(|word| has_option(&field.attrs, word))
+        "from",
+        "try_from",
+        "into",
+    ];
+    !around.iter().any(|word| has_option(attrs, word))
 }
 
 /// Whether a `#[serde(...)]` or `#[schemars(...)]` among the attributes has this option at its top level.
@@ -230,7 +253,11 @@ fn private_copy(krate: &TokenStream, input: &DeriveInput) -> DeriveInput {
     let serde = quote!(#krate::__private::serde).to_string().replace(' ', "");
     let schemars = quote!(#krate::__private::schemars).to_string().replace(' ', "");
     // The derives stand first: an attribute before the derive that it belongs to is being phased out of the language.
-    let own = std::mem::take(&mut copy.attrs).into_iter().filter(is_passed_on);
+    let default = format!("<{} as ::core::default::Default>::default", itself(input));
+    let own = std::mem::take(&mut copy.attrs)
+        .into_iter()
+        .filter(is_passed_on)
+        .map(|attr| name_default(attr, &default));
     copy.attrs = [
         parse_quote!(#[derive(
             #krate::__private::serde::Serialize,
@@ -267,7 +294,21 @@ fn private_copy(krate: &TokenStream, input: &DeriveInput) -> DeriveInput {
     match &mut copy.data {
         Data::Struct(data) => tidy(&mut data.fields),
         Data::Enum(data) => {
+            let unit = |variant: &Variant| matches!(variant.fields, Fields::Unit);
+            let bare = |variant: &Variant| {
+                !variant
+                    .attrs
+                    .iter()
+                    .any(|attr| is_passed_on(attr) && !attr.path().is_ident("serde"))
+            };
+            let uniform = data.variants.iter().all(|variant| unit(variant) && bare(variant));
             for variant in &mut data.variants {
+                // schemars lists variants with nothing to say before all others. A transformation is something.
+                if !uniform && unit(variant) {
+                    variant
+                        .attrs
+                        .push(parse_quote!(#[schemars(transform = #krate::__private::in_its_place)]));
+                }
                 variant.attrs.retain(is_passed_on);
                 tidy(&mut variant.fields);
             }
@@ -275,6 +316,27 @@ fn private_copy(krate: &TokenStream, input: &DeriveInput) -> DeriveInput {
         Data::Union(_) => {}
     }
     copy
+}
+
+/// `#[serde(default)]` on a type asks for `Default` of the type it stands on, which here is the copy. This says whose.
+fn name_default(mut attr: Attribute, function: &str) -> Attribute {
+    if let Meta::List(list) = &mut attr.meta
+        && (list.path.is_ident("serde") || list.path.is_ident("schemars"))
+    {
+        let tokens: Vec<TokenTree> = list.tokens.clone().into_iter().collect();
+        let ends = |next: Option<&TokenTree>| next.is_none_or(|next| next.to_string() == ",");
+        list.tokens = tokens
+            .iter()
+            .enumerate()
+            .flat_map(|(index, token)| match token {
+                TokenTree::Ident(ident) if ident == "default" && ends(tokens.get(index + 1)) => {
+                    quote!(default = #function)
+                }
+                other => other.to_token_stream(),
+            })
+            .collect();
+    }
+    attr
 }
 
 fn is_passed_on(attr: &Attribute) -> bool {
@@ -316,18 +378,12 @@ fn field_bounds(krate: &TokenStream, input: &DeriveInput) -> Vec<WherePredicate>
         .collect()
 }
 
-/// The types of the fields that serde treats by their types' own impls.
+/// The types of those fields, as one writes them outside of the type.
 fn field_types(input: &DeriveInput) -> Vec<Type> {
-    let fields: Vec<&Field> = match &input.data {
-        Data::Struct(data) => data.fields.iter().collect(),
-        Data::Enum(data) => data.variants.iter().flat_map(|variant| &variant.fields).collect(),
-        Data::Union(_) => Vec::new(),
-    };
     let itself = itself(input);
-    fields
+    plain_fields(input)
         .into_iter()
-        .filter(|field| is_plain(field))
-        .map(|field| with_self(&field.ty, &itself))
+        .map(|(_, field)| with_self(&field.ty, &itself))
         .collect()
 }
 

@@ -268,8 +268,11 @@ mod tests {
             #[dictum(crate = "dictum_core")]
             struct Program<M> { first: M, #[parameters(skip)] rest: u8 }
         };
-        let form: string_form::Call =
-            parse_quote!(crate = dictum_core, "a: list[int] | None -> b: Literal['x', 1], c: tuple[str, bool]", "Do.");
+        let form: string_form::Call = parse_quote!(
+            crate = dictum_core,
+            "a: list[int] | None -> b: Literal['x', 1], c: tuple[str, bool]",
+            "Do."
+        );
         let generated = [
             signature::expand(&signature),
             field_type::expand(&field_type),
@@ -285,7 +288,11 @@ mod tests {
 
     #[test]
     fn without_a_path_generated_code_uses_the_facade() {
-        let input: DeriveInput = parse_quote!(struct Question { question: String });
+        let input: DeriveInput = parse_quote!(
+            struct Question {
+                question: String,
+            }
+        );
         assert!(mentions_facade(&fields::expand(&input).expect("expands")));
     }
 }

@@ -31,9 +31,8 @@ impl From<BadEvent> for LmError {
 }
 
 impl Parser {
-    /// Takes more bytes and gives the events that are whole now.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Vec<Data>, BadEvent> {
-        let mut events = Vec::new();
+    /// Takes more bytes and adds the events that are whole now, those before a bad one too.
+    pub(crate) fn push(&mut self, bytes: &[u8], events: &mut Vec<Data>) -> Result<(), BadEvent> {
         let mut rest = bytes;
         while let Some(end) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
             let (head, tail) = rest.split_at(end);
@@ -45,7 +44,7 @@ impl Parser {
                 continue;
             }
             self.line.extend_from_slice(head);
-            self.end_line(&mut events)?;
+            self.end_line(events)?;
         }
         if !rest.is_empty() {
             self.after_cr = false;
@@ -54,7 +53,7 @@ impl Parser {
         if self.line.len() + self.data.as_ref().map_or(0, String::len) > MAX_EVENT {
             return Err(BadEvent("an event of the stream is longer than 16 MiB"));
         }
-        Ok(events)
+        Ok(())
     }
 
     fn end_line(&mut self, events: &mut Vec<Data>) -> Result<(), BadEvent> {
@@ -84,13 +83,12 @@ impl Parser {
 
     /// The end of the bytes. The standard drops an event without its empty line; servers that forget the last one are common,
     /// so it counts here.
-    pub(crate) fn finish(mut self) -> Result<Vec<Data>, BadEvent> {
-        let mut events = Vec::new();
+    pub(crate) fn finish(mut self, events: &mut Vec<Data>) -> Result<(), BadEvent> {
         if !self.line.is_empty() {
-            self.end_line(&mut events)?;
+            self.end_line(events)?;
         }
         events.extend(self.data.take());
-        Ok(events)
+        Ok(())
     }
 }
 
@@ -104,9 +102,9 @@ mod tests {
         let mut parser = Parser::default();
         let mut events = Vec::new();
         for chunk in chunks {
-            events.extend(parser.push(chunk)?);
+            parser.push(chunk, &mut events)?;
         }
-        events.extend(parser.finish()?);
+        parser.finish(&mut events)?;
         Ok(events)
     }
 
@@ -124,7 +122,7 @@ mod tests {
     fn an_endless_line_is_refused() {
         let mut parser = Parser::default();
         let chunk = vec![b'x'; 1 << 20];
-        let refused = (0..40).any(|_| parser.push(&chunk).is_err());
+        let refused = (0..40).any(|_| parser.push(&chunk, &mut Vec::new()).is_err());
         assert!(refused);
     }
 

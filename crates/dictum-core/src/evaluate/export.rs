@@ -23,7 +23,7 @@ impl Evaluation {
         out.flush().map_err(failed)
     }
 
-    /// Writes the rows as CSV: `id`, `status`, `score`, `feedback`, `error`, `seconds`, `calls`, `tokens`, then a column per
+    /// Writes the rows as CSV: `id`, `status`, `score`, `feedback`, `cause`, `error`, `seconds`, `calls`, `tokens`, then a column per
     /// field as `input.NAME`, `label.NAME` and `output.NAME`. Text as it is, other values as JSON; a field a row doesn't
     /// have is empty.
     ///
@@ -35,7 +35,7 @@ impl Evaluation {
         let outputs = self.columns(Row::prediction);
         let mut csv = csv::Writer::from_writer(out);
         let fixed = [
-            "id", "status", "score", "feedback", "error", "seconds", "calls", "tokens",
+            "id", "status", "score", "feedback", "cause", "error", "seconds", "calls", "tokens",
         ];
         let mut head: Vec<String> = fixed.map(str::to_owned).to_vec();
         for (kind, names) in [("input", &inputs), ("label", &labels), ("output", &outputs)] {
@@ -70,14 +70,15 @@ impl Evaluation {
             RowOutcome::Unjudged { .. } => ("unjudged", None),
             RowOutcome::NotRun => ("not_run", None),
         };
-        let error = row.error().map(|(cause, message)| format!("{cause}: {message}"));
+        let (cause, error) = row.error().unwrap_or_default();
         let score = row.score(self.failure_score());
         vec![
             row.example.id().to_owned(),
             status.to_owned(),
             score.map_or_else(String::new, |score| score.to_string()),
             feedback.unwrap_or_default(),
-            error.unwrap_or_default(),
+            cause.to_owned(),
+            error.to_owned(),
             format!("{:.6}", row.took.as_secs_f64()),
             row.calls.to_string(),
             row.usage

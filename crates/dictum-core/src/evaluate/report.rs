@@ -84,22 +84,16 @@ impl Scale {
 fn report(evaluation: &Evaluation, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let counted = evaluation.counted();
     writeln!(f, "metric   {}", evaluation.metric())?;
-    writeln!(
-        f,
-        "score    {} on {counted} rows (95 % interval)",
-        score(evaluation)
-    )?;
+    let score = score(evaluation);
+    writeln!(f, "score    {score} on {} (95 % interval)", rows(counted))?;
     let total = evaluation.rows().len();
     if counted < total {
-        let (unjudged, not_run) = (evaluation.unjudged(), evaluation.not_run());
-        writeln!(
-            f,
-            "left out {unjudged} rows the metric could not judge, {not_run} not run, of {total}"
-        )?;
+        let (unjudged, not_run) = (rows(evaluation.unjudged()), rows(evaluation.not_run()));
+        writeln!(f, "left out {unjudged} not judged, {not_run} not run, of {total}")?;
     }
     if evaluation.failed() > 0 {
-        let (failed, counts) = (evaluation.failed(), evaluation.failure_score());
-        writeln!(f, "failed   {failed} rows, counted as {counts}")?;
+        let (failed, counts) = (rows(evaluation.failed()), evaluation.failure_score());
+        writeln!(f, "failed   {failed}, counted as {counts}")?;
     }
     for group in evaluation.errors() {
         writeln!(f, "  {} x {}", group.count, group.cause)?;
@@ -125,6 +119,13 @@ fn report(evaluation: &Evaluation, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\ntook     {}", time(evaluation.elapsed()))?;
     }
     Ok(())
+}
+
+fn rows(n: usize) -> String {
+    match n {
+        1 => "1 row".to_owned(),
+        n => format!("{n} rows"),
+    }
 }
 
 fn thousands(n: u64) -> String {
@@ -153,7 +154,6 @@ impl Evaluation {
     /// the order of the data; at most `rows` of them. Control characters are shown as blanks.
     #[must_use]
     pub fn table(&self, rows: usize, width: usize) -> String {
-        let scale = Scale::of(&self.scores());
         let mut order: Vec<(usize, &Row)> = self.rows().iter().enumerate().collect();
         let badness = |row: &Row| match row.error() {
             Some(_) => f64::NEG_INFINITY,
@@ -163,21 +163,17 @@ impl Evaluation {
         let lines: Vec<[String; 5]> = order
             .into_iter()
             .take(rows)
-            .map(|(place, row)| line(place, row, scale))
+            .map(|(place, row)| line(place, row))
             .collect();
         let heads = ["row", "score", "inputs", "labels", "output"].map(str::to_owned);
         grid(&heads, &lines, width)
     }
 }
 
-fn line(place: usize, row: &Row, scale: Scale) -> [String; 5] {
+fn line(place: usize, row: &Row) -> [String; 5] {
     let (score, output) = match (row.error(), row.prediction()) {
-        (Some((cause, message)), _) => ("error".to_owned(), format!("{cause}: {message}")),
-        (None, Some(prediction)) => (
-            row.score(0.0)
-                .map_or_else(String::new, |score| scale.number(score)),
-            values(prediction),
-        ),
+        (Some((_, message)), _) => ("error".to_owned(), message.to_owned()),
+        (None, Some(prediction)) => (row.score(0.0).map_or_else(String::new, plain), values(prediction)),
         (None, None) => ("not run".to_owned(), String::new()),
     };
     let cells = [
@@ -188,6 +184,12 @@ fn line(place: usize, row: &Row, scale: Scale) -> [String; 5] {
         output,
     ];
     cells.map(|cell| one_line(&cell))
+}
+
+/// A score as short as it is told with three decimals.
+fn plain(score: f64) -> String {
+    let text = format!("{score:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// Values of a record; names only where there are several.

@@ -99,6 +99,9 @@ impl<'a, M: Metric> Evaluate<'a, M> {
         if !self.failure_score.is_finite() {
             return Err(Error::input("failure_score", "must be a finite number"));
         }
+        // So that traces name predictors by their paths; a context bound to a candidate stays so.
+        let named = (!ctx.knows_a_program()).then(|| ctx.for_program(program));
+        let ctx = named.as_ref().unwrap_or(ctx);
         let begun = Instant::now();
         let mut rows: Vec<Option<Row>> = vec![None; self.devset.len()];
         let mut tally = Tally::default();

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::Request;
+use super::{Message, Part, Request};
 
 /// A BLAKE3 hash. Displays as 64 hex digits, and serializes so.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -94,17 +94,51 @@ impl Request {
     /// share an answer.
     #[must_use]
     pub fn digest(&self, model: &str) -> Digest {
-        Digest::of_value(&json!({
-            "model": model,
-            "prefix": self.prefix.digest().to_string(),
-            "turns": self.turns,
-            "settings": self.settings,
-            "format": self.response_format,
-            "output": self.output.as_ref().map(|shape| shape.digest().to_string()),
-            "tools": self.tools.as_ref(),
-            "tool_choice": self.tool_choice,
-            "sample": self.sample,
-        }))
+        // As if the whole were one JSON object, keys sorted, without making it: calls are many and texts are long.
+        let mut hasher = blake3::Hasher::new();
+        let mut entry = |name: &str, write: &mut dyn FnMut(&mut blake3::Hasher)| {
+            feed_text(&mut hasher, b"k", name);
+            write(&mut hasher);
+        };
+        entry("format", &mut |h| feed_as_json(h, &self.response_format));
+        entry("model", &mut |h| feed_text(h, b"s", model));
+        entry("output", &mut |h| {
+            feed_as_json(h, &self.output.as_ref().map(|shape| shape.digest()))
+        });
+        entry("prefix", &mut |h| {
+            h.update(self.prefix.digest().as_bytes());
+        });
+        entry("sample", &mut |h| {
+            h.update(&self.sample.to_le_bytes());
+        });
+        entry("settings", &mut |h| feed_as_json(h, &self.settings));
+        entry("tool_choice", &mut |h| feed_as_json(h, &self.tool_choice));
+        entry("tools", &mut |h| feed_as_json(h, self.tools.as_ref()));
+        entry("turns", &mut |h| {
+            self.turns.iter().for_each(|message| feed_message(h, message))
+        });
+        Digest(*hasher.finalize().as_bytes())
+    }
+}
+
+fn feed_text(hasher: &mut blake3::Hasher, tag: &[u8], text: &str) {
+    hasher.update(tag);
+    hasher.update(&(text.len() as u64).to_le_bytes());
+    hasher.update(text.as_bytes());
+}
+
+fn feed_as_json<T: Serialize + ?Sized>(hasher: &mut blake3::Hasher, value: &T) {
+    feed(hasher, &serde_json::to_value(value).unwrap_or_default());
+}
+
+fn feed_message(hasher: &mut blake3::Hasher, message: &Message) {
+    feed_text(hasher, b"m", message.role.as_str());
+    hasher.update(&(message.parts.len() as u64).to_le_bytes());
+    for part in &message.parts {
+        match part {
+            Part::Text { text } => feed_text(hasher, b"T", text),
+            other => feed_as_json(hasher, other),
+        }
     }
 }
 
@@ -156,6 +190,52 @@ mod tests {
         assert_ne!(digest(r#"["ab"]"#), digest(r#"["a","b"]"#));
         assert_ne!(digest(r#"[["a"],"b"]"#), digest(r#"[["a","b"]]"#));
         assert_ne!(digest("1"), digest(r#""1""#));
+    }
+
+    #[test]
+    fn all_a_request_says_is_its_identity_and_map_order_is_not() {
+        use crate::lm::{Prefix, ResponseFormat, Settings, ToolChoice, ToolSpec};
+
+        let base = || Request::new(vec![Message::user("ab"), Message::assistant("c")]);
+        let with = |change: &dyn Fn(&mut Request)| {
+            let mut request = base();
+            change(&mut request);
+            request.digest("m")
+        };
+        let tool = |name: &str| ToolSpec {
+            name: name.to_owned(),
+            description: String::new(),
+            parameters: Value::Null,
+        };
+        let all = [
+            base().digest("m"),
+            base().digest("n"),
+            with(&|r| r.turns[0] = Message::user("a")),
+            with(&|r| r.turns[0] = Message::system("ab")),
+            with(&|r| r.turns[0].parts = vec![Part::text("a"), Part::text("b")]),
+            with(&|r| r.turns[0].parts.push(Part::text("c"))),
+            with(&|r| r.turns.truncate(1)),
+            with(&|r| r.prefix = Prefix::new(vec![Message::user("ab")]).into()),
+            with(&|r| r.sample = 1),
+            with(&|r| r.settings.temperature = Some(0.0)),
+            with(&|r| r.response_format = Some(ResponseFormat::JsonObject.into())),
+            with(&|r| r.tools = vec![tool("a")].into()),
+            with(&|r| r.tools = vec![tool("b")].into()),
+            with(&|r| r.tool_choice = ToolChoice::Required),
+        ];
+        let different: std::collections::HashSet<_> = all.iter().collect();
+        assert_eq!(different.len(), all.len());
+
+        let extra = |text: &str| {
+            let extra = serde_json::from_str(text).unwrap();
+            with(&|r| {
+                r.settings = Settings {
+                    extra: serde_json::Map::clone(&extra),
+                    ..Settings::default()
+                }
+            })
+        };
+        assert_eq!(extra(r#"{"a":1,"b":2}"#), extra(r#"{"b":2,"a":1}"#));
     }
 
     #[test]

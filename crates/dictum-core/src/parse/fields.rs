@@ -230,7 +230,9 @@ fn field(whole: &str, spec: &FieldSpec, places: &[&Found<'_>], partial: bool, an
     let mut failure: Option<ParseError> = None;
     let mut cut = false;
     for place in places {
-        let open = partial && place.open;
+        // An element without its closing tag shows that the answer was cut off.
+        let unclosed = matches!(place.source, Source::Text(_, Layout::Xml));
+        let open = (partial || unclosed) && place.open;
         match value(whole, spec, place, open) {
             Ok(Some(got)) => {
                 for repair in &place.repairs {
@@ -381,6 +383,9 @@ fn section(
         // A header with nothing under it: no answer.
         return Ok(None);
     }
+    if raw.trim().is_empty() && !is_text && is_listy(&schema.ty) {
+        return Ok((!open).then(|| empty(&schema.ty, layout)));
+    }
     let decoded = match layout {
         Layout::Chat => escape::remove_backslashes(raw),
         Layout::Xml if xml::tree(raw).is_some() && !is_text => return element(whole, spec, raw),
@@ -427,7 +432,27 @@ fn section(
 }
 
 fn is_listy(ty: &Type) -> bool {
-    matches!(ty.kind, Kind::List { .. })
+    matches!(ty.kind, Kind::List { .. } | Kind::Map { .. })
+}
+
+/// A list or map with nothing in it: what an empty element means, and, with a note, an empty section.
+fn empty(ty: &Type, layout: Layout) -> Got {
+    let note = RepairNote {
+        at: String::new(),
+        what: repair::EMPTY.what.to_owned(),
+    };
+    Got {
+        value: match ty.kind {
+            Kind::Map { .. } => Value::Object(serde_json::Map::new()),
+            _ => Value::Array(Vec::new()),
+        },
+        cost: repair::EMPTY.cost,
+        notes: if layout == Layout::Xml {
+            Vec::new()
+        } else {
+            vec![note]
+        },
+    }
 }
 
 /// Whether a value shows by itself that it is whole: it ends with a closing bracket or quote.

@@ -26,7 +26,7 @@ pub(crate) struct JsonAnswer {
 /// Finds the fields in the object that holds most of them. Objects that hold equally many all count, so that fields that
 /// differ between them show as given twice.
 pub(crate) fn split(text: &str, outputs: &[FieldSpec]) -> JsonAnswer {
-    let trimmed = text.trim_matches(read::is_blank);
+    let trimmed = text.trim_start_matches(read::is_blank);
     let base = (trimmed.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
     if let Some(node) = whole_json(trimmed) {
         return best(vec![(node, base, Vec::new())], outputs);

@@ -69,9 +69,21 @@ pub struct Answer {
 /// # Errors
 /// [`ParseError`] when there is no such value, when there are two that disagree, or when reading it would be a guess.
 pub fn value(text: &str, schema: &Schema) -> Result<Reading, ParseError> {
-    let (body, thought) = thinking::strip(text, |_| false, |rest| !rest.trim().is_empty());
-    let plain = escape::remove_backslashes(body);
-    match text::read_text(&plain, schema) {
+    let (body, mut thought) = thinking::strip(text, |_| false, |_| false);
+    let mut plain = escape::remove_backslashes(body);
+    let mut result = text::read_text(&plain, schema);
+    // Thinking whose opening tag was part of the prompt; text that is read as it stands may well hold the tag.
+    if result.is_err()
+        && let Some(rest) = thinking::after_last(body)
+    {
+        let rest = escape::remove_backslashes(rest);
+        if let Ok(got) = text::read_text(&rest, schema) {
+            thought = true;
+            plain = rest;
+            result = Ok(got);
+        }
+    }
+    match result {
         Ok(got) => {
             let mut repairs = got.notes;
             if thought {

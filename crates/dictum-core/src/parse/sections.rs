@@ -39,11 +39,19 @@ fn decorated(text: &str, start: usize) -> (bool, usize) {
     let line = before.rfind('\n').map_or(0, |at| at + 1);
     // A long line is not decoration; looking at its end is enough.
     let lead = before.get(line..).unwrap_or_default();
+    // `1. [[ ## x ## ]]`, but not a `4` in front of an inline marker.
+    let digits = lead.trim_start().chars().take_while(char::is_ascii_digit).count();
+    let numbered = digits == 0
+        || lead
+            .trim_start()
+            .get(digits..)
+            .is_some_and(|rest| rest.starts_with(['.', ')']));
     let plain = lead.len() <= 40
+        && numbered
         && lead.chars().all(|c| {
             c.is_whitespace()
                 || c.is_ascii_digit()
-                || matches!(c, '*' | '#' | '>' | '-' | '_' | '`' | '.' | '|')
+                || matches!(c, '*' | '#' | '>' | '-' | '_' | '`' | '.' | ')' | '|')
         });
     (plain, if plain { line } else { start })
 }

@@ -1,6 +1,8 @@
 //! Reads one value from a text: collects candidates (the whole text, code fences, JSON in prose, a line that says it is
 //! the answer), coerces each, and takes the cheapest reading. Readings that cost the same and disagree are an error.
 
+use std::collections::VecDeque;
+
 use serde_json::Value;
 
 use super::coerce::{Cx, Fail, Got, exact_text};
@@ -11,10 +13,8 @@ use super::read::{self, Stop};
 use super::repair::{self, Repair};
 use crate::types::{Kind, Schema, Type};
 
-/// JSON values in prose that are tried, from the front; as many again from the last [`TAIL`] bytes.
+/// JSON values in prose that are tried, from the front and from the end.
 const MAX_SPANS: usize = 128;
-/// How much of the end of a long text is searched again when its front holds too many brackets.
-const TAIL: usize = 64 * 1024;
 /// Brackets that never close are tried anew at the next bracket this many times.
 const MAX_RETRIES: usize = 8;
 /// Longest text whose lines are searched for one that says it is the answer.
@@ -30,7 +30,8 @@ pub(crate) fn read_text(text: &str, schema: &Schema) -> Result<Got, Fail> {
             notes: Vec::new(),
         });
     }
-    let trimmed = text.trim_matches(read::is_blank);
+    // White space at the end stays: it tells a number that is complete from one that was cut off.
+    let trimmed = text.trim_start_matches(read::is_blank);
     let base = (trimmed.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
     if matches!(ty.kind, Kind::Code { .. }) {
         return code(text, base, schema);
@@ -49,7 +50,7 @@ pub(crate) fn read_text(text: &str, schema: &Schema) -> Result<Got, Fail> {
 fn candidates(trimmed: &str, base: usize, schema: &Schema, ty: &Type) -> Result<Got, Fail> {
     let mut pool = Pool::new(schema);
     pool.whole(trimmed, base, &[], 0);
-    if pool.cheapest() < repair::FENCE.cost {
+    if pool.cheapest() < repair::FENCE.cost || pool.hopeless {
         return pool.pick();
     }
     if trimmed.contains("```") || trimmed.contains("~~~") {
@@ -106,7 +107,7 @@ pub(crate) fn read_inner(cx: &mut Cx<'_>, text: &str, start: usize, ty: &Type) -
 
 /// A scalar without quotes: a literal, a number, or text.
 pub(crate) fn scalar(text: &str, start: usize) -> Node {
-    let text = text.trim();
+    let text = text.trim_matches(read::is_blank);
     let quoted = text.starts_with(['"', '\'', '\u{201c}']);
     if let Some(mut node) = quoted.then(|| whole_json(text)).flatten() {
         shift(&mut node, start);
@@ -135,9 +136,7 @@ fn whole_or_stop(text: &str) -> Result<Option<Node>, usize> {
         Err(Stop::TooDeep(at)) => return Err(at),
         _ => {}
     }
-    if !text.starts_with([
-        '{', '[', '(', '"', '\'', '\u{201c}', '`', 'r', 'f', 'u', 'b', '/', '#',
-    ]) {
+    if !text.starts_with(['{', '[', '(', '"', '\'', '\u{201c}', 'r', 'f', 'u', 'b', '/']) {
         return Ok(None);
     }
     // A comment may stand in front; a word may not.
@@ -215,6 +214,8 @@ struct Pool<'s> {
     readings: Vec<Got>,
     /// The failure most worth telling, with its rank: lower is better.
     failure: Option<(u32, Fail)>,
+    /// The text is JSON nested too deeply: what stands inside is not the value.
+    hopeless: bool,
 }
 
 impl<'s> Pool<'s> {
@@ -223,6 +224,7 @@ impl<'s> Pool<'s> {
             schema,
             readings: Vec::new(),
             failure: None,
+            hopeless: false,
         }
     }
 
@@ -272,7 +274,8 @@ impl<'s> Pool<'s> {
                     problem,
                     offset: base + at,
                 };
-                self.failed(rank, fail);
+                self.failed(0, fail);
+                self.hopeless = true;
                 return;
             }
             Ok(None) => {
@@ -298,42 +301,17 @@ impl<'s> Pool<'s> {
         }
     }
 
-    /// JSON values inside prose.
+    /// JSON values inside prose: the first and the last [`MAX_SPANS`] that may be meant are tried.
     fn spans(&mut self, text: &str, base: usize) {
         let mut at = 0;
         let mut retries = MAX_RETRIES;
         let mut tried = 0;
-        let mut tail = false;
+        let mut last: VecDeque<(Node, usize)> = VecDeque::new();
         while let Some(found) = text.get(at..).and_then(|rest| rest.find(['{', '['])) {
             let start = at + found;
-            tried += 1;
-            if tried > MAX_SPANS {
-                let last = text.len().saturating_sub(TAIL).max(start);
-                if tail {
-                    break;
-                }
-                tail = true;
-                tried = 0;
-                at = (last..text.len())
-                    .find(|at| text.is_char_boundary(*at))
-                    .unwrap_or(text.len());
-                continue;
-            }
-            match read::read(text, start, true).or_else(|_| read::read(text, start, false)) {
-                Ok((mut node, end)) => {
-                    let open = node.flaws.contains(&repair::TRUNCATED) || ends_open(&node);
-                    shift(&mut node, base);
-                    let fits = self.add(&node, &[repair::PROSE], 20, end - start);
-                    if open && !fits {
-                        if retries == 0 {
-                            break;
-                        }
-                        retries -= 1;
-                        at = start + 1;
-                    } else {
-                        at = end.max(start + 1);
-                    }
-                }
+            let read = read::read(text, start, true).or_else(|_| read::read(text, start, false));
+            let (mut node, end) = match read {
+                Ok(read) => read,
                 Err(stop) => {
                     if retries == 0 {
                         break;
@@ -344,8 +322,57 @@ impl<'s> Pool<'s> {
                         Stop::TooDeep(place) => place,
                         Stop::Syntax(_) => start + 1,
                     };
+                    continue;
                 }
+            };
+            at = end.max(start + 1);
+            let open = ends_open(&node);
+            if !self.plausible(&node) && !open {
+                continue;
             }
+            shift(&mut node, base);
+            if open {
+                if !self.span(&node, end - start) {
+                    if retries == 0 {
+                        break;
+                    }
+                    retries -= 1;
+                    at = start + 1;
+                }
+            } else if tried < MAX_SPANS {
+                tried += 1;
+                self.span(&node, end - start);
+            } else {
+                if last.len() >= MAX_SPANS {
+                    last.pop_front();
+                }
+                last.push_back((node, end - start));
+            }
+        }
+        for (node, size) in last {
+            self.span(&node, size);
+        }
+    }
+
+    fn span(&mut self, node: &Node, size: usize) -> bool {
+        // What is wrong in an object says more than that the prose is none.
+        let rank = if matches!(node.kind, NodeKind::Object(_)) {
+            3
+        } else {
+            20
+        };
+        self.add(node, &[repair::PROSE], rank, size)
+    }
+
+    /// A cheap look that spares words in brackets the coercion.
+    fn plausible(&self, node: &Node) -> bool {
+        match (self.list_type(), &node.kind) {
+            (Some(Kind::Object(_) | Kind::Map { .. }), NodeKind::Object(entries)) => !entries.is_empty(),
+            (Some(Kind::Object(_)), NodeKind::List(items)) => {
+                items.len() == 1 && items.iter().all(|i| !i.is_scalar())
+            }
+            (Some(Kind::Object(_) | Kind::Map { .. }), _) => false,
+            _ => true,
         }
     }
 

@@ -53,6 +53,14 @@ pub(crate) fn strip<'t>(
     (rest, found)
 }
 
+/// What follows the last closing tag, if there is one.
+pub(crate) fn after_last(text: &str) -> Option<&str> {
+    TAGS.iter()
+        .filter_map(|(_, close)| text.rfind(close).map(|at| at + close.len()))
+        .max()
+        .and_then(|at| text.get(at..))
+}
+
 fn name(tag: &str) -> &str {
     tag.trim_matches(['<', '>', '/'])
 }

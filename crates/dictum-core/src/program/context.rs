@@ -208,6 +208,11 @@ impl Context {
         super::inspect::history(&self.0.trace, n)
     }
 
+    /// Whether the context knows a program's predictors already, possibly with an overlay.
+    pub(crate) fn knows_a_program(&self) -> bool {
+        self.0.bound.is_some()
+    }
+
     pub(super) fn bound(&self) -> Option<&Bound> {
         self.0.bound.as_deref()
     }

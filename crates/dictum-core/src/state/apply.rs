@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value;
+
 use super::{DemoIssue, FieldChange, LoadReport, ProgramState, SavedPredictor};
 use crate::error::{Error, FileError, Result};
 use crate::program::{Demo, ParameterPath, Parameters, PredictorState, predictors};
 use crate::signature::{FieldSpec, SignatureSpec};
+use crate::types::Schema;
 
 impl ProgramState {
     /// What would fit a program and what would not. Nothing is changed.
@@ -95,8 +98,12 @@ fn changes(path: &str, saved: &SavedPredictor, now: &SignatureSpec, changes: &mu
         if other.kind != field.kind {
             add(field, format!("is an {} in the program", kind_name(other)));
         }
-        if other.schema != field.schema {
-            let (was, is) = (type_name(field), type_name(other));
+        if !same_type(&field.schema, &other.schema) {
+            let (mut was, mut is) = (type_name(field), type_name(other));
+            if was == is {
+                // The same name for what is not the same: show what it stands for.
+                (was, is) = (field.schema.outline().text, other.schema.outline().text);
+            }
             add(
                 field,
                 format!("has another type in the program: {is}, saved as {was}"),
@@ -120,15 +127,37 @@ fn kind_name(field: &FieldSpec) -> &'static str {
     }
 }
 
-/// The type as the model sees it, which is the shortest true name it has.
-pub(super) fn type_name(field: &FieldSpec) -> String {
-    let outline = field.schema.outline();
-    let mut text = outline.text;
-    let rules = field.schema.ty.constraints.describe();
-    if !rules.is_empty() {
-        text = format!("{text} ({})", rules.join(", "));
+/// Whether the same values are of both types: descriptions inside them may have been edited since.
+fn same_type(a: &Schema, b: &Schema) -> bool {
+    a == b || bare(a.to_json_schema()) == bare(b.to_json_schema())
+}
+
+/// A JSON Schema without descriptions.
+fn bare(schema: Value) -> Value {
+    match schema {
+        Value::Object(entries) => {
+            let kept = entries
+                .into_iter()
+                // A property may well be called `description`; what describes it is then a schema, not text.
+                .filter(|(key, value)| !(key == "description" && value.is_string()))
+                .map(|(key, value)| match key.as_str() {
+                    "const" | "default" | "enum" | "examples" => (key, value),
+                    _ => (key, bare(value)),
+                });
+            Value::Object(kept.collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(bare).collect()),
+        other => other,
     }
-    text
+}
+
+/// The type in the string form of signatures, with its constraints.
+pub(super) fn type_name(field: &FieldSpec) -> String {
+    let rules = field.schema.ty.constraints.describe();
+    if rules.is_empty() {
+        return field.schema.to_string();
+    }
+    format!("{} ({})", field.schema, rules.join(", "))
 }
 
 fn issues(path: &str, place: usize, demo: &Demo, spec: &SignatureSpec) -> Vec<DemoIssue> {

@@ -117,7 +117,8 @@ fn demos(old: &[Demo], new: &[Demo]) -> String {
     text
 }
 
-fn line(demo: &Demo) -> String {
+/// A demonstration on one line.
+pub(super) fn line(demo: &Demo) -> String {
     let fields = serde_json::to_string(&demo.fields).unwrap_or_default();
     let augmented = if demo.augmented { " (augmented)" } else { "" };
     format!("{fields}{augmented}")

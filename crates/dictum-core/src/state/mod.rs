@@ -20,6 +20,7 @@ mod ext;
 mod file;
 mod report;
 mod secrets;
+mod show;
 
 pub use build::ProgramKind;
 pub use diff::{diff, line_diff};
@@ -34,7 +35,7 @@ use crate::signature::SignatureSpec;
 
 /// What a program has learned: for each predictor by path, its signature and state.
 ///
-/// Equal states are written as equal bytes: predictors in the order of the program, demonstrations' fields in the order of
+/// Displays for people, one demonstration to a line. Equal states are written as equal bytes: predictors in the order of the program, demonstrations' fields in the order of
 /// the signature, free keys sorted.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ProgramState {

@@ -1,7 +1,8 @@
 use dictum_core::data::{Example, Format, Loader, overlap, split};
-use dictum_core::record;
 use dictum_core::signature::{FieldSpec, SignatureSpec};
 use dictum_core::types::{Kind, Type};
+use dictum_core::{Record, record};
+use proptest::prelude::*;
 use serde_json::json;
 
 fn spec() -> SignatureSpec {
@@ -210,4 +211,33 @@ fn the_same_inputs_never_stand_in_two_parts() {
     let leak = Example::new(all[4].inputs().clone(), record! { a: "other" });
     let test = [Example::new(record! { q: 99 }, record! {}), leak];
     assert_eq!(overlap(&all, &test), [(3, 1), (4, 1), (5, 1)]);
+}
+
+proptest! {
+    #[test]
+    fn any_cells_survive_csv(cells in prop::collection::vec(("\\PC*|[\"\\r\\n, ]*", ".*"), 1..6)) {
+        let mut file = csv::Writer::from_writer(Vec::new());
+        file.write_record(["text", "label"]).unwrap();
+        for (text, label) in &cells {
+            file.write_record([text, label]).unwrap();
+        }
+        let bytes = file.into_inner().unwrap();
+        let rows = load(&Loader::with_inputs(["text"]), bytes, Format::Csv).unwrap();
+        let read: Vec<(String, String)> = rows
+            .iter()
+            .map(|row| {
+                let text = |record: &Record, name| record.text(name).unwrap().to_owned();
+                (text(row.inputs(), "text"), text(row.labels(), "label"))
+            })
+            .collect();
+        prop_assert_eq!(read, cells);
+    }
+
+    #[test]
+    fn no_file_makes_the_loader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), text in "[\\[\\]{}\",:ab\\n1-]*") {
+        for format in [Format::Csv, Format::Tsv, Format::Jsonl, Format::Json] {
+            let _ = load(&Loader::for_signature(&spec()), &bytes, format);
+            let _ = load(&Loader::with_inputs(["a"]), &text, format);
+        }
+    }
 }

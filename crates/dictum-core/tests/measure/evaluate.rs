@@ -1,11 +1,11 @@
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use dictum_core::data::Example;
-use dictum_core::evaluate::{Evaluate, Evaluation, MetricError, RowOutcome, try_metric_fn};
+use dictum_core::evaluate::{Evaluate, Evaluation, MetricError, RowOutcome, metric_async, try_metric_fn};
 use dictum_core::lm::{Budget, LmError, LmErrorKind};
 use dictum_core::metrics::exact_match;
-use dictum_core::modules::Predict;
+use dictum_core::modules::{ChainOfThought, Predict};
 use dictum_core::{Error, Record, record};
 
 use crate::support::{Plain, canned, chat};
@@ -268,7 +268,7 @@ async fn rows_go_to_csv_and_json_lines_whole() {
     let mut csv = csv::Reader::from_reader(out.as_slice());
     let head: Vec<String> = csv.headers().unwrap().iter().map(str::to_owned).collect();
     assert_eq!(
-        head[8..],
+        head[9..],
         [
             "input.question",
             "input.context",
@@ -281,8 +281,13 @@ async fn rows_go_to_csv_and_json_lines_whole() {
     let cell = |row: usize, name: &str| &rows[row][head.iter().position(|head| head == name).unwrap()];
     assert_eq!((cell(0, "score"), cell(0, "output.answer")), ("1", "a,\"b\"\nc"));
     assert_eq!(
-        (cell(1, "status"), cell(1, "score"), cell(1, "error")),
-        ("failed", "0", "program: boom")
+        (
+            cell(1, "status"),
+            cell(1, "score"),
+            cell(1, "cause"),
+            cell(1, "error")
+        ),
+        ("failed", "0", "program", "boom")
     );
     assert_eq!((cell(2, "status"), cell(2, "score")), ("unjudged", ""));
     assert_eq!(cell(2, "input.context"), "[\"x\",\"y\"]");
@@ -320,7 +325,51 @@ async fn the_table_fits_the_terminal_and_shows_the_worst_first() {
         "{report}"
     );
     assert!(
-        report.contains("1 rows the metric could not judge") || report.contains("1 row"),
+        report.contains("left out 1 row not judged, 0 rows not run, of 4"),
         "{report}"
+    );
+}
+
+#[tokio::test]
+async fn a_metric_sees_the_steps_by_predictor_path() {
+    let metric = metric_async("path", |_, case| async move {
+        Ok(case.trace.steps().iter().all(|step| &*step.path == "predict"))
+    });
+    let devset = devset(1);
+    let program = ChainOfThought::parse("question -> answer").unwrap();
+    let ctx = canned(|_| Ok(format!("[[ ## reasoning ## ]]\nr\n\n{}", chat("answer", "a"))));
+    let evaluation = Evaluate::new(&devset, metric).run(&ctx, &program).await.unwrap();
+    assert_eq!(evaluation.mean(), Some(1.0));
+}
+
+#[tokio::test]
+async fn dropping_a_run_drops_the_rows_in_flight() {
+    struct Ends(Arc<AtomicUsize>);
+    impl Drop for Ends {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    let (begun, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (first, last) = (begun.clone(), ended.clone());
+    let metric = metric_async("forever", move |_, _| {
+        first.fetch_add(1, Ordering::SeqCst);
+        let ends = Ends(last.clone());
+        async move {
+            std::future::pending::<()>().await;
+            drop(ends);
+            Ok(true)
+        }
+    });
+    let devset = devset(20);
+    let (ctx, program) = (canned(answer), program());
+    let evaluate = Evaluate::new(&devset, metric).concurrency(4);
+    let run = evaluate.run(&ctx, &program);
+    let stopped = tokio::time::timeout(std::time::Duration::from_millis(50), run).await;
+    assert!(stopped.is_err());
+    // Row 3 fails without a metric, so the fifth is begun in its place.
+    assert_eq!(
+        (begun.load(Ordering::SeqCst), ended.load(Ordering::SeqCst)),
+        (4, 4)
     );
 }

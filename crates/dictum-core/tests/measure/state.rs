@@ -309,3 +309,49 @@ summarize.predict:
         diff(&before, &other).contains("classify: removed") && diff(&before, &other).contains("self: added")
     );
 }
+
+#[test]
+fn edited_descriptions_are_no_other_type() {
+    use dictum_core::signature::{FieldSpec, SignatureSpec};
+    use dictum_core::types::Schema;
+    let program = |words: &str, kind: &str| {
+        let schema = Schema::from_json_schema(&json!({
+            "title": "Note",
+            "type": "object",
+            "properties": {"description": {"type": kind, "description": words}},
+            "required": ["description"],
+        }));
+        let fields = [
+            FieldSpec::input("q", dictum_core::types::Type::str()),
+            FieldSpec::output("note", schema),
+        ];
+        Predict::from_spec(SignatureSpec::new("", None, fields).unwrap())
+    };
+    let saved = ProgramState::of(&program("short", "string"));
+    assert!(saved.check(&program("as short as can be", "string")).fits());
+    let other = saved.check(&program("short", "integer"));
+    assert!(!other.fits());
+    let change = &other.changes[0].change;
+    assert!(
+        change.contains("description: int") && change.contains("description: str"),
+        "{change}"
+    );
+}
+
+#[test]
+fn a_state_shows_what_was_learned() {
+    let text = ProgramState::of(&trained()).with_metadata("seed", 7).to_string();
+    for line in [
+        "summarize.predict: document -> reasoning, summary",
+        "    Summarize.",
+        "    {\"temperature\":0.7}",
+        "  demos: 2",
+        "  instructions (of the signature)",
+        "metadata: {\"seed\":7}",
+    ] {
+        assert!(
+            text.lines().any(|found| found.starts_with(line)),
+            "{line}\n{text}"
+        );
+    }
+}

@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -34,7 +35,7 @@ use crate::error::EngineError;
 use crate::grammar::{self, Closing, Layout};
 use chat::Chat;
 use request::Event;
-use slot::Job;
+use slot::{Job, Ticket};
 use worker::Worker;
 
 pub use chat::{ChatMessage, Prompt};
@@ -136,6 +137,7 @@ struct Inner {
     grammars: ParserFactory,
     layouts: Mutex<VecDeque<KeptLayout>>,
     context: usize,
+    unanswered: Arc<AtomicUsize>,
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -211,6 +213,7 @@ impl Engine {
             grammars,
             layouts: Mutex::default(),
             context,
+            unanswered: Arc::default(),
             jobs: Some(jobs),
             thread: Some(thread),
         })))
@@ -220,6 +223,12 @@ impl Engine {
     #[must_use]
     pub fn context(&self) -> usize {
         self.0.context
+    }
+
+    /// Requests that wait or are being answered now.
+    #[must_use]
+    pub fn unanswered(&self) -> usize {
+        self.0.unanswered.load(Ordering::Relaxed)
     }
 
     /// How many tokens `text` has in a prompt, without the chat template's.
@@ -265,6 +274,7 @@ impl Engine {
             None => (None, None),
         };
         let (events, receiver) = unbounded_channel();
+        let ticket = Ticket::new(&self.0.unanswered);
         let job = Job {
             shared: request.prompt.shared,
             prompt: request.prompt.tokens,
@@ -274,6 +284,7 @@ impl Engine {
             matcher,
             closing,
             deadline: request.deadline,
+            ticket,
             events,
         };
         self.0

@@ -1,5 +1,7 @@
 //! One request being answered: its sequence, its tokens, its grammar and its text.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use llama_cpp_2::token::LlamaToken;
@@ -24,7 +26,24 @@ pub(crate) struct Job {
     pub(crate) matcher: Option<Matcher>,
     pub(crate) closing: Option<Closing>,
     pub(crate) deadline: Option<Instant>,
+    pub(crate) ticket: Ticket,
     pub(crate) events: UnboundedSender<Event>,
+}
+
+/// Counts a request among the unanswered as long as it lives.
+pub(crate) struct Ticket(Arc<AtomicUsize>);
+
+impl Ticket {
+    pub(crate) fn new(unanswered: &Arc<AtomicUsize>) -> Self {
+        unanswered.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(unanswered))
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// What a step of a slot led to.
@@ -55,6 +74,8 @@ pub(crate) struct Slot {
     matcher: Option<Matcher>,
     text: TextOut,
     pub(crate) deadline: Option<Instant>,
+    // Dropped before the answer's last event is sent; see `end`.
+    ticket: Ticket,
     events: UnboundedSender<Event>,
 }
 
@@ -90,6 +111,7 @@ impl Slot {
             matcher: job.matcher,
             text: TextOut::new(job.stops, job.closing),
             deadline: job.deadline,
+            ticket: job.ticket,
             events: job.events,
         };
         let step = slot.force(trie);
@@ -219,11 +241,13 @@ impl Slot {
             completion: self.tokens.len() - self.prompt,
             forced: self.forced,
         };
+        drop(self.ticket);
         let _ = self.events.send(Event::Done(finish, counts));
     }
 
     /// Tells the caller that there will be no answer.
     pub(crate) fn fail(self, error: EngineError) {
+        drop(self.ticket);
         let _ = self.events.send(Event::Failed(error));
     }
 }

@@ -62,6 +62,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         #input_struct
         #output_struct
 
+        #[allow(clippy::type_complexity)]
         const _: () = {
             #(#defaults)*
             #input_impls
@@ -313,6 +314,8 @@ impl Side<'_> {
         });
         quote! {
             #[doc = #doc]
+            // The same types stand in the signature, and are judged there.
+            #[allow(clippy::type_complexity)]
             #vis struct #ident {
                 #(#fields)*
             }
@@ -364,7 +367,7 @@ impl Side<'_> {
                 }
             }
 
-            #[automatically_derived]
+            // Not marked as derived: a lint would ask for `Eq` beside it, which `f64` fields don't have.
             impl ::core::cmp::PartialEq for #ident
             where
                 #( for<'__bound> #types: ::core::cmp::PartialEq, )*

@@ -17,10 +17,12 @@ fn there_and_back<T: FieldType + PartialEq + Debug>(value: T, json: Value) {
 #[derive(FieldType, Debug, PartialEq, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
 enum Team {
+    Sales,
     /// Money matters.
     BillingDesk,
     #[serde(alias = "tech")]
     Technical = 7,
+    Other,
 }
 
 #[test]
@@ -35,17 +37,18 @@ fn unit_variants_are_an_enumeration() {
     };
     assert_eq!(team.name, "Team");
     assert_eq!(team.description.as_deref(), Some("Where a request goes."));
-    let mut members: Vec<_> = team
+    let members: Vec<_> = team
         .members
         .iter()
         .map(|m| (m.value.clone(), m.description.clone()))
         .collect();
-    members.sort_by_key(|(value, _)| value.to_string());
     assert_eq!(
         members,
         [
+            (json!("sales"), None),
             (json!("billing_desk"), Some("Money matters.".to_owned())),
-            (json!("technical"), None)
+            (json!("technical"), None),
+            (json!("other"), None),
         ]
     );
     let error = serde_json::from_value::<Team>(json!(3)).unwrap_err().to_string();
@@ -239,4 +242,94 @@ fn generic_types_of_one_name_do_not_share_a_schema() {
         other => panic!("not an object: {other:?}"),
     };
     assert_eq!((value_kind(0), value_kind(1)), (Kind::Int, Kind::Str));
+}
+
+/// Its absent fields are those of `Limits::default()`.
+#[derive(FieldType, Debug, PartialEq)]
+#[serde(default, rename_all = "camelCase")]
+struct Limits {
+    most_words: u32,
+    tone: String,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            most_words: 80,
+            tone: "plain".into(),
+        }
+    }
+}
+
+#[test]
+fn defaults_of_the_whole_type_stand_for_its_fields() {
+    let read: Limits = serde_json::from_value(json!({ "mostWords": 5 })).unwrap();
+    assert_eq!(
+        read,
+        Limits {
+            most_words: 5,
+            tone: "plain".into()
+        }
+    );
+    let Kind::Object(limits) = Schema::of::<Limits>().ty.kind else {
+        panic!("not an object")
+    };
+    assert_eq!(limits.properties[0].default, Some(json!(80)));
+    assert_eq!(limits.properties[1].default, Some(json!("plain")));
+}
+
+/// Not a field type.
+#[derive(Debug, Clone, PartialEq)]
+struct Meters(f64);
+
+/// A length as people write it.
+#[derive(FieldType, Debug, Clone, PartialEq)]
+#[serde(try_from = "String", into = "String")]
+struct Length {
+    meters: Meters,
+}
+
+impl TryFrom<String> for Length {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let number = text.strip_suffix(" m").ok_or("a length ends in ` m`")?;
+        Ok(Self {
+            meters: Meters(
+                number
+                    .parse()
+                    .map_err(|_| format!("`{number}` is not a number"))?,
+            ),
+        })
+    }
+}
+
+impl From<Length> for String {
+    fn from(length: Length) -> Self {
+        format!("{} m", length.meters.0)
+    }
+}
+
+#[derive(FieldType, Debug, PartialEq)]
+enum Mark {
+    At(Length),
+    #[serde(skip)]
+    #[allow(dead_code)]
+    Raw(Meters),
+    #[serde(other)]
+    Nowhere,
+}
+
+#[test]
+fn what_serde_goes_around_need_not_be_a_field_type() {
+    there_and_back(Mark::At(Length { meters: Meters(2.5) }), json!({ "At": "2.5 m" }));
+    assert_eq!(
+        serde_json::from_value::<Mark>(json!("Elsewhere")).unwrap(),
+        Mark::Nowhere
+    );
+    let error = serde_json::from_value::<Length>(json!("2.5"))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("a length ends in ` m`"), "{error}");
+    assert!(matches!(Schema::of::<Length>().ty.kind, Kind::Str));
 }

@@ -82,7 +82,7 @@ fn changing_visits_the_same_predictors_in_the_same_order() {
     let mut changed = Vec::new();
     rag.visit_mut(&mut ParameterPath::default(), &mut |path, predictor| {
         let mut state = predictor.state().clone();
-        state.instructions = Some(format!("I am {path}.").into());
+        state.instructions = Some(format!("I am {path}."));
         predictor.set_state(state);
         changed.push(path.to_string());
     });

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dictum_core::lm::layers::Timeout;
 use dictum_core::lm::{Capabilities, Lm, LmError, LmErrorKind, Settings};
 use reqwest::Url;
 
@@ -128,13 +129,15 @@ impl Builder {
         self
     }
 
-    /// The model, without layers.
+    /// The model. Of the layers it has only what keeps the call's deadline; see
+    /// [`standard`](dictum_core::lm::layers::standard) for the others.
     ///
     /// # Errors
     /// [`LmErrorKind::InvalidRequest`] when the address or a header is not one; [`LmErrorKind::Transport`] when TLS can't be
     /// set up. Nothing is sent.
     pub fn build(self) -> Result<Lm, LmError> {
-        self.build_model().map(Lm::new)
+        let model = self.build_model()?;
+        Ok(Lm::new(model).layer(Timeout::deadline_only()))
     }
 
     fn build_model(mut self) -> Result<OpenAi, LmError> {

@@ -21,11 +21,14 @@ mod stream;
 
 pub use builder::Builder;
 
+use bytes::Bytes;
 use dictum_core::lm::{
     Call, Capabilities, LanguageModel, LmError, LmErrorKind, Request, Response, ResponseStream, Settings,
+    StreamEvent,
 };
 use futures_util::future::BoxFuture;
-use futures_util::{StreamExt, TryStreamExt, stream as streams};
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, stream as streams};
 use serde_json::Value;
 
 use self::request::Dialect;
@@ -124,26 +127,49 @@ impl LanguageModel for OpenAi {
                 .await
                 .map_err(|error| self.named(error))?;
             let (name, http) = (self.name.clone(), self.http.clone());
-            let state = Some((chunks, sse::Parser::default(), Assembler::default()));
-            let batches = streams::try_unfold(state, |state| async move {
-                let Some((mut chunks, mut parser, mut answer)) = state else {
-                    return Ok(None);
-                };
-                let Some(chunk) = chunks.next().await else {
-                    let mut events = answer.take(parser.finish()?)?;
-                    events.extend(answer.finish()?);
-                    return Ok(Some((events, None)));
-                };
-                let events = answer.take(parser.push(&chunk?)?)?;
-                // The end is the end, also when the server keeps the connection open after it.
-                let state = (!answer.is_done()).then_some((chunks, parser, answer));
-                Ok::<_, LmError>(Some((events, state)))
+            let reading = Reading {
+                chunks,
+                parser: sse::Parser::default(),
+                answer: Assembler::default(),
+            };
+            let batches = streams::unfold(Some(reading), |reading| async move {
+                let mut reading = reading?;
+                let mut events = Vec::new();
+                let result = reading.next(&mut events).await;
+                let more = matches!(result, Ok(true));
+                let batch = events.into_iter().map(Ok).chain(result.err().map(Err));
+                let batch: Vec<Result<StreamEvent, LmError>> = batch.collect();
+                Some((streams::iter(batch), more.then_some(reading)))
             });
             let events = batches
-                .map_ok(|events| streams::iter(events.into_iter().map(Ok)))
-                .try_flatten()
-                .map_err(move |error: LmError| named(error, &name, &http));
+                .flatten()
+                .map(move |event| event.map_err(|error| named(error, &name, &http)));
             Ok(events.boxed())
         })
+    }
+}
+
+/// A stream being read.
+struct Reading {
+    chunks: BoxStream<'static, Result<Bytes, LmError>>,
+    parser: sse::Parser,
+    answer: Assembler,
+}
+
+impl Reading {
+    /// Reads on and adds what came, before an error too. False at the end; and the end is the end, also when the server keeps
+    /// the connection open after it.
+    async fn next(&mut self, out: &mut Vec<StreamEvent>) -> Result<bool, LmError> {
+        let mut data = Vec::new();
+        let Some(chunk) = self.chunks.next().await else {
+            std::mem::take(&mut self.parser).finish(&mut data)?;
+            self.answer.take(data, out)?;
+            self.answer.finish(out)?;
+            return Ok(false);
+        };
+        let parsed = self.parser.push(&chunk?, &mut data);
+        self.answer.take(data, out)?;
+        parsed?;
+        Ok(!self.answer.is_done())
     }
 }

@@ -1,9 +1,13 @@
 //! From a request to the body that is sent.
 
+use std::borrow::Cow;
+
 use dictum_core::lm::{
     LmError, LmErrorKind, Media, MediaData, Message, Part, Request, ResponseFormat, Role, Settings,
     ToolChoice,
 };
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::schema::strict;
@@ -46,38 +50,65 @@ fn is_reasoning_model(model: &str) -> bool {
     })
 }
 
+/// The body of a call, borrowing the texts of its request: prompts are long, and the same for many calls.
+#[derive(Debug)]
+pub(super) struct Body<'a> {
+    model: &'a str,
+    messages: Vec<WireMessage<'a>>,
+    /// All else, by name; what is named here stands in place of the fields above.
+    rest: Map<String, Value>,
+}
+
+impl Serialize for Body<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut body = serializer.serialize_map(None)?;
+        if !self.rest.contains_key("model") {
+            body.serialize_entry("model", self.model)?;
+        }
+        if !self.rest.contains_key("messages") {
+            body.serialize_entry("messages", &self.messages)?;
+        }
+        for (name, value) in &self.rest {
+            body.serialize_entry(name, value)?;
+        }
+        body.end()
+    }
+}
+
 /// The body of a call. `base` are the model's own settings, beneath the request's.
 ///
 /// # Errors
 /// [`LmErrorKind::Unsupported`] for parts that this dialect has no form for.
-pub(super) fn body(
-    dialect: &Dialect,
-    request: &Request,
+pub(super) fn body<'a>(
+    dialect: &'a Dialect,
+    request: &'a Request,
     base: &Settings,
     streams: bool,
-) -> Result<Value, LmError> {
-    let mut messages = Vec::new();
+) -> Result<Body<'a>, LmError> {
+    let mut messages = Vec::with_capacity(request.prefix.messages().len() + request.turns.len());
     for message in request.messages() {
         write_message(dialect, message, &mut messages)?;
     }
-    let mut body = Map::new();
-    body.insert("model".to_owned(), json!(dialect.model));
-    body.insert("messages".to_owned(), Value::Array(messages));
+    let mut rest = Map::new();
     if !request.tools.is_empty() {
-        body.insert("tools".to_owned(), tools(request));
+        rest.insert("tools".to_owned(), tools(request));
         if let Some(choice) = tool_choice(&request.tool_choice) {
-            body.insert("tool_choice".to_owned(), choice);
+            rest.insert("tool_choice".to_owned(), choice);
         }
     }
     if let Some(format) = &request.response_format {
-        body.insert("response_format".to_owned(), response_format(format));
+        rest.insert("response_format".to_owned(), response_format(format));
     }
     if streams {
-        body.insert("stream".to_owned(), json!(true));
-        body.insert("stream_options".to_owned(), json!({ "include_usage": true }));
+        rest.insert("stream".to_owned(), json!(true));
+        rest.insert("stream_options".to_owned(), json!({ "include_usage": true }));
     }
-    write_settings(dialect, request.settings.over(base), &mut body);
-    Ok(Value::Object(body))
+    write_settings(dialect, request.settings.over(base), &mut rest);
+    Ok(Body {
+        model: &dialect.model,
+        messages,
+        rest,
+    })
 }
 
 fn write_settings(dialect: &Dialect, settings: Settings, body: &mut Map<String, Value>) {
@@ -144,18 +175,63 @@ fn response_format(format: &ResponseFormat) -> Value {
     }
 }
 
+/// A message as it is sent.
+#[derive(Debug, Serialize)]
+struct WireMessage<'a> {
+    role: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_call_id: Option<&'a str>,
+    content: Option<Content<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<Value>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    reasoning_content: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Content<'a> {
+    Text(Cow<'a, str>),
+    Parts(Vec<WirePart<'a>>),
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum WirePart<'a> {
+    Text { text: &'a str },
+    ImageUrl { image_url: Value },
+    InputAudio { input_audio: Value },
+    File { file: Value },
+}
+
 /// Writes one message, or several: each tool result is a message of its own.
-fn write_message(dialect: &Dialect, message: &Message, out: &mut Vec<Value>) -> Result<(), LmError> {
+fn write_message<'a>(
+    dialect: &Dialect,
+    message: &'a Message,
+    out: &mut Vec<WireMessage<'a>>,
+) -> Result<(), LmError> {
+    let plain = |content| WireMessage {
+        role: message.role.as_str(),
+        tool_call_id: None,
+        content,
+        tool_calls: Vec::new(),
+        reasoning_content: String::new(),
+    };
+    // Every server takes one text as a plain string; not every one takes parts.
+    if let [Part::Text { text }] = message.parts.as_slice() {
+        out.push(plain(Some(Content::Text(text.into()))));
+        return Ok(());
+    }
     let mut content = Vec::new();
-    let mut calls = Vec::new();
-    let mut reasoning = String::new();
+    let mut written = plain(None);
+    let mut results = false;
     for part in &message.parts {
         match part {
-            Part::Text { text } => content.push(json!({ "type": "text", "text": text })),
+            Part::Text { text } => content.push(WirePart::Text { text }),
             Part::Image { media } => content.push(image(media)?),
             Part::Audio { media } => content.push(audio(media)?),
             Part::File { media } => content.push(file(media)?),
-            Part::ToolCall { id, name, arguments } => calls.push(json!({
+            Part::ToolCall { id, name, arguments } => written.tool_calls.push(json!({
                 "id": id,
                 "type": "function",
                 "function": { "name": name, "arguments": arguments.to_string() },
@@ -165,71 +241,51 @@ fn write_message(dialect: &Dialect, message: &Message, out: &mut Vec<Value>) -> 
                 content,
                 is_error,
             } => {
+                results = true;
                 // The dialect has no mark for a failed tool, so the text says it.
                 let content = if *is_error {
-                    format!("Error: {content}")
+                    format!("Error: {content}").into()
                 } else {
-                    content.clone()
+                    content.into()
                 };
-                out.push(json!({ "role": "tool", "tool_call_id": id, "content": content }));
+                out.push(WireMessage {
+                    role: Role::Tool.as_str(),
+                    tool_call_id: Some(id),
+                    ..plain(Some(Content::Text(content)))
+                });
             }
-            Part::Reasoning { text, .. } => reasoning.push_str(text),
+            // OpenAI's server refuses fields it does not know; the others want their reasoning back.
+            Part::Reasoning { text, .. } if message.role == Role::Assistant && !dialect.own => {
+                written.reasoning_content.push_str(text);
+            }
+            Part::Reasoning { .. } => {}
             other => return Err(unsupported(format!("a message part of a new kind ({other:?})"))),
         }
     }
-    let mut written = Map::new();
-    written.insert("role".to_owned(), json!(message.role.as_str()));
-    match single_text(&content) {
-        Some(text) => {
-            written.insert("content".to_owned(), json!(text));
-        }
-        None if !content.is_empty() => {
-            written.insert("content".to_owned(), Value::Array(content));
-        }
-        None if !calls.is_empty() => {
-            written.insert("content".to_owned(), Value::Null);
-        }
+    written.content = match content.as_slice() {
+        [WirePart::Text { text }] => Some(Content::Text((*text).into())),
+        [] if !written.tool_calls.is_empty() => None,
         // A message of tool results alone has been written.
-        None if message
-            .parts
-            .iter()
-            .any(|part| matches!(part, Part::ToolResult { .. })) =>
-        {
-            return Ok(());
-        }
-        None => {
-            written.insert("content".to_owned(), json!(""));
-        }
-    }
-    if !calls.is_empty() {
-        written.insert("tool_calls".to_owned(), Value::Array(calls));
-    }
-    // OpenAI's server refuses fields it does not know; the others want their reasoning back.
-    if !reasoning.is_empty() && message.role == Role::Assistant && !dialect.own {
-        written.insert("reasoning_content".to_owned(), json!(reasoning));
-    }
-    out.push(Value::Object(written));
+        [] if results => return Ok(()),
+        [] => Some(Content::Text("".into())),
+        _ => Some(Content::Parts(content)),
+    };
+    out.push(written);
     Ok(())
 }
 
-/// The text of content that is one text: every server takes that as a plain string, not every one takes parts.
-fn single_text(content: &[Value]) -> Option<&str> {
-    match content {
-        [part] => part.get("text")?.as_str(),
-        _ => None,
-    }
-}
-
-fn image(media: &Media) -> Result<Value, LmError> {
+fn image<'a>(media: &Media) -> Result<WirePart<'a>, LmError> {
     let url = match &media.data {
         MediaData::Url(url) => url.clone(),
         MediaData::Base64(data) => data_url(media, data, "image/png"),
         MediaData::Id(_) => return Err(unsupported("an image by file id; give its content or address")),
     };
-    Ok(json!({ "type": "image_url", "image_url": { "url": url } }))
+    Ok(WirePart::ImageUrl {
+        image_url: json!({ "url": url }),
+    })
 }
 
-fn audio(media: &Media) -> Result<Value, LmError> {
+fn audio<'a>(media: &Media) -> Result<WirePart<'a>, LmError> {
     let MediaData::Base64(data) = &media.data else {
         return Err(unsupported("audio by address or id; give its content"));
     };
@@ -238,10 +294,12 @@ fn audio(media: &Media) -> Result<Value, LmError> {
         "audio/wav" | "audio/x-wav" | "audio/wave" | "" => "wav",
         other => other.rsplit('/').next().unwrap_or(other),
     };
-    Ok(json!({ "type": "input_audio", "input_audio": { "data": data, "format": format } }))
+    Ok(WirePart::InputAudio {
+        input_audio: json!({ "data": data, "format": format }),
+    })
 }
 
-fn file(media: &Media) -> Result<Value, LmError> {
+fn file<'a>(media: &Media) -> Result<WirePart<'a>, LmError> {
     let file = match &media.data {
         MediaData::Id(id) => json!({ "file_id": id }),
         MediaData::Base64(data) => json!({
@@ -250,7 +308,7 @@ fn file(media: &Media) -> Result<Value, LmError> {
         }),
         MediaData::Url(_) => return Err(unsupported("a file by address; give its content or id")),
     };
-    Ok(json!({ "type": "file", "file": file }))
+    Ok(WirePart::File { file })
 }
 
 fn data_url(media: &Media, data: &str, usual: &str) -> String {

@@ -35,30 +35,25 @@ impl Assembler {
         self.done
     }
 
-    /// Takes the data of server-sent events and gives what they bring.
-    pub(super) fn take(&mut self, events: Vec<String>) -> Result<Vec<StreamEvent>, LmError> {
-        let mut out = Vec::new();
+    /// Takes the data of server-sent events and adds what they bring; what came before an error is not lost.
+    pub(super) fn take(&mut self, events: Vec<String>, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
         for data in events {
             if self.done {
                 break;
             }
             if data.trim() == "[DONE]" {
-                self.end(&mut out)?;
+                self.end(out)?;
             } else if !data.trim().is_empty() {
                 let chunk = serde_json::from_str(&data).map_err(|_| error::not_json(&data))?;
-                self.chunk(chunk, &mut out)?;
+                self.chunk(chunk, out)?;
             }
         }
-        Ok(out)
+        Ok(())
     }
 
     /// The connection has ended: fine if the answer has, also without the closing mark that some servers leave out.
-    pub(super) fn finish(&mut self) -> Result<Vec<StreamEvent>, LmError> {
-        let mut out = Vec::new();
-        if !self.done {
-            self.end(&mut out)?;
-        }
-        Ok(out)
+    pub(super) fn finish(&mut self, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
+        if self.done { Ok(()) } else { self.end(out) }
     }
 
     fn chunk(&mut self, chunk: Value, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {

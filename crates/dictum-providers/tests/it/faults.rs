@@ -139,3 +139,23 @@ async fn dropping_a_call_closes_its_connection() {
         "the server saw the stream's reader go away"
     );
 }
+
+#[tokio::test]
+async fn the_calls_deadline_holds_without_any_layer() {
+    let server = FakeServer::scripted([Reply::text("a long answer").broken(Fault::Stall(2))]);
+    let lm = lm(&server);
+    for streams in [false, true] {
+        let terms = Call {
+            deadline: Some(std::time::Instant::now() + Duration::from_millis(300)),
+            ..Call::default()
+        };
+        let request = ask("x");
+        let result = if streams {
+            crate::read(lm.stream(&request, &terms).await).await.map(drop)
+        } else {
+            lm.complete(&request, &terms).await.map(drop)
+        };
+        assert_eq!(result.unwrap_err().kind(), LmErrorKind::Timeout);
+    }
+    assert!(server.saw_disconnects(2).await);
+}

@@ -103,6 +103,31 @@ async fn a_stream_cut_off_is_an_error_after_what_came() {
     }
 }
 
+#[tokio::test]
+async fn what_came_before_a_fault_is_not_lost_with_it() {
+    let good = chunk(&json!({ "content": "half" }), &json!(null));
+    for (fault, kind) in [
+        ("data: {broken\n\n", LmErrorKind::Decode),
+        (
+            "data: \u{fffd}\n\ndata: {\"error\":{\"message\":\"overloaded\",\"code\":503}}\n\n",
+            LmErrorKind::Decode,
+        ),
+        (
+            "data: {\"error\":{\"message\":\"overloaded\",\"code\":503}}\n\n",
+            LmErrorKind::Server,
+        ),
+    ] {
+        let server = FakeServer::scripted([Reply::chunks([format!("{good}{fault}")])]);
+        let mut stream = lm(&server).stream(&ask("x"), &Default::default()).await.unwrap();
+        assert_eq!(
+            stream.next().await.unwrap().unwrap(),
+            StreamEvent::Text("half".to_owned())
+        );
+        assert_eq!(stream.next().await.unwrap().unwrap_err().kind(), kind);
+        assert!(stream.next().await.is_none());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]

@@ -26,7 +26,13 @@ pub(super) fn boolean(cx: &mut Cx<'_>, node: &Node, ty: &Type) -> Result<Value, 
                 None => Err(cx.mismatch(node, ty)),
             }
         }
-        _ => Err(cx.mismatch(node, ty)),
+        _ => match super::only_inside(node) {
+            Some(inner) => {
+                cx.note(repair::WRAPPED);
+                boolean(cx, inner, ty)
+            }
+            None => Err(cx.mismatch(node, ty)),
+        },
     }
 }
 
@@ -41,6 +47,9 @@ fn polarity(word: &str) -> Option<(bool, bool)> {
 }
 
 fn from_text(cx: &mut Cx<'_>, text: &str) -> Option<bool> {
+    if text.contains("```") {
+        return None;
+    }
     let bare = words::strip_markup(text);
     if bare != text.trim() {
         cx.note(repair::MARKUP);

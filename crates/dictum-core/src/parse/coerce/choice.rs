@@ -93,7 +93,7 @@ fn choose(cx: &mut Cx<'_>, node: &Node, ty: &Type, members: &[Member<'_>]) -> Re
     {
         return Ok(member.value.clone());
     }
-    match find(cx, members, &text) {
+    match find(members, &text) {
         Ok((index, repairs)) => {
             for repair in repairs {
                 cx.note(repair);
@@ -123,7 +123,7 @@ fn none_spelled(cx: &mut Cx<'_>, node: &Node, ty: &Type, members: &[Member<'_>])
 
 type Found = Result<(usize, Vec<Repair>), Option<String>>;
 
-fn find(cx: &Cx<'_>, members: &[Member<'_>], text: &str) -> Found {
+fn find(members: &[Member<'_>], text: &str) -> Found {
     let text = text.trim();
     if let Some(index) = only(members, |s, first| first && s == text)? {
         return Ok((index, vec![]));
@@ -131,7 +131,7 @@ fn find(cx: &Cx<'_>, members: &[Member<'_>], text: &str) -> Found {
     if let Some(index) = only(members, |s, _| s == text)? {
         return Ok((index, vec![repair::MEMBER_NAME]));
     }
-    if text.len() > MAX_TEXT {
+    if text.len() > MAX_TEXT || text.contains("```") {
         return Err(None);
     }
     let bare = words::strip_markup(text)
@@ -153,8 +153,10 @@ fn find(cx: &Cx<'_>, members: &[Member<'_>], text: &str) -> Found {
     if lead && let Some((index, _)) = spelled(members, rest.trim_end_matches(['.', '!', ',']))? {
         return Ok((index, vec![repair::LEAD_IN]));
     }
-    let _ = cx;
-    explained(members, text, if lead { rest } else { bare }, lead)
+    match explained(members, text, bare, false) {
+        Err(None) if lead => explained(members, text, rest, true),
+        found => found,
+    }
 }
 
 /// The one member for which the test holds for one of its spellings.
@@ -235,6 +237,9 @@ struct Mention {
 
 /// A member with an explanation behind it, or the one that a short sentence mentions.
 fn explained(members: &[Member<'_>], text: &str, answer: &str, lead: bool) -> Found {
+    if text.trim_end().ends_with('?') {
+        return Err(None);
+    }
     let answer = answer.trim_start_matches(['*', '"', '`', '(', '[', '\'']);
     let all = words::words(answer, 400);
     let mentions = mentions(members, answer, &all);
@@ -275,7 +280,10 @@ fn explained(members: &[Member<'_>], text: &str, answer: &str, lead: bool) -> Fo
         let taken_back = words::words(behind, 60)
             .iter()
             .any(|w| HEDGES.contains(&w.text.as_str()));
-        if words::starts_explanation(behind.trim_start_matches([')', ']'])) && !taken_back && !others {
+        // `B) Paris`: the option with its text.
+        let option = behind.starts_with(") ");
+        let set_apart = option || words::starts_explanation(behind.trim_start_matches([')', ']']));
+        if set_apart && !taken_back && !others {
             let mut repairs = vec![repair::EXPLANATION];
             if lead {
                 repairs.push(repair::LEAD_IN);
@@ -288,7 +296,7 @@ fn explained(members: &[Member<'_>], text: &str, answer: &str, lead: bool) -> Fo
         HEDGES.contains(&w.text.as_str()) || NEGATIONS.contains(&w.text.as_str()) || w.text.ends_with("n't")
     });
     match mentions.first() {
-        Some(mention) if !doubtful && text.len() <= MAX_SENTENCE && !text.trim_end().ends_with('?') => {
+        Some(mention) if !doubtful && text.len() <= MAX_SENTENCE => {
             Ok((mention.member, vec![repair::EXPLANATION, repair::LEAD_IN]))
         }
         Some(_) if doubtful => Err(Some(format!(

@@ -95,7 +95,7 @@ fn from_object(
         (Ok(one), _) => Ok(vec![cx.accept(one)]),
         (Err(_), Some(Err(inner))) => Err(inner),
         (Err(inner), None) => {
-            if entries.is_empty() || inner.at.is_empty() {
+            if entries.is_empty() || inner.offset <= node.start {
                 return Err(cx.mismatch(node, ty));
             }
             Err(inner)
@@ -145,8 +145,7 @@ fn from_text(cx: &mut Cx<'_>, node: &Node, ty: &Type, item: &Type) -> Result<Vec
         }
     }
     if text.trim().is_empty() {
-        // An empty XML element is an empty list; an empty section is one too.
-        return Ok(Vec::new());
+        return Err(cx.mismatch(node, ty));
     }
     if is_not_applicable(text) {
         cx.note(repair::NOT_APPLICABLE);

@@ -16,9 +16,6 @@ pub(super) fn map(cx: &mut Cx<'_>, node: &Node, ty: &Type, key: &Type, value: &T
             if let Some(inner) = json_inside(node) {
                 return cx.coerce(&inner, ty);
             }
-            if text.trim().is_empty() {
-                return Ok(Value::Object(Map::new()));
-            }
             match object::key_lines(node, text) {
                 Some(lines) if lines.len() > 1 => {
                     cx.note(repair::KEY_LINES);

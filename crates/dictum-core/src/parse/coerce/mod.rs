@@ -200,6 +200,12 @@ impl<'a> Cx<'a> {
         if matches!(kind, Some(Kind::Str | Kind::Reasoning)) || (is_code && (verbatim || exact.is_empty())) {
             return Ok(Value::String(exact.to_owned()));
         }
+        // An element with nothing in it is a list or map with nothing in it.
+        match kind {
+            Some(Kind::List { .. }) if exact.is_empty() => return Ok(Value::Array(Vec::new())),
+            Some(Kind::Map { .. }) if exact.is_empty() => return Ok(Value::Object(serde_json::Map::new())),
+            _ => {}
+        }
         let mut inner = if is_code {
             Node::bare(exact, node.start)
         } else {
@@ -315,6 +321,22 @@ fn json_inside(node: &Node) -> Option<Node> {
         inner.flaws.push(repair::JSON_IN_STRING);
     }
     Some(inner)
+}
+
+/// The scalar in a list or object of one: `{"score": 4}` for 4.
+fn only_inside(node: &Node) -> Option<&Node> {
+    let inner = match &node.kind {
+        NodeKind::List(items) => match items.as_slice() {
+            [only] => only,
+            _ => return None,
+        },
+        NodeKind::Object(entries) => match entries.as_slice() {
+            [only] => &only.value,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    (inner.is_scalar() && !inner.cut && !node.flaws.contains(&repair::TRUNCATED)).then_some(inner)
 }
 
 fn place(node: &mut Node, start: usize) {

@@ -84,7 +84,13 @@ fn written(cx: &mut Cx<'_>, node: &Node, ty: &Type) -> Result<Written, Fail> {
                 }
             }
         }
-        _ => Err(cx.mismatch(node, ty)),
+        _ => match super::only_inside(node) {
+            Some(inner) => {
+                cx.note(repair::WRAPPED);
+                written(cx, inner, ty)
+            }
+            None => Err(cx.mismatch(node, ty)),
+        },
     }
 }
 

@@ -110,7 +110,7 @@ type Refused = (usize, Option<String>);
 
 /// The number a text says, with what had to be dropped or changed; else the byte of the fault and the reason.
 pub(super) fn read(text: &str) -> Result<(Written, Vec<Repair>), Refused> {
-    if text.len() > MAX_TEXT {
+    if text.len() > MAX_TEXT || text.contains("```") {
         return Err((0, None));
     }
     let bare = words::strip_markup(text);
@@ -423,7 +423,10 @@ fn explanation(rest: &str, end: usize) -> Result<(), Refused> {
         .iter()
         .take(3)
         .any(|w| matches!(w.text.as_str(), "of" | "out" | "to"));
-    if starts_with_number || scale {
+    let answered_again = rest.lines().skip(1).any(|line| {
+        words::after_label(line.trim()).is_some_and(|behind| behind.starts_with(|c: char| c.is_ascii_digit()))
+    });
+    if starts_with_number || scale || answered_again {
         return Err((end, Some("there is more than one number".to_owned())));
     }
     if taken_back {

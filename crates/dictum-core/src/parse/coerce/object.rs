@@ -34,9 +34,6 @@ pub(super) fn object(cx: &mut Cx<'_>, node: &Node, ty: &Type, object: &ObjectTyp
             if let Some(inner) = json_inside(node) {
                 return cx.coerce(&inner, ty);
             }
-            if text.trim().is_empty() && object.properties.is_empty() {
-                return Ok(Value::Object(Map::new()));
-            }
             match key_lines(node, text) {
                 Some(lines) if known(object, &lines) => {
                     cx.note(repair::KEY_LINES);

@@ -42,7 +42,7 @@ pub(super) fn optional(cx: &mut Cx<'_>, node: &Node, inner: &Type) -> Result<Val
         if let Some(got) = (!is_text)
             .then(|| cx.attempt(|cx| cx.coerce(node, inner)))
             .and_then(Result::ok)
-            && !blank
+            && (!blank || quoted)
             && !got.value.as_array().is_some_and(Vec::is_empty)
         {
             return Ok(cx.accept(got));

@@ -11,7 +11,6 @@ pub(super) struct Word {
 /// Words that take back or weaken what was said before them.
 pub(super) const HEDGES: &[&str] = &[
     "actually",
-    "wait",
     "correction",
     "sorry",
     "instead",
@@ -260,7 +259,7 @@ pub(super) fn after_lead_in(text: &str) -> (bool, &str) {
 }
 
 /// What stands behind a short label and its colon, if the text starts with one.
-fn after_label(text: &str) -> Option<&str> {
+pub(super) fn after_label(text: &str) -> Option<&str> {
     let line = text.lines().next()?;
     let colon = line
         .char_indices()
@@ -296,7 +295,8 @@ pub(super) fn starts_explanation(behind: &str) -> bool {
     let reason = words(trimmed, 2);
     let Some(word) = reason.first() else { return true };
     let word = word.text.as_str();
-    if HEDGES.contains(&word)
+    if word == "wait"
+        || HEDGES.contains(&word)
         || NEGATIONS.contains(&word)
         || matches!(word, "out" | "to" | "and" | "but" | "though")
     {

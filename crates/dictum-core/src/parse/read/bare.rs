@@ -74,6 +74,7 @@ impl<'a> Reader<'a> {
                 b'(' => round += 1,
                 b')' if round > 0 => round -= 1,
                 b'}' | b']' | b')' if self.open.contains(byte) => break,
+                b'}' | b']' if self.stray_ends(at) => break,
                 b',' if place == Place::Value && !self.comma_ends_value(at) => {}
                 b',' | b';' if place != Place::Top => break,
                 b'/' if at > self.pos && self.comment_at(at) => break,
@@ -83,6 +84,15 @@ impl<'a> Reader<'a> {
             at += 1;
         }
         at
+    }
+
+    /// Whether a bracket that closes nothing open ends the text all the same: only more of its kind follow.
+    fn stray_ends(&self, at: usize) -> bool {
+        let rest = self.text.as_bytes().get(at..).unwrap_or_default();
+        rest.len() <= 64
+            && rest
+                .iter()
+                .all(|b| b.is_ascii_whitespace() || matches!(b, b'}' | b']' | b';' | b'.'))
     }
 
     fn comment_at(&self, at: usize) -> bool {

@@ -40,7 +40,16 @@ impl Reader<'_> {
                     Some(byte) if *byte == quote => {
                         let width = if quote == 0xe2 { 3 } else { 1 };
                         let (next, _) = self.across(at + index + width);
-                        return self.byte(next) == Some(b':');
+                        // Without a colon only a plain name in front of an unmistakable value is a key.
+                        let name = bytes.get(width..index).unwrap_or_default();
+                        let plain =
+                            name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_') && !name.is_empty();
+                        return match self.byte(next) {
+                            Some(b':') => true,
+                            Some(b'=') => self.byte(next + 1) != Some(b'='),
+                            Some(b'"' | b'{' | b'[' | b'0'..=b'9') => plain && next > at + index + width,
+                            _ => false,
+                        };
                     }
                     Some(_) => {}
                 }
@@ -53,12 +62,21 @@ impl Reader<'_> {
             .take(REACH)
             .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'$' | 0x80..))
             .count();
-        if length == 0 || bytes.first().is_some_and(u8::is_ascii_digit) {
+        if length == 0 {
             return false;
         }
         let (next, _) = self.across(at + length);
-        // `http://` is not a key.
-        self.byte(next) == Some(b':') && self.byte(next + 1) != Some(b'/')
+        let after = self.byte(next + 1);
+        match self.byte(next) {
+            // `10:30` is not a key.
+            Some(b':') if bytes.first().is_some_and(u8::is_ascii_digit) => {
+                matches!(after, Some(b' ' | b'"' | b'\''))
+            }
+            // `http://` is not a key.
+            Some(b':') => after != Some(b'/'),
+            Some(b'=') => after != Some(b'='),
+            _ => false,
+        }
     }
 
     /// Whether the comma at `at` ends a value without quotes in an object: a key, a closing bracket or the end follows.

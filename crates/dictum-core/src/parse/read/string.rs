@@ -73,7 +73,10 @@ impl Reader<'_> {
         let rest = self.rest();
         if quotes_at(rest).is_some() {
             // An apostrophe in front of a bare word is not a quote at the top of a text.
-            return place != Place::Top || !rest.starts_with('\u{2019}');
+            return match place {
+                Place::Top => !rest.starts_with(['\u{2019}', '`']),
+                _ => !rest.starts_with("```"),
+            };
         }
         prefix_length(rest) > 0
     }
@@ -124,7 +127,7 @@ impl Reader<'_> {
         if let Some(flaw) = quotes.flaw {
             self.flaw(flaw)?;
         }
-        if !self.strict && quotes.open.len() == 1 {
+        if !self.strict && matches!(quotes.open, "\"" | "'") {
             let triple = quotes.open.repeat(3);
             if self.rest().starts_with(&triple) && self.triple_is_quote(&triple) {
                 return self.triple(&triple);
@@ -220,6 +223,8 @@ impl Reader<'_> {
         }
         self.flaw(repair::MISSING_QUOTE)?;
         let length = before.trim_end_matches([',', '\n', ' ', '\r', '\t']).len();
+        // Back to the comma, which sets the next key apart.
+        self.pos = self.pos.saturating_sub(text.len() - length);
         text.truncate(length);
         Ok(true)
     }

@@ -305,7 +305,7 @@ fn sayable(ty: &Type) -> Option<Type> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn a_type_written_reads_back_the_same(ty in arbitrary::ty().prop_filter_map("not sayable", |ty| sayable(&ty))) {

@@ -154,7 +154,7 @@ fn recursive_and_repeated_types_are_described_once() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     /// Whatever the type, each recursive part of it is described, once.
     #[test]

@@ -7,7 +7,7 @@ fn own(model: &str) -> Dialect {
 }
 
 fn of(dialect: &Dialect, request: &Request) -> Value {
-    body(dialect, request, &Settings::default(), false).unwrap()
+    json!(body(dialect, request, &Settings::default(), false).unwrap())
 }
 
 #[test]
@@ -195,7 +195,8 @@ fn settings_stand_over_the_models_own_and_extra_over_all() {
         stop: vec!["END".to_owned()],
         ..Settings::default()
     };
-    let written = body(&own("gpt-4o"), &request, &base, true).unwrap();
+    let dialect = own("gpt-4o");
+    let written = json!(body(&dialect, &request, &base, true).unwrap());
     assert_eq!(
         written,
         json!({

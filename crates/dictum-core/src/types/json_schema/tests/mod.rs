@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use crate::types::{Schema, arbitrary};
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(250))]
 
     #[test]
     fn what_is_written_reads_back_the_same(schema in arbitrary::schema()) {

@@ -1,0 +1,46 @@
+//! A state for people.
+
+use std::fmt;
+
+use super::ProgramState;
+use crate::lm::Settings;
+
+/// Every predictor with its signature, instructions, settings and demonstrations, one demonstration to a line.
+impl fmt::Display for ProgramState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(kind) = self.kind() {
+            writeln!(f, "program: {}", kind.name())?;
+        }
+        for (path, saved) in self.predictors() {
+            writeln!(f, "{path}: {}", saved.signature)?;
+            let learned = saved.state.instructions.as_deref();
+            let origin = if learned.is_some() {
+                "learned"
+            } else {
+                "of the signature"
+            };
+            writeln!(f, "  instructions ({origin})")?;
+            let own = saved.signature.instructions();
+            for line in learned.unwrap_or(&own).lines() {
+                writeln!(f, "    {line}")?;
+            }
+            if saved.state.settings != Settings::default() {
+                let settings = serde_json::to_string(&saved.state.settings).unwrap_or_default();
+                writeln!(f, "  settings\n    {settings}")?;
+            }
+            writeln!(f, "  demos: {}", saved.state.demos.len())?;
+            for demo in &saved.state.demos {
+                writeln!(f, "    {}", super::diff::line(demo))?;
+            }
+        }
+        if !self.metadata().is_empty() {
+            let metadata = serde_json::to_string(self.metadata()).unwrap_or_default();
+            writeln!(f, "metadata: {metadata}")?;
+        }
+        if !self.unplaced().is_empty() {
+            let unplaced = serde_json::to_string(self.unplaced()).unwrap_or_default();
+            writeln!(f, "kept aside by an import: {unplaced}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,14 @@
+//! The tolerant parser against what models really answer.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    missing_docs
+)]
+
+mod cases;
+mod properties;
+mod roundtrip;
+mod values;

@@ -1,0 +1,109 @@
+//! A value that is rendered as a demo and parsed comes back as it was, whatever it holds.
+
+use dictum_core::parse::{self, Layout, escape};
+use dictum_core::signature::FieldSpec;
+use dictum_core::types::{Schema, Type};
+use proptest::prelude::*;
+use serde_json::{Map, Value};
+
+use crate::values::{nasty_text, typed};
+
+/// The renderers of the three layouts, at their smallest.
+fn render(layout: Layout, fields: &[(FieldSpec, Value)]) -> String {
+    match layout {
+        Layout::Chat => {
+            let mut text = String::new();
+            for (field, value) in fields {
+                let content = match value {
+                    Value::String(value) if field.schema.ty.is_text() => value.clone(),
+                    value => value.to_string(),
+                };
+                text.push_str(&format!(
+                    "[[ ## {} ## ]]\n{}\n\n",
+                    field.name,
+                    escape::chat(&content)
+                ));
+            }
+            text + "[[ ## completed ## ]]\n"
+        }
+        Layout::Xml => fields
+            .iter()
+            .map(|(field, value)| {
+                format!(
+                    "<{0}>\n{1}\n</{0}>\n",
+                    field.name,
+                    escape::xml_value(value, &field.schema)
+                )
+            })
+            .collect(),
+        Layout::Json => {
+            let object: Map<String, Value> = fields
+                .iter()
+                .map(|(field, value)| (field.name.clone(), value.clone()))
+                .collect();
+            serde_json::to_string_pretty(&object).unwrap()
+        }
+    }
+}
+
+fn layouts() -> impl Strategy<Value = Layout> {
+    prop::sample::select(vec![Layout::Chat, Layout::Xml, Layout::Json])
+}
+
+fn check(layout: Layout, fields: &[(FieldSpec, Value)]) -> Result<(), TestCaseError> {
+    let text = render(layout, fields);
+    let outputs: Vec<FieldSpec> = fields.iter().map(|(field, _)| field.clone()).collect();
+    let answer = parse::fields(&text, layout, &outputs);
+    prop_assert!(answer.failures.is_empty(), "{:#?}\n{text}", answer.failures);
+    for (field, value) in fields {
+        prop_assert_eq!(answer.fields.get(&field.name), Some(value), "{}", text);
+    }
+    prop_assert!(answer.fields.len() == fields.len());
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(1000), ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_survives_every_layout(layout in layouts(), first in nasty_text(), second in nasty_text()) {
+        let fields = [
+            (FieldSpec::output("answer", Type::str()), Value::from(first)),
+            (FieldSpec::output("x", Type::str()), Value::from(second)),
+        ];
+        check(layout, &fields)?;
+        check(layout, &fields[..1])?;
+    }
+
+    #[test]
+    fn any_typed_value_survives_every_layout(
+        layout in layouts(), (ty, value) in typed(), text in nasty_text(), (other, second) in typed(),
+    ) {
+        check(layout, &[
+            (FieldSpec::output("answer", Schema::new(ty)), value),
+            (FieldSpec::output("item", Type::str()), Value::from(text)),
+            (FieldSpec::output("entry", Schema::new(other)), second),
+        ])?;
+    }
+
+    #[test]
+    fn escapes_undo_themselves(text in nasty_text()) {
+        let chat = escape::chat(&text);
+        prop_assert_eq!(escape::from_chat(&chat), text.as_str());
+        let apart = format!("\n{chat}\n\n");
+        prop_assert_eq!(escape::from_chat(&apart), text.as_str());
+        let xml = escape::xml(&text);
+        prop_assert!(!xml.contains('<'));
+        prop_assert_eq!(escape::from_xml(&xml), text.as_str());
+        let apart = format!("\n{xml}\n");
+        prop_assert_eq!(escape::from_xml(&apart), text.as_str());
+    }
+
+    #[test]
+    fn code_survives_the_layouts_that_escape(
+        text in nasty_text(), layout in prop::sample::select(vec![Layout::Chat, Layout::Xml]),
+    ) {
+        let code = Schema::parse("Code['python']").unwrap();
+        check(layout, &[(FieldSpec::output("code", code), Value::from(text))])?;
+    }
+}
