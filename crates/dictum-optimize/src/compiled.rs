@@ -51,7 +51,10 @@ pub struct Compiled {
 
 impl Compiled {
     pub(crate) fn new(program: &dyn DynModule, kept: &Candidate, report: Report) -> Self {
-        let overlay = kept.overlay().clone();
+        let mut overlay = Overlay::of(program);
+        for (path, state) in kept.overlay().iter() {
+            overlay.set(path, state.clone());
+        }
         Self {
             state: ProgramState::of_candidate(program, &overlay)
                 .with_metadata("optimizer", report.optimizer.as_str())

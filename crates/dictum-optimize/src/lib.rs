@@ -1,8 +1,37 @@
 //! Compiling programs: the run engine and the optimizers of Dictum.
 //!
-//! An optimizer is a deterministic [`Strategy`] over a run engine that owns the budget, the rollouts and the journal. See
-//! [`LabeledFewShot`], [`BootstrapFewShot`] and [`BootstrapRandomSearch`] for what each does, and [`Compiled`] for what
-//! they give.
+//! ```no_run
+//! # async fn example(ctx: dictum_core::program::Context, program: dictum_core::modules::Predict,
+//! #     trainset: Vec<dictum_core::data::Example>, valset: Vec<dictum_core::data::Example>,
+//! #     testset: Vec<dictum_core::data::Example>) -> dictum_core::Result<()> {
+//! use dictum_core::{lm::Budget, metrics::exact_match};
+//! use dictum_optimize::BootstrapRandomSearch;
+//!
+//! let compiled = BootstrapRandomSearch::new()
+//!     .candidates(8)
+//!     .seed(7)
+//!     .budget(Budget::calls(2_000))
+//!     .run_dir("runs/triage") // goes on from here after a crash
+//!     .confirm_on(&testset)
+//!     .compile(&ctx, &program, &trainset, &valset, exact_match("team"))
+//!     .await?;
+//! println!("{}", compiled.report);
+//! compiled.save("triage.json")?;
+//! # Ok(()) }
+//! ```
+//!
+//! An optimizer is a deterministic [`Strategy`]: a state machine that asks for rollouts and is told what came of them. The
+//! run engine does the rest, and promises:
+//!
+//! - **The same result.** Same program, data, seed and answers give the same bytes, whatever the concurrency.
+//! - **Resume is replay.** Every finished call and rollout is written to the run folder as it ends. The same run started
+//!   again is answered from there; `kill -9` loses at most the calls in flight. (A power failure may lose more: lines are
+//!   handed to the operating system, not forced to the disk.)
+//! - **Hard budgets.** The limit of calls is exact. What it has room for is decided in the strategy's order, not by what
+//!   ends first. A candidate whose scoring it cuts short is not considered.
+//! - **Honest outcomes.** The winner is compared with the program as it was by a paired test, on a test set where there is
+//!   one. A gain that may be chance is called so, and the program stays as it was. Demonstrations are left out when the
+//!   example they were made from is asked. Failures are rows with causes.
 
 mod candidate;
 mod compile;
@@ -24,5 +53,5 @@ pub use plan::{Part, Plan, Recipe};
 pub use report::{CandidateReport, Pair, Prompts, Report};
 pub use rng::Rng;
 pub use scoreboard::Scoreboard;
-pub use strategies::{BootstrapFewShot, BootstrapRandomSearch, LabeledFewShot};
+pub use strategies::{BootstrapFewShot, BootstrapRandomSearch, Custom, LabeledFewShot};
 pub use strategy::{Ask, Batch, Choice, Considered, Done, DoneStep, Job, Strategy};

@@ -72,8 +72,11 @@ macro_rules! optimizer {
             }
         }
 
+        $crate::options::optimizer!([] $optimizer);
+    };
+    ([$($generics:tt)*] $optimizer:ty) => {
         /// Options all optimizers share.
-        impl $optimizer {
+        impl<$($generics)*> $optimizer {
             /// The seed of everything random; 0 if not set. The same seed, program, data and answers give the same result.
             #[must_use]
             pub fn seed(mut self, seed: u64) -> Self {

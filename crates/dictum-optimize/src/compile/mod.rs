@@ -86,6 +86,12 @@ pub(crate) async fn compile(task: Task<'_>, trainset: &[Example], valset: &[Exam
 
     engine.allow_calls(task.options.budget.calls);
     let test = confirm::confirm(&mut engine, &plan.baseline, &best, &prepared.testset).await?;
+    if engine.exhausted() && !prepared.testset.is_empty() {
+        notes.push(
+            "the budget was spent before the confirmation was over; the rows run of both were compared"
+                .into(),
+        );
+    }
     let name = task.metric.name();
     let evaluate = |considered: &Considered, data: &[Arc<Example>]| {
         evaluation(name, considered, data, plan.failure_score)

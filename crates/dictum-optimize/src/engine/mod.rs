@@ -14,11 +14,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use dictum_core::error::{Error, Result};
-use dictum_core::evaluate::{Metric, RowOutcome};
-use dictum_core::lm::{Budget, Meter};
+use dictum_core::evaluate::Metric;
+use dictum_core::lm::{Budget, LmError, LmErrorKind, Meter};
 use dictum_core::program::{Context, DynModule, PredictorId, predictors};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use indexmap::IndexMap;
 
 use crate::candidate::{Candidate, Role};
 use crate::run::Journal;
@@ -34,18 +35,18 @@ pub(crate) struct Player<'a> {
     /// With the run's meter.
     pub(crate) ctx: Context,
     /// Its predictors, to tell their steps from those of metrics.
-    pub(crate) ids: HashSet<PredictorId>,
+    pub(crate) ids: Arc<HashSet<PredictorId>>,
 }
 
 impl<'a> Player<'a> {
     pub(crate) fn new(program: &'a dyn DynModule, ctx: &Context, meter: &Meter) -> Self {
+        let ids = predictors(program)
+            .into_iter()
+            .map(|(_, predictor)| predictor.id());
         Self {
             program,
             ctx: ctx.with_meter(meter.clone()),
-            ids: predictors(program)
-                .into_iter()
-                .map(|(_, predictor)| predictor.id())
-                .collect(),
+            ids: Arc::new(ids.collect()),
         }
     }
 }
@@ -71,15 +72,18 @@ pub(crate) struct Engine<'a> {
     ledger: Ledger,
     limits: Limits,
     contexts: HashMap<String, Context>,
-    /// Rollouts that failed for a cause outside of program and data, by cause with the first message.
-    outages: Vec<(String, String)>,
+    /// Why rollouts failed that could not reach the model.
+    outages: Vec<LmError>,
     exhausted: bool,
 }
 
 /// How a rollout ended for the engine.
 pub(crate) enum Ended {
-    /// It is done. `lasting`: another process would come to the same.
-    Done { done: Arc<Done>, lasting: bool },
+    /// It is done. An outage is why it failed, if it failed because the model could not be reached.
+    Done {
+        done: Arc<Done>,
+        outage: Option<LmError>,
+    },
     /// The budget did not last, and so many calls were made for nothing.
     Cut(u64),
 }
@@ -176,12 +180,12 @@ impl<'a> Engine<'a> {
                         self.ledger.ended(calls);
                         self.exhausted = true;
                     }
-                    Ended::Done { done, lasting } => {
+                    Ended::Done { done, outage } => {
                         self.ledger.ended(done.spent);
                         tally.done += 1;
                         tally.replayed += usize::from(replayed);
-                        if !lasting {
-                            self.outage(&done)?;
+                        if let Some(error) = outage {
+                            self.outage(error)?;
                         }
                         spent.push((key, done.clone(), replayed));
                         results.insert(key, done);
@@ -266,21 +270,18 @@ impl<'a> Engine<'a> {
         })
     }
 
-    fn outage(&mut self, done: &Done) -> Result<()> {
-        let RowOutcome::Failed { cause, message } = &done.row.outcome else {
-            return Ok(());
-        };
-        self.outages.push((cause.clone(), message.clone()));
+    fn outage(&mut self, error: LmError) -> Result<()> {
         // A key that is wrong or an account without credit fails every call the same.
-        let hopeless = matches!(cause.as_str(), "authentication" | "billing");
+        let hopeless = matches!(error.kind(), LmErrorKind::Auth | LmErrorKind::Billing);
+        self.outages.push(error);
         if hopeless || self.outages.len() > self.limits.max_outages {
-            let mut causes: indexmap::IndexMap<&str, (usize, &str)> = indexmap::IndexMap::new();
-            for (cause, message) in &self.outages {
-                causes.entry(cause).or_insert((0, message)).0 += 1;
+            let mut causes: IndexMap<&str, (usize, &LmError)> = IndexMap::new();
+            for error in &self.outages {
+                causes.entry(error.kind().name()).or_insert((0, error)).0 += 1;
             }
             let causes: Vec<String> = causes
                 .iter()
-                .map(|(cause, (count, message))| format!("{count} x {cause}, first: {message}"))
+                .map(|(cause, (count, first))| format!("{count} x {cause}, first: {first}"))
                 .collect();
             return Err(Error::program(format!(
                 "the run stopped because {} rollouts could not reach the model ({}); run it again with the same run \

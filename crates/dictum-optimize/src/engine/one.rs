@@ -16,7 +16,7 @@ pub(super) struct Order<'j> {
     pub(super) job: &'j Job,
     pub(super) key: &'j str,
     pub(super) program: &'j dyn DynModule,
-    pub(super) ids: HashSet<PredictorId>,
+    pub(super) ids: Arc<HashSet<PredictorId>>,
     pub(super) ctx: Context,
     pub(super) metric: &'j dyn Metric,
     pub(super) journal: Arc<Journal>,
@@ -61,7 +61,7 @@ pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
         if done.spent > 0 {
             meter.end(&done.row.usage);
         }
-        return (key, Ended::Done { done, lasting: true }, true);
+        return (key, Ended::Done { done, outage: None }, true);
     }
     let scope = Scope::new(key, journal.clone());
     let ctx = order
@@ -80,7 +80,8 @@ pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
     let usage = usage(&rollout.trace);
     let mut row = Row::of(&job.example, rollout);
     row.usage = usage;
-    if scope.refused() {
+    // A refusal is the run's when the rollout's meter, or one above it, is at its end; else the program set a budget itself.
+    if scope.refused() && meter.check().is_err() {
         if !order.whole || spent < order.limit {
             return (key, Ended::Cut(spent), false);
         }
@@ -91,23 +92,20 @@ pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
                 order.limit
             ),
         };
+    } else if row.outcome == RowOutcome::NotRun {
+        row.outcome = RowOutcome::Failed {
+            cause: LmErrorKind::Budget.name().to_owned(),
+            message: "a budget that the program set itself is spent".to_owned(),
+        };
     }
-    let lasting = lasting(&row.outcome);
+    // A program or metric that got through all the same needs no second try.
+    let outage = match row.outcome {
+        RowOutcome::Scored { .. } => None,
+        _ => scope.outage(),
+    };
     let done = Arc::new(Done { row, steps, spent });
-    journal.add_rollout(key, job.candidate.label(), &done, lasting);
-    (key, Ended::Done { done, lasting }, false)
-}
-
-/// Whether the same rollout would end the same in another process: failures of the network or the account would not.
-fn lasting(outcome: &RowOutcome) -> bool {
-    use LmErrorKind::{Auth, Billing, Cancelled, Internal, RateLimit, Server, Timeout, Transport};
-    let passing = [
-        Auth, Billing, Cancelled, Internal, RateLimit, Server, Timeout, Transport,
-    ];
-    match outcome {
-        RowOutcome::Failed { cause, .. } => !passing.iter().any(|kind| kind.name() == cause),
-        _ => true,
-    }
+    journal.add_rollout(key, job.candidate.label(), &done, outage.is_none());
+    (key, Ended::Done { done, outage }, false)
 }
 
 /// Tokens and money of a rollout, replayed answers included: they were paid for.

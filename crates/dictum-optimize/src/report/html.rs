@@ -32,11 +32,11 @@ pub(super) fn page(report: &Report) -> String {
         );
     }
     candidates(&mut page, report, scale);
+    phases(&mut page, report);
     prompts(&mut page, report);
     if let Some((name, pair)) = shown(report) {
         rows(&mut page, name, pair, scale);
     }
-    phases(&mut page, report);
     page.push_str("</main></body></html>\n");
     page
 }

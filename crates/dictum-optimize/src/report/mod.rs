@@ -251,6 +251,9 @@ fn words(story: &Story<'_>) -> String {
         Outcome::NoSignificantGain if story.best.id() == story.baseline.id() => {
             format!("No candidate did better than the program as it was; it stays.{compared}")
         }
+        Outcome::NoSignificantGain if verdict.comparison.is_none() => format!(
+            "`{best}` could not be compared with the program as it was, for there are no rows of both. {stays}"
+        ),
         Outcome::NoSignificantGain => {
             format!("`{best}` did best, but its gain is within what chance gives. {stays}{compared}")
         }

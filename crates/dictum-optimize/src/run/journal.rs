@@ -132,7 +132,8 @@ impl Journal {
         }
     }
 
-    /// Keeps a finished rollout. One that is not `lasting` is kept for this process only: another may do better.
+    /// Keeps a finished rollout. One that is not `lasting`, for the model could not be
+    /// reached, is kept for this process only.
     pub(crate) fn add_rollout(&self, key: &str, label: &str, done: &Arc<Done>, lasting: bool) {
         self.lock().insert(key.to_owned(), done.clone());
         if lasting && self.out.is_some() {

@@ -20,6 +20,7 @@ pub(crate) struct Scope {
     journal: Arc<Journal>,
     occurrences: Mutex<HashMap<Digest, u32>>,
     refused: AtomicBool,
+    outage: Mutex<Option<LmError>>,
 }
 
 impl Scope {
@@ -29,12 +30,32 @@ impl Scope {
             journal,
             occurrences: Mutex::default(),
             refused: AtomicBool::new(false),
+            outage: Mutex::default(),
         })
     }
 
     /// Whether a call was refused because a budget was spent, whatever the program made of that.
     pub(crate) fn refused(&self) -> bool {
         self.refused.load(Ordering::Acquire)
+    }
+
+    /// The last failure of a call that another time would not meet: of the network, the provider, the account.
+    pub(crate) fn outage(&self) -> Option<LmError> {
+        self.outage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes note of a failed call.
+    fn failed(&self, error: &LmError) {
+        use LmErrorKind::{
+            Auth, Billing, Budget, Cancelled, Decode, Internal, RateLimit, Server, Timeout, Transport,
+        };
+        match error.kind() {
+            Budget => self.refused.store(true, Ordering::Release),
+            Auth | Billing | Cancelled | Decode | Internal | RateLimit | Server | Timeout | Transport => {
+                *self.outage.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
+            }
+            _ => {}
+        }
     }
 
     fn occurrence(&self, digest: Digest) -> u32 {
@@ -120,10 +141,8 @@ impl LanguageModel for Journaled {
                 Some(line) => self.replay(&line, call),
                 None => self.ask(request, call, digest, occurrence).await,
             };
-            if let Err(error) = &result
-                && error.kind() == LmErrorKind::Budget
-            {
-                self.scope.refused.store(true, Ordering::Release);
+            if let Err(error) = &result {
+                self.scope.failed(error);
             }
             result
         })

@@ -2,10 +2,12 @@
 
 mod bootstrap;
 mod bootstrapper;
+mod custom;
 mod demos;
 mod labeled;
 mod random_search;
 
 pub use bootstrap::BootstrapFewShot;
+pub use custom::Custom;
 pub use labeled::LabeledFewShot;
 pub use random_search::BootstrapRandomSearch;

@@ -1,15 +1,11 @@
 //! What becomes a demonstration.
 
-use std::sync::Mutex;
-
 use dictum_core::evaluate::metric_fn;
 use dictum_core::lm::Role;
 use dictum_core::modules::Predict;
-use dictum_core::program::{Context, Module, ParameterPath, Parameters, Predictor};
-use dictum_core::{Record, Result, record};
 use dictum_optimize::{BootstrapFewShot, BootstrapRandomSearch, LabeledFewShot, Outcome};
 
-use crate::simulated::{Simulated, exact, examples, program, question, shown};
+use crate::simulated::{Simulated, Steps, exact, examples, program, question, shown};
 
 #[tokio::test]
 async fn no_prompt_ever_shows_the_example_it_asks() {
@@ -155,47 +151,9 @@ async fn rounds_try_again_with_new_samples_and_higher_temperature() {
     assert!(count(&five) > count(&once) && lm.calls() > 30 && lm.calls() < 150);
 }
 
-/// Two steps: the first has no labels.
-struct Two {
-    guess: Predict,
-    answer: Predict,
-    calls: Mutex<u32>,
-}
-
-impl Parameters for Two {
-    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {
-        path.field("guess", |path| self.guess.visit(path, visit));
-        path.field("answer", |path| self.answer.visit(path, visit));
-    }
-
-    fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {
-        path.field("guess", |path| self.guess.visit_mut(path, visit));
-        path.field("answer", |path| self.answer.visit_mut(path, visit));
-    }
-}
-
-impl Module for Two {
-    type Input = Record;
-    type Output = Record;
-
-    async fn forward(&self, ctx: &Context, input: Record) -> Result<Record> {
-        *self.calls.lock().unwrap() += 1;
-        let question = input.text("question").unwrap().to_owned();
-        for turn in 0..3 {
-            let question = format!("{question} turn {turn}");
-            self.guess.call(ctx, record! { question: question }).await?;
-        }
-        self.answer.call(ctx, input).await
-    }
-}
-
 #[tokio::test]
 async fn every_predictor_of_a_program_learns_from_its_own_calls() {
-    let program = Two {
-        guess: Predict::parse("question -> answer").unwrap(),
-        answer: program(),
-        calls: Mutex::default(),
-    };
+    let program = Steps::new();
     let ctx = Simulated::new().context();
     let bootstrap = BootstrapFewShot::new().max_bootstrapped(4).max_labeled(4).seed(3);
     let compiled = bootstrap

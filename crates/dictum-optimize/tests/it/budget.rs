@@ -1,9 +1,12 @@
 //! The budget of calls is exact, and what it is too small for is said.
 
 use dictum_core::lm::Budget;
+use dictum_core::modules::Predict;
+use dictum_core::program::{Context, Module, ParameterPath, Parameters, Predictor};
+use dictum_core::{Record, Result};
 use dictum_optimize::{BootstrapRandomSearch, Outcome};
 
-use crate::simulated::{Simulated, exact, examples, program};
+use crate::simulated::{Simulated, Steps, exact, examples, program};
 
 #[tokio::test]
 async fn a_budget_is_spent_to_the_last_call_and_never_beyond() {
@@ -53,6 +56,80 @@ async fn the_confirmation_has_its_calls_set_aside() {
         .unwrap_err();
     assert!(error.to_string().contains("takes 100"), "{error}");
     assert_eq!(lm.calls(), 0);
+}
+
+/// A program that asks twice at most, whatever happens.
+struct Thrifty(Predict);
+
+impl Parameters for Thrifty {
+    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {
+        self.0.visit(path, visit);
+    }
+
+    fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {
+        self.0.visit_mut(path, visit);
+    }
+}
+
+impl Module for Thrifty {
+    type Input = Record;
+    type Output = Record;
+
+    async fn forward(&self, ctx: &Context, input: Record) -> Result<Record> {
+        let own = ctx.with_budget(Budget::calls(2));
+        let mut last = self.0.call(&own, input.clone()).await?;
+        while let Ok(next) = self.0.call(&own, input.clone()).await {
+            last = next;
+        }
+        Ok(last)
+    }
+}
+
+#[tokio::test]
+async fn a_budget_of_the_programs_own_does_not_end_the_run() {
+    let (train, val) = (examples("train", 10), examples("val", 20));
+    let lm = Simulated::new();
+    let search = BootstrapRandomSearch::new()
+        .candidates(1)
+        .budget(Budget::calls(1_000));
+    let compiled = search
+        .compile(&lm.context(), &Thrifty(program()), &train, &val, exact())
+        .await
+        .unwrap();
+    assert!(compiled.report.candidates.len() >= 4, "{}", compiled.report);
+    assert!(
+        compiled
+            .report
+            .candidates
+            .iter()
+            .all(|candidate| candidate.complete)
+    );
+    let baseline = compiled.report.validation.unwrap().baseline;
+    assert_eq!((baseline.counted(), baseline.calls()), (20, 60));
+}
+
+#[tokio::test]
+async fn a_rollout_beyond_its_calls_fails_and_says_what_to_do() {
+    let (train, val) = (examples("train", 10), examples("val", 20));
+    let lm = Simulated::new();
+    let search = BootstrapRandomSearch::new()
+        .candidates(1)
+        .budget(Budget::calls(1_000))
+        .calls_per_rollout(3);
+    let compiled = search
+        .compile(&lm.context(), &Steps::new(), &train, &val, exact())
+        .await
+        .unwrap();
+    let baseline = compiled.report.validation.unwrap().baseline;
+    let errors = baseline.errors();
+    assert!(
+        errors[0].cause == "call limit" && errors[0].count < 20,
+        "{errors:?}"
+    );
+    assert!(
+        errors[0].examples[0].1.contains("`calls_per_rollout`"),
+        "{errors:?}"
+    );
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::{env, fs};
 use dictum_core::lm::Budget;
 use dictum_optimize::{BootstrapRandomSearch, Rng};
 
-use crate::simulated::{Simulated, exact, examples, folder, program};
+use crate::simulated::{Simulated, Steps, exact, examples, folder};
 
 const CONCURRENCY: usize = 8;
 
@@ -24,8 +24,8 @@ fn child() {
         .rounds(2)
         .max_labeled(6)
         .seed(7)
-        .budget(Budget::calls(300))
-        .calls_per_rollout(4)
+        .budget(Budget::calls(700))
+        .calls_per_rollout(6)
         .confirm_on(&examples("test", 20))
         .concurrency(CONCURRENCY)
         .keep_best_anyway()
@@ -37,7 +37,7 @@ fn child() {
     let (train, val) = (examples("train", 40), examples("val", 30));
     let ctx = lm.context();
     runtime
-        .block_on(search.compile(&ctx, &program(), &train, &val, exact()))
+        .block_on(search.compile(&ctx, &Steps::new(), &train, &val, exact()))
         .unwrap();
 }
 
@@ -61,7 +61,7 @@ fn killed_runs_resume_to_the_same_program() {
     assert!(start(&whole).wait().unwrap().success());
     let program = fs::read(whole.join("run/program.json")).unwrap();
     let all = calls(&whole);
-    assert!(all > 200, "{all} calls are too few to be killed in");
+    assert!(all > 600, "{all} calls are too few to be killed in");
 
     let mut kills = 0;
     let mut most = 0;
@@ -71,7 +71,7 @@ fn killed_runs_resume_to_the_same_program() {
         let mut killed = 0;
         loop {
             // At a random call, and a little later: in the middle of a line as well as between.
-            let at = calls(&dir) + rng.below(120);
+            let at = calls(&dir) + rng.below(300);
             let mut child = start(&dir);
             let status = loop {
                 if let Some(status) = child.try_wait().unwrap() {

@@ -3,17 +3,20 @@
 use dictum_core::lm::Budget;
 use dictum_optimize::{BootstrapFewShot, BootstrapRandomSearch, LabeledFewShot};
 
-use crate::simulated::{Simulated, exact, examples, folder, program};
+use crate::simulated::{Simulated, Steps, exact, examples, folder, program};
 
 macro_rules! saved {
-    ($optimizer:expr, $name:expr) => {{
+    ($optimizer:expr, $name:expr) => {
+        saved!($optimizer, $name, program())
+    };
+    ($optimizer:expr, $name:expr, $program:expr) => {{
         let (train, val) = (examples("train", 40), examples("val", 30));
         let dir = folder($name);
         let lm = Simulated::new().jitter();
         let compiled = $optimizer
             .run_dir(&dir)
             .keep_best_anyway()
-            .compile(&lm.context(), &program(), &train, &val, exact())
+            .compile(&lm.context(), &$program, &train, &val, exact())
             .await
             .unwrap();
         let bytes = std::fs::read(dir.join("program.json")).unwrap();
@@ -55,6 +58,20 @@ async fn the_same_budget_buys_the_same_at_any_concurrency() {
         };
         let alone = saved!(search(1), &format!("determinism-{calls}-1"));
         let together = saved!(search(16), &format!("determinism-{calls}-16"));
+        assert_eq!(alone, together, "{calls} calls");
+        assert!(alone.1 <= calls, "{} of {calls}", alone.1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_budget_buys_the_same_where_rollouts_take_more_or_fewer_calls() {
+    for calls in [91, 94, 233, 300, 517] {
+        let search = |concurrency| {
+            let search = BootstrapRandomSearch::new().candidates(6).max_labeled(6).seed(7);
+            search.budget(Budget::calls(calls)).concurrency(concurrency)
+        };
+        let alone = saved!(search(1), &format!("determinism-steps-{calls}-1"), Steps::new());
+        let together = saved!(search(16), &format!("determinism-steps-{calls}-16"), Steps::new());
         assert_eq!(alone, together, "{calls} calls");
         assert!(alone.1 <= calls, "{} of {calls}", alone.1);
     }

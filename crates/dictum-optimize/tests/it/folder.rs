@@ -3,9 +3,35 @@
 use std::fs;
 
 use dictum_core::lm::LmErrorKind;
+use dictum_core::modules::Predict;
+use dictum_core::program::{Context, Module, ParameterPath, Parameters, Predictor};
+use dictum_core::{Error, Record, Result};
 use dictum_optimize::BootstrapRandomSearch;
 
 use crate::simulated::{Simulated, exact, examples, folder, program};
+
+/// A program that gives its own errors for those of the model.
+struct Wrapping(Predict);
+
+impl Parameters for Wrapping {
+    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {
+        self.0.visit(path, visit);
+    }
+
+    fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {
+        self.0.visit_mut(path, visit);
+    }
+}
+
+impl Module for Wrapping {
+    type Input = Record;
+    type Output = Record;
+
+    async fn forward(&self, ctx: &Context, input: Record) -> Result<Record> {
+        let answer = self.0.call(ctx, input).await;
+        answer.map_err(|_| Error::program("the answer step failed"))
+    }
+}
 
 fn search(dir: &std::path::Path) -> BootstrapRandomSearch {
     BootstrapRandomSearch::new()
@@ -174,8 +200,8 @@ async fn dropping_the_future_leaves_a_folder_to_resume() {
     assert!(before < all);
     compile!(search(&dir), lm).unwrap();
     assert!(lm.calls() <= all + 4, "{} calls in place of {all}", lm.calls());
-    let program = |dir: &std::path::Path| fs::read(dir.join("program.json")).unwrap();
-    assert_eq!(program(&dir), program(&whole));
+    let saved = |dir: &std::path::Path| fs::read(dir.join("program.json")).unwrap();
+    assert_eq!(saved(&dir), saved(&whole));
 }
 
 #[tokio::test]
@@ -195,8 +221,34 @@ async fn a_run_that_lost_the_network_goes_on_where_it_stopped() {
     let up = Simulated::new();
     compile!(search(&dir), up).unwrap();
     assert_eq!(up.calls(), all - 40);
-    let program = |dir: &std::path::Path| fs::read(dir.join("program.json")).unwrap();
-    assert_eq!(program(&dir), program(&whole));
+    let saved = |dir: &std::path::Path| fs::read(dir.join("program.json")).unwrap();
+    assert_eq!(saved(&dir), saved(&whole));
+
+    // Nor are failures kept that a program wraps in errors of its own.
+    let dir = folder("network-wrapped");
+    let down = Simulated::new().failing_after(40, LmErrorKind::Server);
+    let wrapped = search(&dir)
+        .compile(
+            &down.context(),
+            &Wrapping(program()),
+            &examples("train", 20),
+            &examples("val", 15),
+            exact(),
+        )
+        .await;
+    assert!(wrapped.unwrap_err().to_string().contains("11 x server"));
+    let up = Simulated::new();
+    search(&dir)
+        .compile(
+            &up.context(),
+            &Wrapping(program()),
+            &examples("train", 20),
+            &examples("val", 15),
+            exact(),
+        )
+        .await
+        .unwrap();
+    assert_eq!(up.calls(), all - 40);
 
     // A wrong key is not tried eleven times.
     let dir = folder("key");

@@ -12,8 +12,10 @@
 mod bootstrapping;
 mod budget;
 mod crash;
+mod custom;
 mod determinism;
 mod failures;
 mod folder;
 mod gain;
+mod search;
 mod simulated;
