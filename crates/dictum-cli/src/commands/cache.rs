@@ -13,7 +13,11 @@ pub fn run(args: CacheArgs, json: bool) -> Result<(), Failure> {
         CacheCommand::Stats { file } => {
             there(&file)?;
             let stats = DiskStore::open_read_only(&file).stats().map_err(Failure::work)?;
-            if json { output::print_json(&json!(stats)) } else { output::print(&stats.to_string()) }
+            if json {
+                output::print_json(&json!({"entries": stats.entries, "bytes": stats.bytes}))
+            } else {
+                output::print(&format!("{} answers, {} bytes", stats.entries, stats.bytes))
+            }
         }
         CacheCommand::Clear { file } => {
             there(&file)?;

@@ -30,13 +30,12 @@ pub async fn run(args: ModelsArgs, json: bool) -> Result<(), Failure> {
             output::print_json(&rows.collect())
         }
         ModelsCommand::List => {
-            let mut table = comfy_table::Table::new();
-            table.load_preset(comfy_table::presets::NOTHING).set_header(["name", "MB", "here", "license", "about"]);
-            for spec in TABLE {
-                let here = if models.has(spec) { "yes" } else { "no" };
-                table.add_row([spec.name, &(spec.bytes / 1_000_000).to_string(), here, spec.license, spec.about]);
-            }
-            output::print(&format!("{table}\n\nin {}", models.dir().display()))
+            let row = |spec: &dictum_local::models::ModelSpec| {
+                let (here, size) = (if models.has(spec) { "here" } else { "" }, spec.bytes / 1_000_000);
+                format!("{:<22} {size:>5} MB  {here:<4}  {:<10}  {}", spec.name, spec.license, spec.about)
+            };
+            let rows: Vec<String> = TABLE.iter().map(row).collect();
+            output::print(&format!("{}\n\nin {}", rows.join("\n"), models.dir().display()))
         }
         ModelsCommand::Fetch { name } => {
             let spec = find(name.as_deref()).map_err(Failure::usage)?;

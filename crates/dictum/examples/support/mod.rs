@@ -7,7 +7,7 @@ use dictum::lm::layers::{Cassette, CassetteMode};
 use dictum::prelude::*;
 
 /// The model for an example: its cassette, around the local model where one is wanted.
-pub fn lm(example: &str) -> Result<Lm, Box<dyn std::error::Error>> {
+pub(crate) fn lm(example: &str) -> Result<Lm, Box<dyn std::error::Error>> {
     let path = format!("{}/examples/cassettes/{example}.jsonl", env!("CARGO_MANIFEST_DIR"));
     if std::env::var_os("DICTUM_RECORD").is_some() {
         let _ = std::fs::remove_file(&path);
