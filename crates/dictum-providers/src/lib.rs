@@ -15,6 +15,7 @@
 //! # }
 //! ```
 
+mod env;
 mod http;
 pub mod openai;
 mod retry_after;

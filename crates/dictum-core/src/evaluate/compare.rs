@@ -60,7 +60,10 @@ pub enum Verdict {
     Worse,
 }
 
-const ROUNDS: usize = 10_000;
+/// Random rounds of a test: fewer where rows are so many that each round says more, and takes longer.
+fn rounds(rows: usize) -> usize {
+    (100_000_000 / rows.max(1)).clamp(1_000, 10_000)
+}
 
 /// Compares two evaluations of the same metric on the same data, the second against the first.
 ///
@@ -89,7 +92,10 @@ pub fn compare(first: &Evaluation, second: &Evaluation) -> Comparison {
     let (test, p_value) = if is_binary(&scores) {
         (Test::McNemar, mcnemar(wins, losses))
     } else {
-        (Test::Permutation, paired_permutation(&differences, seed, ROUNDS))
+        (
+            Test::Permutation,
+            paired_permutation(&differences, seed, rounds(pairs.len())),
+        )
     };
     let n = pairs.len().max(1) as f64;
     Comparison {
@@ -98,7 +104,7 @@ pub fn compare(first: &Evaluation, second: &Evaluation) -> Comparison {
         first: pairs.iter().map(|(a, _)| a).sum::<f64>() / n,
         second: pairs.iter().map(|(_, b)| b).sum::<f64>() / n,
         difference: differences.iter().sum::<f64>() / n,
-        interval: bootstrap_interval(&differences, seed ^ 1, ROUNDS),
+        interval: bootstrap_interval(&differences, seed ^ 1, rounds(pairs.len())),
         p_value,
         test,
         wins,

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Message, Part, Request};
+use super::{Message, Part, Request, Settings};
 
 /// A BLAKE3 hash. Displays as 64 hex digits, and serializes so.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -111,9 +111,13 @@ impl Request {
         entry("sample", &mut |h| {
             h.update(&self.sample.to_le_bytes());
         });
-        entry("settings", &mut |h| feed_as_json(h, &self.settings));
+        if self.settings != Settings::default() {
+            entry("settings", &mut |h| feed_as_json(h, &self.settings));
+        }
         entry("tool_choice", &mut |h| feed_as_json(h, &self.tool_choice));
-        entry("tools", &mut |h| feed_as_json(h, self.tools.as_ref()));
+        if !self.tools.is_empty() {
+            entry("tools", &mut |h| feed_as_json(h, self.tools.as_ref()));
+        }
         entry("turns", &mut |h| {
             self.turns.iter().for_each(|message| feed_message(h, message))
         });
@@ -194,7 +198,7 @@ mod tests {
 
     #[test]
     fn all_a_request_says_is_its_identity_and_map_order_is_not() {
-        use crate::lm::{Prefix, ResponseFormat, Settings, ToolChoice, ToolSpec};
+        use crate::lm::{Prefix, ResponseFormat, ToolChoice, ToolSpec};
 
         let base = || Request::new(vec![Message::user("ab"), Message::assistant("c")]);
         let with = |change: &dyn Fn(&mut Request)| {

@@ -4,6 +4,9 @@
 //! - A label that is a list, where the output is not, holds acceptable answers: the best match counts.
 //! - A label or output that is missing is a [`MetricError`](crate::evaluate::MetricError): the data or the metric's field
 //!   name is wrong, not the program.
+//!
+//! To add one: a file here with a function that gives an `impl Metric`, its `pub use` below, and one line in `spec.rs`, so
+//! that it can be had by name.
 
 mod contains;
 mod exact_match;

@@ -291,7 +291,9 @@ fn bare_or_json(value: &Value, text: &str, ty: &Type, schema: &Schema) -> String
         ty: ty.clone(),
         defs: schema.defs.clone(),
     };
-    let edges = text.trim().len() == text.len() && !text.contains(['\n', '\r', '"', '[', '{', '`', '~']);
+    let edges = !text.is_empty()
+        && text.trim().len() == text.len()
+        && !text.contains(['\n', '\r', '"', '[', '{', '`', '~']);
     let same = edges && super::text::read_text(text, &schema).is_ok_and(|got| got.value == *value);
     if same {
         add_entities(text).into_owned()

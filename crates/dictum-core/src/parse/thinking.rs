@@ -12,11 +12,11 @@ const TAGS: &[(&str, &str)] = &[
 ///
 /// `keeps` says which tags are fields, and `answers` whether a text holds the whole answer, for thinking whose opening
 /// tag was part of the prompt.
-pub(crate) fn strip<'t>(
-    text: &'t str,
+pub(crate) fn strip(
+    text: &str,
     keeps: impl Fn(&str) -> bool,
     answers: impl Fn(&str) -> bool,
-) -> (&'t str, bool) {
+) -> (&str, bool) {
     let mut rest = text;
     let mut found = false;
     loop {

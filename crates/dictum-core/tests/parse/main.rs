@@ -9,6 +9,7 @@
 )]
 
 mod cases;
+mod damage;
 mod properties;
 mod roundtrip;
 mod values;

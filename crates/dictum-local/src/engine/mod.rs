@@ -51,7 +51,8 @@ pub struct EngineConfig {
     /// llama.cpp's OpenMP threads spin while they wait. On a machine whose cores are busy with other work that makes the engine
     /// many times slower: then use fewer threads, or set `GOMP_SPINCOUNT=0` before the process starts.
     pub threads: usize,
-    /// Tokens that the prompt and the answer of one request may have together. Default 4096.
+    /// Tokens that the prompt and the answer of one request may have together, at most as many as the model was trained for.
+    /// Default 4096.
     ///
     /// Memory for `parallel` times as many is set aside at the start: for the default model 48 MB for each 4096.
     pub context: u32,
@@ -186,7 +187,7 @@ impl Engine {
         let mut grammars =
             ParserFactory::new_simple(&tokenizer).map_err(|error| load_error(&config.model, error))?;
         grammars.quiet();
-        let params = params(config)?;
+        let params = params(config, model.n_ctx_train())?;
         let sequences = signed("parallel", config.sequences())?;
         let (parallel, prefix_bytes) = (config.parallel as usize, config.prefix_bytes);
 
@@ -424,7 +425,8 @@ fn load_error(path: &Path, error: impl fmt::Display) -> EngineError {
     }
 }
 
-fn params(config: &EngineConfig) -> Result<LlamaContextParams, EngineError> {
+/// `trained` is the longest text the model has learned to read: a larger context would only make room for nonsense.
+fn params(config: &EngineConfig, trained: u32) -> Result<LlamaContextParams, EngineError> {
     if config.context < 16 {
         let cause = format!("{} tokens hold no prompt and answer", config.context);
         return Err(EngineError::Setting {
@@ -444,7 +446,9 @@ fn params(config: &EngineConfig) -> Result<LlamaContextParams, EngineError> {
         u32::try_from(config.threads.max(1)).unwrap_or(u32::MAX),
     )?;
     Ok(LlamaContextParams::default()
-        .with_n_ctx(NonZeroU32::new(config.context.saturating_mul(config.sequences())))
+        .with_n_ctx(NonZeroU32::new(
+            config.context.min(trained).saturating_mul(config.sequences()),
+        ))
         .with_n_batch(BATCH)
         .with_n_ubatch(BATCH)
         .with_n_seq_max(config.sequences())

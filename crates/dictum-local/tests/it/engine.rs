@@ -250,6 +250,25 @@ async fn a_dropped_call_gives_its_place_free() {
 }
 
 #[tokio::test]
+async fn a_prefix_whose_computation_is_dropped_is_computed_by_who_waits_for_it() {
+    let lm = lm_or_skip!();
+    let system = "Nobody has seen these rules before. ".repeat(100);
+    let prefix = Arc::new(Prefix::new(vec![Message::system(system.as_str())]));
+    let mut request = request("Yes or no?");
+    request.prefix = prefix;
+    request.output = shape([Piece::Choice(vec!["yes".into(), "no".into()])]);
+    let call = Call::default();
+    let first = lm.stream(&request, &call).await.unwrap();
+    let second = lm.stream(&request, &call).await.unwrap();
+    drop(first);
+    let events: Vec<_> = second.collect().await;
+    assert!(
+        matches!(events.last(), Some(Ok(StreamEvent::Finished(_)))),
+        "{events:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_prompt_too_long_is_refused_with_both_numbers() {
     let lm = lm_or_skip!();
     let mut long = request(&"word ".repeat(1000));

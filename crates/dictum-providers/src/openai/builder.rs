@@ -8,8 +8,8 @@ use reqwest::Url;
 
 use super::OpenAi;
 use super::request::Dialect;
-use crate::Secret;
 use crate::http::{Http, HttpOptions};
+use crate::{Secret, env};
 
 const OWN_URL: &str = "https://api.openai.com/v1";
 const KEY_VARIABLE: &str = "OPENAI_API_KEY";
@@ -61,13 +61,8 @@ impl Builder {
     /// # Errors
     /// [`LmErrorKind::Auth`] when the variable is not set or empty.
     pub fn api_key_from_env(self) -> Result<Self, LmError> {
-        match std::env::var(KEY_VARIABLE) {
-            Ok(key) if !key.trim().is_empty() => Ok(self.api_key(key)),
-            _ => {
-                let message = format!("set the environment variable {KEY_VARIABLE} to your API key");
-                Err(LmError::new(LmErrorKind::Auth, message).with_model(name(&self.model)))
-            }
-        }
+        let key = env::key(KEY_VARIABLE).map_err(|error| error.with_model(name(&self.model)))?;
+        Ok(self.api_key(key))
     }
 
     /// One more header with each call. Its value is taken to be secret: it never shows.

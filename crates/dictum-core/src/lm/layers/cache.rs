@@ -25,8 +25,40 @@ pub trait Store: Send + Sync + fmt::Debug {
 }
 
 /// Answers in memory, the least useful dropped when it is full.
+///
+/// A provider's raw payload is kept as text, which takes a fraction of the memory of the JSON tree, and is read again for a hit.
 pub struct MemoryStore {
-    entries: quick_cache::sync::Cache<Digest, Arc<Response>>,
+    entries: quick_cache::sync::Cache<Digest, Arc<Entry>>,
+}
+
+struct Entry {
+    /// The answer without its raw payload.
+    response: Response,
+    raw: Option<Box<[u8]>>,
+}
+
+impl Entry {
+    fn of(response: &Response) -> Self {
+        let raw = response.raw.as_ref().and_then(|raw| serde_json::to_vec(raw).ok());
+        Self {
+            response: Response {
+                parts: response.parts.clone(),
+                finish: response.finish.clone(),
+                model: response.model.clone(),
+                raw: None,
+                ..*response
+            },
+            raw: raw.map(Vec::into_boxed_slice),
+        }
+    }
+
+    fn response(&self) -> Response {
+        let raw = self.raw.as_ref().and_then(|raw| serde_json::from_slice(raw).ok());
+        Response {
+            raw: raw.map(Arc::new),
+            ..self.response.clone()
+        }
+    }
 }
 
 impl MemoryStore {
@@ -67,12 +99,12 @@ impl fmt::Debug for MemoryStore {
 
 impl Store for MemoryStore {
     fn get<'a>(&'a self, key: &'a Digest) -> BoxFuture<'a, Option<Response>> {
-        let found = self.entries.get(key).map(|response| Response::clone(&response));
+        let found = self.entries.get(key).map(|entry| entry.response());
         future::ready(found).boxed()
     }
 
     fn put<'a>(&'a self, key: &'a Digest, response: &'a Response) -> BoxFuture<'a, ()> {
-        self.entries.insert(*key, Arc::new(response.clone()));
+        self.entries.insert(*key, Arc::new(Entry::of(response)));
         future::ready(()).boxed()
     }
 }

@@ -389,8 +389,6 @@ fn behind(text: &str, end: usize, repairs: &mut Vec<Repair>) -> Result<bool, Ref
         }
         if symbol {
             repairs.push(repair::UNIT);
-        } else if !rest.trim().is_empty() && !rest.trim().chars().all(|c| is_inside(c) || c == '!') {
-            repairs.push(repair::PUNCTUATION);
         } else if !rest.is_empty() {
             repairs.push(repair::PUNCTUATION);
         }

@@ -4,6 +4,8 @@ use super::{Place, Reader, Stop};
 use crate::parse::node::{Node, NodeKind};
 use crate::parse::repair;
 
+/// Longest number or literal.
+const MAX_TOKEN: usize = 4096;
 /// Longest key that is read without quotes.
 const MAX_BARE_KEY: usize = 160;
 
@@ -26,6 +28,7 @@ impl<'a> Reader<'a> {
 
     fn token_end(&self, start: usize) -> usize {
         let bytes = self.text.as_bytes().get(start..).unwrap_or_default();
+        let bytes = bytes.get(..bytes.len().min(MAX_TOKEN)).unwrap_or_default();
         let length = bytes
             .iter()
             .position(|b| !matches!(b, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'+' | b'-' | b'.'))
@@ -71,6 +74,7 @@ impl<'a> Reader<'a> {
         while let Some(byte) = bytes.get(at) {
             match byte {
                 b'\n' | b'\r' => break,
+                b' ' | b'\t' if self.next_member_at(at, place) => break,
                 b'(' => round += 1,
                 b')' if round > 0 => round -= 1,
                 b'}' | b']' | b')' if self.open.contains(byte) => break,
@@ -84,6 +88,25 @@ impl<'a> Reader<'a> {
             at += 1;
         }
         at
+    }
+
+    /// Whether the blank at `at` stands where a comma is missing: a value is complete and the next one follows.
+    fn next_member_at(&self, at: usize, place: Place) -> bool {
+        if matches!(self.byte(at + 1), Some(b' ' | b'\t')) {
+            return false;
+        }
+        let literal = at - self.pos <= 40 && classify(self.slice(self.pos, at)).is_some();
+        let quoted = matches!(self.byte(at + 1), Some(b'"' | b'\''));
+        match place {
+            Place::Value => (literal || quoted) && self.key_at(at + 1),
+            Place::Item if literal => {
+                let end = self.token_end(at + 1);
+                quoted
+                    || matches!(self.byte(at + 1), Some(b'[' | b'{'))
+                    || classify(self.slice(at + 1, end)).is_some()
+            }
+            _ => false,
+        }
     }
 
     /// Whether a bracket that closes nothing open ends the text all the same: only more of its kind follow.

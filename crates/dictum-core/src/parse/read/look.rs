@@ -137,7 +137,7 @@ impl Reader<'_> {
             | Some(b',' | b'}' | b']' | b')' | b';' | b'`' | b'.' | b'/' | b'#' | b'<' | b'{' | b'[') => true,
             // `"}` then prose: an outermost bracket ends, prose follows.
             Some(b'"' | b'\'') => self.key_at(next),
-            Some(_) => self.open.len() == 1 && next > at + 1,
+            Some(_) => (self.open.len() == 1 && next > at + 1) || self.key_at(next),
         }
     }
 

@@ -44,6 +44,7 @@ pub(crate) fn read(text: &str, start: usize, strict: bool) -> Result<(Node, usiz
         open: Vec::new(),
         flaws: Vec::new(),
         missing_commas: 0,
+        last_quotes: Vec::new(),
     };
     let node = reader.value(Place::Top)?;
     Ok((node, reader.pos))
@@ -58,6 +59,8 @@ struct Reader<'a> {
     /// Repairs made on the way to the next node.
     flaws: Vec<Repair>,
     missing_commas: u32,
+    /// Where each kind of quote stands last, looked for once.
+    last_quotes: Vec<(&'static str, usize)>,
 }
 
 impl<'a> Reader<'a> {

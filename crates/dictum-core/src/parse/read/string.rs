@@ -201,11 +201,13 @@ impl Reader<'_> {
                 self.pos += c.len_utf8();
                 continue;
             };
-            if self.strict || self.quote_ends(self.pos + close.len(), place, quote) {
+            let proper = quotes.close.first() == Some(close);
+            let last = place != Place::Top && proper && self.is_last_quote(close);
+            if self.strict || last || self.quote_ends(self.pos + close.len(), place, quote) {
                 self.pos += close.len();
                 return Ok((text, false));
             }
-            if place == Place::Value && self.missing_quote_before(&mut text)? {
+            if matches!(place, Place::Value | Place::Item) && self.missing_quote_before(&mut text, place)? {
                 return Ok((text, false));
             }
             self.flaw(repair::INNER_QUOTES)?;
@@ -214,16 +216,77 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether no quote of this kind comes later in the text: then this one can only close.
+    fn is_last_quote(&mut self, close: &'static str) -> bool {
+        let text = self.text;
+        let (_, last) = *match self.last_quotes.iter().position(|(quote, _)| *quote == close) {
+            Some(index) => self.last_quotes.get(index).unwrap_or(&("", 0)),
+            None => {
+                self.last_quotes.push((close, text.rfind(close).unwrap_or(0)));
+                self.last_quotes.last().unwrap_or(&("", 0))
+            }
+        };
+        self.pos >= last
+    }
+
     /// Whether the quote here opens the next key, which means that this text lacks its closing quote: `"a": "x, "b": 1`.
-    fn missing_quote_before(&mut self, text: &mut String) -> Result<bool, Stop> {
-        let before = text.trim_end_matches([' ', '\t', '\r']);
-        let apart = before.ends_with([',', '\n']);
-        if !apart || !self.key_at(self.pos) {
+    /// Brackets between that close what is open are given back too: `"a": {"b": "x}, "c": 1`.
+    fn missing_quote_before(&mut self, text: &mut String, place: Place) -> Result<bool, Stop> {
+        if !self.key_at(self.pos) {
+            return self.missing_quote_before_item(text, place);
+        }
+        let back = |mut at: usize, set: &[u8]| {
+            while let Some(before) = at.checked_sub(1) {
+                if !self.byte(before).is_some_and(|b| set.contains(&b)) || self.pos - at > 200 {
+                    break;
+                }
+                at = before;
+            }
+            at
+        };
+        let mut at = back(self.pos, b" \t\r\n");
+        let opens = at > 0 && self.byte(at - 1) == Some(b'{');
+        if opens {
+            at = back(at - 1, b" \t\r\n");
+        }
+        if self.slice(0, at).ends_with("*/")
+            && let Some(comment) = self.slice(at.saturating_sub(200), at).rfind("/*")
+        {
+            at = back(at.saturating_sub(200) + comment, b" \t\r\n");
+        }
+        let apart = back(at, b", \t\r\n");
+        let between = self.slice(apart, self.pos);
+        let mut end = apart;
+        let mut closed = 0;
+        for due in self.open.iter().rev() {
+            let inside = || closes_inside(self.slice(self.pos.saturating_sub(text.len()), end));
+            if end == 0 || self.byte(end - 1) != Some(*due) || closed + 1 >= self.open.len() || inside() {
+                break;
+            }
+            closed += 1;
+            end = back(end - 1, b" \t\r\n");
+        }
+        // A new object can only follow one that closed.
+        let taken = self.pos - end;
+        let set_apart = closed > 0 || between.contains([',', '\n']);
+        if (opens && closed == 0) || !set_apart || taken > text.len() {
             return Ok(false);
         }
         self.flaw(repair::MISSING_QUOTE)?;
-        let length = before.trim_end_matches([',', '\n', ' ', '\r', '\t']).len();
-        // Back to the comma, which sets the next key apart.
+        text.truncate(text.len() - taken);
+        self.pos = end;
+        Ok(true)
+    }
+
+    /// Whether the quote here opens the next item of a list, on a line of its own: `["x,` and then `"y"]`.
+    fn missing_quote_before_item(&mut self, text: &mut String, place: Place) -> Result<bool, Stop> {
+        let before = text.trim_end_matches([' ', '\t', '\r', '\n']);
+        let line = text.get(before.len()..).is_some_and(|blank| blank.contains('\n'));
+        if place != Place::Item || !line || !before.ends_with(',') {
+            return Ok(false);
+        }
+        self.flaw(repair::MISSING_QUOTE)?;
+        let length = before.len() - 1;
         self.pos = self.pos.saturating_sub(text.len() - length);
         text.truncate(length);
         Ok(true)
@@ -238,15 +301,21 @@ impl Reader<'_> {
         let mut closed = 0;
         for due in self.open.iter() {
             match body.strip_suffix(char::from(*due)) {
-                Some(shorter) => {
+                Some(shorter) if !closes_inside(body) => {
                     body = shorter.trim_end();
                     closed += 1;
                 }
-                None => break,
+                _ => break,
             }
         }
         if closed > 0 && closed == self.open.len() {
-            let length = body.len();
+            // One bracket too many is a slip of its own.
+            while let Some(shorter) = body.strip_suffix(['}', ']'])
+                && !closes_inside(body)
+            {
+                body = shorter.trim_end();
+            }
+            let length = body.trim_end_matches(',').len();
             text.truncate(length);
             self.flaw(repair::MISSING_QUOTE)?;
         }
@@ -319,6 +388,22 @@ impl Reader<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether the bracket at the end of a text closes one that the text itself opens.
+fn closes_inside(text: &str) -> bool {
+    const REACH: usize = 1000;
+    let (open, close) = match text.as_bytes().last() {
+        Some(b'}') => (b'{', b'}'),
+        Some(b']') => (b'[', b']'),
+        _ => return false,
+    };
+    let tail = text
+        .as_bytes()
+        .get(text.len().saturating_sub(REACH)..)
+        .unwrap_or_default();
+    let count = |wanted: u8| tail.iter().filter(|b| **b == wanted).count();
+    count(open) >= count(close)
 }
 
 /// Length of a Python string prefix in front of a quote: `r"`, `b'`, `f"`, `rb"`.

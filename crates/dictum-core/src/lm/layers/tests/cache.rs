@@ -107,6 +107,31 @@ async fn memory_before_a_slower_store_fills_from_it() {
 }
 
 #[tokio::test]
+async fn a_hit_has_all_the_answer_had() {
+    let store = MemoryStore::new(10);
+    let response = Response {
+        parts: vec![
+            Part::text("a"),
+            Part::Reasoning {
+                text: "b".to_owned(),
+                signature: Some("c".to_owned()),
+            },
+        ],
+        finish: FinishReason::Other("odd".to_owned()),
+        model: "m-2026".to_owned(),
+        raw: Some(Arc::new(serde_json::json!({ "z": 1, "a": [1.5, null, "é"] }))),
+        usage: Usage {
+            cost_usd: Some(0.25),
+            ..Usage::default()
+        },
+        ..Response::text("")
+    };
+    let key = ask("a").digest("m");
+    store.put(&key, &response).await;
+    assert_eq!(store.get(&key).await.unwrap(), response);
+}
+
+#[tokio::test]
 async fn a_full_store_stays_within_its_capacity() {
     let store = Arc::new(MemoryStore::new(8));
     let (lm, _) = model(|_, _| say("x"));

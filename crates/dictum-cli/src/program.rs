@@ -1,0 +1,93 @@
+//! The program a command names: a signature with a module, or a program file.
+
+use std::sync::Arc;
+
+use dictum_core::adapter::{self, Adapter};
+use dictum_core::modules::{ChainOfThought, Predict};
+use dictum_core::program::{DynModule, Predictor, predictors};
+use dictum_core::signature::SignatureSpec;
+use dictum_core::state::{ProgramKind, ProgramState};
+use dictum_core::types::Kind;
+use dictum_core::{Record, parse};
+use serde_json::Value;
+
+use crate::args::{ModuleKind, ProgramArgs};
+use crate::failure::Failure;
+
+/// A program of one predictor, and what module it is.
+pub struct Program {
+    pub module: Box<dyn DynModule>,
+    pub kind: ProgramKind,
+}
+
+impl Program {
+    /// Its predictor.
+    pub fn predictor(&self) -> Result<&Predictor, Failure> {
+        let first = predictors(&self.module).into_iter().next();
+        first.map(|(_, predictor)| predictor).ok_or_else(|| Failure::usage("the program has no predictor"))
+    }
+}
+
+/// Builds the program.
+pub fn build(args: &ProgramArgs) -> Result<Program, Failure> {
+    match (&args.signature, &args.program) {
+        (Some(signature), None) => {
+            let mut spec = SignatureSpec::parse(signature)?;
+            if let Some(instructions) = &args.instructions {
+                spec = spec.with_instructions(instructions.clone());
+            }
+            Ok(match args.module {
+                ModuleKind::Predict => {
+                    Program { module: Box::new(Predict::from_spec(spec)), kind: ProgramKind::Predict }
+                }
+                ModuleKind::Cot => {
+                    Program { module: Box::new(ChainOfThought::from_spec(spec)), kind: ProgramKind::ChainOfThought }
+                }
+            })
+        }
+        (None, Some(file)) => {
+            let state = ProgramState::load(file)?;
+            let module = state.build()?;
+            // A state that builds names its kind.
+            Ok(Program { module, kind: state.kind().unwrap_or(ProgramKind::Predict) })
+        }
+        _ => Err(Failure::usage("give either --signature or --program")),
+    }
+}
+
+/// The adapter of this name.
+pub fn adapter(name: &str) -> Result<Arc<dyn Adapter>, Failure> {
+    let unknown = || format!("there is no adapter `{name}`; there are {}", adapter::NAMES.join(", "));
+    adapter::by_name(name).ok_or_else(|| Failure::usage(unknown()))
+}
+
+/// The inputs given as `field=value`.
+pub fn inputs(spec: &SignatureSpec, set: &[String]) -> Result<Record, Failure> {
+    let mut record = Record::new();
+    for pair in set {
+        let (name, text) = pair
+            .split_once('=')
+            .ok_or_else(|| Failure::usage(format!("--set {pair}: write it as FIELD=VALUE")))?;
+        let known = || spec.inputs().iter().map(|field| field.name.as_str()).collect::<Vec<_>>().join("`, `");
+        let field = spec
+            .inputs()
+            .iter()
+            .find(|field| field.name == name)
+            .ok_or_else(|| Failure::usage(format!("--set {name}: the signature's inputs are `{}`", known())))?;
+        let text = match text.strip_prefix('@') {
+            Some(file) => std::fs::read_to_string(file)
+                .map_err(|error| Failure::usage(format!("--set {name}: {file}: {error}")))?,
+            None => text.to_owned(),
+        };
+        let value = match &field.schema.ty.kind {
+            Kind::Str | Kind::Code { .. } => Value::String(text),
+            _ => parse::value(&text, &field.schema)
+                .map_err(|error| Failure::usage(format!("--set {name}: {error:#}")))?
+                .value,
+        };
+        if record.insert(name, value).is_some() {
+            return Err(Failure::usage(format!("--set {name}: given twice")));
+        }
+    }
+    Ok(record)
+}
