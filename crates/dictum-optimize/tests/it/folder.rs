@@ -94,7 +94,10 @@ async fn scores_come_back_from_the_journal_to_the_last_bit() {
         let pair = compiled.report.validation.unwrap();
         scores.push((pair.baseline.scores(), pair.best.scores()));
     }
-    assert!(scores[0] == scores[1], "a score changed on its way through the journal");
+    assert!(
+        scores[0] == scores[1],
+        "a score changed on its way through the journal"
+    );
 }
 
 #[tokio::test]
