@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use dictum_core::lm::LmErrorKind;
+use dictum_core::evaluate::metric_fn;
+use dictum_core::lm::{Digest, LmErrorKind};
 use dictum_core::modules::Predict;
 use dictum_core::program::{Context, Module, ParameterPath, Parameters, Predictor};
 use dictum_core::{Error, Record, Result};
@@ -73,6 +74,30 @@ async fn a_finished_run_is_resumed_without_a_call() {
     );
     let phase = &second.report.phases[0];
     assert_eq!(phase.replayed, phase.rollouts);
+}
+
+#[tokio::test]
+async fn scores_come_back_from_the_journal_to_the_last_bit() {
+    let dir = folder("bits");
+    let metric = metric_fn("fraction", |example, prediction| {
+        let seed = Digest::of(&(example.id(), prediction)).to_u64();
+        (seed >> 11) as f64 / (1_u64 << 53) as f64
+    });
+    let mut scores = Vec::new();
+    for _ in 0..2 {
+        let (train, val) = (examples("train", 20), examples("val", 200));
+        let lm = Simulated::new();
+        let compiled = search(&dir)
+            .compile(&lm.context(), &program(), &train, &val, metric.clone())
+            .await
+            .unwrap();
+        let pair = compiled.report.validation.unwrap();
+        scores.push((pair.baseline.scores(), pair.best.scores()));
+    }
+    assert!(
+        scores[0] == scores[1],
+        "a score changed on its way through the journal"
+    );
 }
 
 #[tokio::test]
