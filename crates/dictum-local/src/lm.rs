@@ -21,6 +21,7 @@ use crate::models::{FetchError, Models, Progress};
 /// What is particular to it:
 ///
 /// - Without a temperature in the settings it is greedy (temperature 0).
+/// - Without a limit in the settings an answer has at most 512 tokens.
 /// - A call's generator is seeded by `settings.seed` (0 when absent) mixed with the request's sample index, so samples differ and
 ///   each is the same again next time, whatever else runs beside it.
 /// - It decodes under [`Request::output`], or else under [`Request::response_format`]; text that leaves no choice is not sampled.
