@@ -47,7 +47,10 @@ pub(crate) fn compile(shape: &OutputShape) -> Result<Layout, EngineError> {
     if matches!(pieces, [Piece::Free] | []) {
         return Ok(Layout { lark: None, closing });
     }
-    let mut lark = Lark::default();
+    let mut lark = Lark {
+        marks: marks(shape.pieces()),
+        ..Lark::default()
+    };
     let mut rest = pieces.iter();
     while let Some(piece) = rest.next() {
         match piece {
@@ -79,6 +82,8 @@ pub(crate) fn compile(shape: &OutputShape) -> Result<Layout, EngineError> {
 
 #[derive(Default)]
 struct Lark {
+    /// What free text may not contain: see [`marks`].
+    marks: Vec<String>,
     /// Names of the rules and terminals so far, in order.
     sequence: Vec<String>,
     definitions: String,
@@ -107,8 +112,16 @@ impl Lark {
     /// the rest of the mark is forced.
     fn free_until(&mut self, end: &str) {
         self.close_terminal();
-        let body = format!("{ANY_TEXT} & ~({ANY_TEXT} {} {ANY_TEXT})", quote(&head(end)));
-        self.define("p", &format!("[suffix={}]", quote(end)), &body);
+        let own = head(end);
+        let never: Vec<String> = std::iter::once(&own)
+            .chain(self.marks.iter().filter(|mark| **mark != own))
+            .map(|mark| format!(" & ~({ANY_TEXT} {} {ANY_TEXT})", quote(mark)))
+            .collect();
+        self.define(
+            "p",
+            &format!("[suffix={}]", quote(end)),
+            &format!("{ANY_TEXT}{}", never.concat()),
+        );
     }
 
     fn define(&mut self, kind: &str, attributes: &str, body: &str) {
@@ -124,23 +137,47 @@ impl Lark {
     }
 }
 
-/// The part of a closing mark that free text may not contain: up to its first letter or digit when that is distinctive
-/// (`[[ ## `), else with the word that follows (`</answer`). Leading white space is left out: text may well contain that.
+/// Every mark of the layout, each up to what makes it distinctive. Free text may contain none of them: a small model that
+/// forgets to end one field and begins the next is led back to the end it forgot. Lines that begin with a letter are not counted
+/// as marks, for any text may contain them.
+fn marks(pieces: &[Piece]) -> Vec<String> {
+    let mut marks = Vec::new();
+    for piece in pieces {
+        let Piece::Text(text) = piece else { continue };
+        for line in text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.starts_with(char::is_alphanumeric))
+        {
+            let head = head(line);
+            if head.len() > 2 && !marks.contains(&head) {
+                marks.push(head);
+            }
+        }
+    }
+    marks
+}
+
+/// The part of a closing mark that free text may not contain. Of a mark that begins with punctuation that is the punctuation, when
+/// it is distinctive (`[[ ## `), else with the word that follows (`</answer`). A mark that begins with a letter counts as a whole
+/// line. Leading white space is left out: text may well contain that.
 fn head(mark: &str) -> String {
-    let trimmed = mark.trim_start();
-    if trimmed.is_empty() {
+    let line = mark.trim_start().lines().next().unwrap_or_default();
+    if line.is_empty() {
         return mark.to_owned();
     }
-    let word = trimmed.find(char::is_alphanumeric).unwrap_or(trimmed.len());
-    let end = if word >= 3 {
-        word
-    } else {
-        let rest = trimmed.get(word..).unwrap_or_default();
-        word + rest
-            .find(|c: char| !c.is_alphanumeric() && c != '_')
-            .unwrap_or(rest.len())
+    let word = line.find(char::is_alphanumeric).unwrap_or(line.len());
+    let end = match word {
+        0 => line.len(),
+        1 | 2 => {
+            let rest = line.get(word..).unwrap_or_default();
+            word + rest
+                .find(|c: char| !c.is_alphanumeric() && c != '_')
+                .unwrap_or(rest.len())
+        }
+        _ => word,
     };
-    trimmed.get(..end).unwrap_or(trimmed).to_owned()
+    line.get(..end).unwrap_or(line).to_owned()
 }
 
 fn choice(options: &[String]) -> Result<String, EngineError> {
@@ -377,6 +414,30 @@ mod tests {
     fn the_head_of_a_mark_is_its_distinctive_part() {
         assert_eq!(head("\n\n[[ ## label ## ]]\n"), "[[ ## ");
         assert_eq!(head("\n</some_answer>\n<next>"), "</some_answer");
+        assert_eq!(head("\nThe end: \nof it"), "The end: ");
         assert_eq!(head("\n"), "\n");
+    }
+
+    #[test]
+    fn free_text_cannot_begin_the_next_field_before_its_own_end() {
+        let pieces = [
+            text("<why>\n"),
+            Piece::Free,
+            text("\n</why>\n<kind>\n"),
+            choice_of(&["a"]),
+            text("\n</kind>"),
+        ];
+        assert!(takes(
+            &pieces,
+            "<why>\n1 < 2 and <b>so</b> on\n</why>\n<kind>\na\n</kind>"
+        ));
+        assert!(!takes(
+            &pieces,
+            "<why>\nso\n<kind>\na\n</kind>\n</why>\n<kind>\na\n</kind>"
+        ));
+        // A line of plain words marks nothing.
+        let pieces = [text("Why\n"), Piece::Free, text("\n\nEnd of answer")];
+        let with_more = [&pieces[..], &[choice_of(&["!"])]].concat();
+        assert!(takes(&with_more, "Why\nWhy not? In the End.\n\nEnd of answer!"));
     }
 }

@@ -21,6 +21,7 @@ use crate::models::{FetchError, Models, Progress};
 /// What is particular to it:
 ///
 /// - Without a temperature in the settings it is greedy (temperature 0).
+/// - Without a limit in the settings an answer has at most 512 tokens.
 /// - A call's generator is seeded by `settings.seed` (0 when absent) mixed with the request's sample index, so samples differ and
 ///   each is the same again next time, whatever else runs beside it.
 /// - It decodes under [`Request::output`], or else under [`Request::response_format`]; text that leaves no choice is not sampled.
@@ -320,11 +321,20 @@ impl LocalBuilder {
             None => {
                 let spec = crate::models::find(self.model.as_deref()).map_err(invalid)?;
                 let path = self.models().map_err(invalid)?.path(spec);
-                if !path.is_file() {
+                let Ok(metadata) = path.metadata() else {
                     return Err(to_lm(EngineError::ModelMissing {
                         name: spec.name.to_owned(),
                         path,
                     }));
+                };
+                // The bytes were checked when they came; this finds a copy that was cut short.
+                if metadata.len() != spec.bytes {
+                    let (found, name) = (metadata.len(), spec.name);
+                    let cause = format!(
+                        "it has {found} bytes instead of {}; fetch it again with `dictum models fetch {name}`",
+                        spec.bytes
+                    );
+                    return Err(to_lm(EngineError::Load { path, cause }));
                 }
                 (spec.name.to_owned(), path)
             }

@@ -87,7 +87,7 @@ impl EngineConfig {
 pub struct Generate {
     /// The tokenized prompt, from [`Engine::prompt`].
     pub prompt: Prompt,
-    /// Most tokens of the answer; `None` means as many as fit, at most 1024.
+    /// Most tokens of the answer; `None` means as many as fit, at most 512.
     pub max_tokens: Option<usize>,
     /// How tokens are drawn.
     pub sampling: Sampling,
@@ -152,7 +152,7 @@ const FLASH_ATTENTION_OFF: i32 = 0;
 /// Layouts kept compiled: more than the predictors of any program.
 const KEPT_LAYOUTS: usize = 32;
 /// What an answer without a limit of its own may have at most.
-const DEFAULT_MAX_TOKENS: usize = 1024;
+const DEFAULT_MAX_TOKENS: usize = 512;
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -429,3 +429,17 @@ fn a_model_that_is_not_there_is_named_with_the_command_that_fetches_it() {
         .to_string();
     assert!(error.contains("known are qwen2.5-coder-0.5b"), "{error}");
 }
+
+#[test]
+fn a_model_file_cut_short_is_not_loaded() {
+    let folder = std::env::temp_dir().join(format!("dictum-cut-short-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(find(None).unwrap().file), b"GGUF").unwrap();
+    let error = LocalBuilder::default()
+        .models_dir(&folder)
+        .build()
+        .unwrap_err()
+        .to_string();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(error.contains("4 bytes instead of 491400064"), "{error}");
+}
