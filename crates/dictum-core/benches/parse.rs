@@ -42,6 +42,11 @@ fn clean(layout: Layout, size: usize) -> String {
 }
 
 fn clean_answers(c: &mut Criterion) {
+    let one = SignatureSpec::parse("q -> answer: str").unwrap();
+    let text = "[[ ## answer ## ]]\nParis\n\n[[ ## completed ## ]]\n";
+    c.bench_function("one word, Chat", |b| {
+        b.iter(|| parse::fields(black_box(text), Layout::Chat, one.outputs()))
+    });
     let spec = outputs();
     for (name, size) in [("1 KB", 1 << 10), ("100 KB", 100 << 10)] {
         for layout in [Layout::Chat, Layout::Json, Layout::Xml] {
@@ -106,6 +111,12 @@ fn hostile() -> Vec<(&'static str, String)> {
     ]
 }
 
+fn timed(run: impl FnOnce()) -> std::time::Duration {
+    let start = std::time::Instant::now();
+    run();
+    start.elapsed()
+}
+
 fn adversarial(c: &mut Criterion) {
     let types = [
         "str",
@@ -123,26 +134,18 @@ fn adversarial(c: &mut Criterion) {
     group.sample_size(10);
     for (name, text) in hostile() {
         // The slowest way to read it counts.
-        let slowest = schemas
-            .iter()
-            .max_by_key(|schema| {
-                let start = std::time::Instant::now();
-                let _ = parse::value(&text, schema);
-                start.elapsed()
-            })
-            .unwrap();
         group.bench_function(format!("{name}, value"), |b| {
-            b.iter(|| parse::value(black_box(&text), slowest))
+            let slowest = schemas
+                .iter()
+                .max_by_key(|schema| timed(|| drop(parse::value(&text, schema))))
+                .unwrap();
+            b.iter(|| parse::value(black_box(&text), slowest));
         });
-        let layout = [Layout::Chat, Layout::Json, Layout::Xml]
-            .into_iter()
-            .max_by_key(|layout| {
-                let start = std::time::Instant::now();
-                let _ = parse::fields(&text, *layout, spec.outputs());
-                start.elapsed()
-            })
-            .unwrap();
         group.bench_function(format!("{name}, fields"), |b| {
+            let layout = [Layout::Chat, Layout::Json, Layout::Xml]
+                .into_iter()
+                .max_by_key(|layout| timed(|| drop(parse::fields(&text, *layout, spec.outputs()))))
+                .unwrap();
             b.iter(|| parse::fields(black_box(&text), layout, spec.outputs()));
         });
     }

@@ -34,7 +34,11 @@ fn skeleton(name: &str, ty: &Type) -> String {
         Kind::List { item, .. } => format!("<item>{}</item>\n...", skeleton("item", item)),
         Kind::Object(object) => {
             let tag = |property: &Property| {
-                format!("<{0}>{1}</{0}>", property.name, skeleton(&property.name, &property.ty))
+                format!(
+                    "<{0}>{1}</{0}>",
+                    property.name,
+                    skeleton(&property.name, &property.ty)
+                )
             };
             object.properties.iter().map(tag).collect::<Vec<_>>().join("\n")
         }

@@ -388,7 +388,9 @@ fn section(
     }
     let decoded = match layout {
         Layout::Chat => escape::remove_backslashes(raw),
-        Layout::Xml if xml::tree(raw).is_some() && !is_text => return element(whole, spec, raw),
+        Layout::Xml if !is_text && let Some(node) = xml::tree(raw) => {
+            return element(whole, spec, raw, &node);
+        }
         Layout::Xml => escape::remove_entities(raw.trim()),
         Layout::Json => raw.into(),
     };
@@ -469,13 +471,10 @@ fn complete_text(text: &str, is_text: bool) -> bool {
 }
 
 /// A field of nested elements.
-fn element(whole: &str, spec: &FieldSpec, raw: &str) -> Result<Option<Got>, ParseError> {
-    let Some(node) = xml::tree(raw) else {
-        return Ok(None);
-    };
+fn element(whole: &str, spec: &FieldSpec, raw: &str, node: &Node) -> Result<Option<Got>, ParseError> {
     let mut cx = Cx::new(&spec.schema, raw.len());
-    let unwrapped = unwrap_repeated(&node, spec);
-    let result = cx.attempt(|cx| cx.coerce(unwrapped.as_ref().unwrap_or(&node), &spec.schema.ty));
+    let unwrapped = unwrap_repeated(node, spec);
+    let result = cx.attempt(|cx| cx.coerce(unwrapped.as_ref().unwrap_or(node), &spec.schema.ty));
     result.map(Some).map_err(|mut fail| {
         fail.offset += offset_in(whole, raw);
         parse_error(whole, 0, fail)

@@ -20,8 +20,12 @@ pub(crate) fn starts(text: &str) -> Vec<usize> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
-    while let Some(next) = text.get(at..).and_then(|rest| rest.find("[[")) {
+    while let Some(next) = text.get(at..).and_then(|rest| rest.find('[')) {
         let start = at + next;
+        if bytes.get(start + 1) != Some(&b'[') {
+            at = start + 1;
+            continue;
+        }
         let (hashes, _) = skip_blanks(bytes, start + 2);
         if bytes.get(hashes) == Some(&b'#') && bytes.get(hashes + 1) == Some(&b'#') {
             found.push(start);

@@ -211,6 +211,9 @@ fn heading(line: &str, outputs: &[FieldSpec]) -> Option<(usize, usize)> {
         .map(|(at, _)| at)
         .or_else(|| (label_start.len() <= 80).then_some(label_start.len()))?;
     let label = label_start.get(..label_end)?.trim();
+    if label.is_empty() {
+        return None;
+    }
     let (field, _) = field_of(outputs, label)?;
     let rest = label_start.get(label_end..)?;
     let marks = rest.trim_start_matches(['*', '`', '"', '_']);

@@ -17,6 +17,8 @@ use crate::types::{Kind, Schema, Type};
 const MAX_SPANS: usize = 128;
 /// Brackets that never close are tried anew at the next bracket this many times.
 const MAX_RETRIES: usize = 8;
+/// Most values that are read one after another.
+const MAX_CONCATENATED: usize = 10_000;
 /// Longest text whose lines are searched for one that says it is the answer.
 const MAX_ANSWER_TEXT: usize = 64 * 1024;
 
@@ -279,11 +281,10 @@ impl<'s> Pool<'s> {
                 return;
             }
             Ok(None) => {
-                if let Some(mut node) = concatenated(text) {
+                let list = matches!(self.list_type(), Some(Kind::List { .. }));
+                if let Some(mut node) = list.then(|| concatenated(text)).flatten() {
                     shift(&mut node, base);
-                    if matches!(self.list_type(), Some(Kind::List { .. }))
-                        && self.add(&node, around, rank, text.len())
-                    {
+                    if self.add(&node, around, rank, text.len()) {
                         return;
                     }
                 }
@@ -450,6 +451,9 @@ fn concatenated(text: &str) -> Option<Node> {
             .or_else(|_| read::read(text, at, false))
             .ok()?;
         items.push(node);
+        if items.len() > MAX_CONCATENATED {
+            return None;
+        }
         let rest = text.get(end..)?;
         at = end + rest.len()
             - rest

@@ -40,11 +40,11 @@ pub(crate) fn strip(
         }
     }
     if !found {
-        for (_, close) in TAGS {
-            let Some(end) = find(text, close) else { continue };
+        for (open, close) in TAGS {
+            // The last one: what stands after it is the answer.
+            let Some(end) = text.rfind(close) else { continue };
             let after = text.get(end + close.len()..).unwrap_or_default();
-            let before = text.get(..end).unwrap_or_default();
-            let opened = TAGS.iter().any(|(open, _)| find(before, open).is_some());
+            let opened = text.get(..end).is_some_and(|before| before.contains(open));
             if !opened && !keeps(name(close)) && answers(after) {
                 return (after, true);
             }

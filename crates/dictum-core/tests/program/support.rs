@@ -10,7 +10,13 @@ pub(crate) fn script(answers: &[&str]) -> CannedLm {
 
 /// A model whose answer is cut off at the token limit.
 pub(crate) fn cut_off(answer: &'static str) -> CannedLm {
-    CannedLm::new(move |_| Ok(Response { finish: FinishReason::Length, ..Response::text(answer) })).keeping_requests()
+    CannedLm::new(move |_| {
+        Ok(Response {
+            finish: FinishReason::Length,
+            ..Response::text(answer)
+        })
+    })
+    .keeping_requests()
 }
 
 /// All messages of a request as text.

@@ -70,13 +70,12 @@ fn unwrap(cx: &mut Cx<'_>, ty: &Type, object: &ObjectType, entries: &[Entry]) ->
 
 /// Keys that differ in letter case and in the marks between words only.
 pub(crate) fn same_key(a: &str, b: &str) -> bool {
-    let plain = |text: &str| -> String {
+    fn plain(text: &str) -> impl Iterator<Item = char> {
         text.chars()
             .filter(|c| c.is_alphanumeric() || !c.is_ascii())
             .flat_map(char::to_lowercase)
-            .collect()
-    };
-    a == b || (plain(a) == plain(b) && !plain(a).is_empty())
+    }
+    a == b || (plain(a).eq(plain(b)) && plain(a).next().is_some())
 }
 
 fn properties(cx: &mut Cx<'_>, node: &Node, object: &ObjectType, entries: &[Entry]) -> Result<Value, Fail> {

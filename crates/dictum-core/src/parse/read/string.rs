@@ -83,6 +83,9 @@ impl Reader<'_> {
 
     pub(super) fn string(&mut self, place: Place) -> Result<Node, Stop> {
         let start = self.pos;
+        if let Some(node) = self.plain_string() {
+            return Ok(node);
+        }
         let prefix = prefix_length(self.rest());
         let raw_prefix = self.slice(start, start + prefix).contains(['r', 'R']);
         if prefix > 0 {
@@ -118,6 +121,22 @@ impl Reader<'_> {
         let mut node = self.node(NodeKind::Str(text), start, flaws);
         node.cut = cut;
         Ok(node)
+    }
+
+    /// Text as JSON has it, without escapes, when nothing else needs a look: the common case, quickly.
+    fn plain_string(&mut self) -> Option<Node> {
+        if !self.strict {
+            return None;
+        }
+        let start = self.pos;
+        let body = self.text.as_bytes().get(start + 1..)?;
+        let length = body.iter().position(|b| matches!(b, b'"' | b'\\') || *b < 0x20)?;
+        if body.get(length) != Some(&b'"') {
+            return None;
+        }
+        let text = self.slice(start + 1, start + 1 + length).to_owned();
+        self.pos = start + length + 2;
+        Some(self.node(NodeKind::Str(text), start, Vec::new()))
     }
 
     fn one_string(&mut self, place: Place, raw: bool) -> Result<(String, bool), Stop> {
@@ -201,7 +220,7 @@ impl Reader<'_> {
                 self.pos += c.len_utf8();
                 continue;
             };
-            let proper = quotes.close.first() == Some(close);
+            let proper = !self.strict && quotes.close.first() == Some(close);
             let last = place != Place::Top && proper && self.is_last_quote(close);
             if self.strict || last || self.quote_ends(self.pos + close.len(), place, quote) {
                 self.pos += close.len();
