@@ -28,8 +28,11 @@ struct Classify {
 
 #[derive(Debug, Clone, FieldType)]
 enum Work {
+    /// Something is broken and must be mended.
     Repair,
+    /// Something is missing and must be bought.
     Purchase,
+    /// Something is dirty.
     Cleaning,
 }
 
