@@ -22,8 +22,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ctx = Context::new(support::lm("03_chain_of_thought")?);
     let is_open = ChainOfThought::<IsOpen>::new();
     let input = IsOpenInput {
-        opening_hours: "Monday to Friday, 9:00 to 18:00".into(),
-        now: "Sunday, 11:30".into(),
+        opening_hours: "Every day from 9:00 to 18:00".into(),
+        now: "Tuesday, 10:15".into(),
     };
     let out = is_open.call(&ctx, input).await?;
     println!("{}\nopen: {}", out.reasoning, out.open);

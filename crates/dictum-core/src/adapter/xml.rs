@@ -7,7 +7,6 @@ use super::{Adapter, Wording, shape, values};
 use crate::lm::{OutputShape, Part, Piece};
 use crate::parse::{Layout, escape};
 use crate::signature::{FieldSpec, SignatureSpec};
-use crate::types::{Kind, Property, Type};
 
 /// Fields in tags of their own names, lists and objects as nested tags.
 #[derive(Debug, Clone, Default)]
@@ -25,26 +24,6 @@ impl XmlAdapter {
 
 fn tagged(name: &str, content: &str) -> String {
     format!("<{name}>\n{content}\n</{name}>\n")
-}
-
-/// The nested tags of a value, with its name in braces where text stands. A recursive type ends in dots.
-fn skeleton(name: &str, ty: &Type) -> String {
-    match &ty.kind {
-        Kind::Optional(inner) => skeleton(name, inner),
-        Kind::List { item, .. } => format!("<item>{}</item>\n...", skeleton("item", item)),
-        Kind::Object(object) => {
-            let tag = |property: &Property| {
-                format!(
-                    "<{0}>{1}</{0}>",
-                    property.name,
-                    skeleton(&property.name, &property.ty)
-                )
-            };
-            object.properties.iter().map(tag).collect::<Vec<_>>().join("\n")
-        }
-        Kind::Ref(_) => "...".to_owned(),
-        _ => format!("{{{name}}}"),
-    }
 }
 
 impl Adapter for XmlAdapter {
@@ -68,7 +47,7 @@ impl Adapter for XmlAdapter {
         let outputs: String = spec
             .outputs()
             .iter()
-            .map(|field| tagged(&field.name, &skeleton(&field.name, &field.schema.ty)))
+            .map(|field| tagged(&field.name, &escape::xml_skeleton(&field.name, &field.schema)))
             .collect();
         format!("{}\n\n{inputs}\n{}", self.wording.xml_layout, outputs.trim_end())
     }
