@@ -2,6 +2,8 @@
 //!
 //! `cargo run -p dictum --example 05_metric`
 
+use std::sync::Arc;
+
 use dictum::evaluate::{MetricError, metric_async};
 use dictum::lm::{Request, Response};
 use dictum::metrics::contains;
@@ -33,41 +35,28 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ctx = Context::new(CannedLm::new(|request| Ok(Response::text(stand_in(request)))).lm());
     let program = Predict::<Answer>::new();
     let devset = [
-        Example::new(
-            record! { question: "What is the capital of France?" },
-            record! { answer: "Paris" },
-        ),
-        Example::new(
-            record! { question: "Which is the highest mountain?" },
-            record! { answer: "Everest" },
-        ),
-        Example::new(
-            record! { question: "How many legs has a spider?" },
-            record! { answer: "8" },
-        ),
-    ];
+        ("What is the capital of France?", "Paris"),
+        ("Which is the highest mountain?", "Everest"),
+        ("How many legs has a spider?", "8"),
+    ]
+    .map(|(question, answer)| Example::new(record! { question: question }, record! { answer: answer }));
+    let show =
+        async |question, metric: Arc<dyn Metric>| show(question, &ctx, &program, &devset, metric).await;
 
     // Ready-made: each compares an output field with the label of the same name. `dictum::metrics` has more.
-    show("the same text?", &ctx, &program, &devset, exact_match("answer")).await?;
-    show(
-        "the label somewhere in it?",
-        &ctx,
-        &program,
-        &devset,
-        contains("answer"),
-    )
-    .await?;
+    show("the same text?", Arc::new(exact_match("answer"))).await?;
+    show("the label somewhere in it?", Arc::new(contains("answer"))).await?;
 
     // Of your own: a closure over the example and the output, which gives a bool, or a number from 0 to 1.
     let brief = metric_fn("brief", |_: &Example, output: &Record| words(output) <= 3);
-    show("at most three words?", &ctx, &program, &devset, brief).await?;
+    show("at most three words?", Arc::new(brief)).await?;
 
     // With feedback: words for people, and for optimizers that read.
     let tips = metric_fn("brief", |_: &Example, output: &Record| match words(output) {
         n if n <= 3 => Score::from(1.0),
         n => Score::with_feedback(3.0 / n as f64, format!("{n} words; three would do")),
     });
-    show("the fewer words the better", &ctx, &program, &devset, tips).await?;
+    show("the fewer words the better", Arc::new(tips)).await?;
 
     // One that asks a model. Its calls count against the same budget and stand in the same trace as the program's.
     let judge = Predict::<Judge>::new();
@@ -89,7 +78,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             Ok(verdict.map_err(MetricError::new)?.same)
         }
     });
-    show("the same meaning, says a model?", &ctx, &program, &devset, judged).await
+    show("the same meaning, says a model?", Arc::new(judged)).await
 }
 
 fn words(output: &Record) -> usize {
@@ -105,7 +94,7 @@ async fn show(
     ctx: &Context,
     program: &Predict<Answer>,
     devset: &[Example],
-    metric: impl Metric,
+    metric: Arc<dyn Metric>,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let found = Evaluate::new(devset, metric).run(ctx, program).await?;
     println!(
