@@ -36,5 +36,5 @@ pub fn run(options: &[String]) -> Done {
         &dir,
     ];
     all.extend(args);
-    sh::run("cargo", &all)
+    sh::run_with("cargo", &all, &[sh::OPENMP])
 }

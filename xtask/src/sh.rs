@@ -13,6 +13,10 @@ pub fn root() -> PathBuf {
     xtask.parent().unwrap_or(xtask).to_owned()
 }
 
+/// How long threads of the local engine spin when they have nothing to do. The default is for machines with nothing else to do:
+/// a second busy process makes it ten times slower. It is read when a process starts, so it can't be set from within.
+pub const OPENMP: (&str, &str) = ("GOMP_SPINCOUNT", "1000");
+
 /// Runs a program in the root folder with its output shown.
 pub fn run(program: &str, args: &[&str]) -> Done {
     run_with(program, args, &[])

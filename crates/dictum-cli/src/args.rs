@@ -6,7 +6,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Program language models instead of prompting them.
 #[derive(Debug, Parser)]
-#[command(name = "dictum", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "dictum",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     /// Write results and errors as JSON, for machines
     #[arg(long, global = true)]

@@ -13,18 +13,27 @@ pub struct Failure {
 impl Failure {
     /// The work failed.
     pub fn work(message: impl Display) -> Self {
-        Self { code: 1, message: message.to_string() }
+        Self {
+            code: 1,
+            message: message.to_string(),
+        }
     }
 
     /// The command was asked for wrongly.
     pub fn usage(message: impl Display) -> Self {
-        Self { code: 2, message: message.to_string() }
+        Self {
+            code: 2,
+            message: message.to_string(),
+        }
     }
 
     /// Writes the message to standard error, as JSON where wanted, and gives the exit code.
     pub fn report(self, json: bool) -> ExitCode {
         if json {
-            eprintln!("{}", serde_json::json!({"error": self.message, "code": self.code}));
+            eprintln!(
+                "{}",
+                serde_json::json!({"error": self.message, "code": self.code})
+            );
         } else {
             eprintln!("dictum: {}", self.message);
         }

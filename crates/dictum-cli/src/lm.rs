@@ -19,9 +19,14 @@ pub fn context(args: &LmArgs) -> Result<Context, Failure> {
     if let Some(file) = &args.cache {
         lm = lm.layer(Cache::new(DiskStore::open(file)));
     }
-    let settings =
-        Settings { temperature: args.temperature, max_tokens: args.max_tokens, ..Settings::default() };
-    Ok(Context::new(lm).with_shared_adapter(adapter).with_settings(&settings))
+    let settings = Settings {
+        temperature: args.temperature,
+        max_tokens: args.max_tokens,
+        ..Settings::default()
+    };
+    Ok(Context::new(lm)
+        .with_shared_adapter(adapter)
+        .with_settings(&settings))
 }
 
 /// A context without a model, to render in.
@@ -33,9 +38,9 @@ fn model(args: &LmArgs) -> Result<Lm, Failure> {
     let (provider, name) = args.lm.split_once('/').unwrap_or((args.lm.as_str(), ""));
     match provider {
         "openai" if !name.is_empty() => openai(name, args),
-        "local" if args.base_url.is_some() => {
-            Err(Failure::usage("--base-url is for --lm openai/NAME; a local model runs in this process"))
-        }
+        "local" if args.base_url.is_some() => Err(Failure::usage(
+            "--base-url is for --lm openai/NAME; a local model runs in this process",
+        )),
         "local" => local(name, args),
         _ => Err(Failure::usage(format!(
             "--lm {}: write `local`, `local/NAME` or `openai/NAME` (with --base-url for other servers that speak \
@@ -74,5 +79,7 @@ fn local(name: &str, args: &LmArgs) -> Result<Lm, Failure> {
 
 #[cfg(not(feature = "local"))]
 fn local(_: &str, _: &LmArgs) -> Result<Lm, Failure> {
-    Err(Failure::usage("this dictum was built without the local engine; use --lm openai/NAME"))
+    Err(Failure::usage(
+        "this dictum was built without the local engine; use --lm openai/NAME",
+    ))
 }

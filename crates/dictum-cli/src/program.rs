@@ -24,7 +24,9 @@ impl Program {
     /// Its predictor.
     pub fn predictor(&self) -> Result<&Predictor, Failure> {
         let first = predictors(&self.module).into_iter().next();
-        first.map(|(_, predictor)| predictor).ok_or_else(|| Failure::usage("the program has no predictor"))
+        first
+            .map(|(_, predictor)| predictor)
+            .ok_or_else(|| Failure::usage("the program has no predictor"))
     }
 }
 
@@ -37,19 +39,24 @@ pub fn build(args: &ProgramArgs) -> Result<Program, Failure> {
                 spec = spec.with_instructions(instructions.clone());
             }
             Ok(match args.module {
-                ModuleKind::Predict => {
-                    Program { module: Box::new(Predict::from_spec(spec)), kind: ProgramKind::Predict }
-                }
-                ModuleKind::Cot => {
-                    Program { module: Box::new(ChainOfThought::from_spec(spec)), kind: ProgramKind::ChainOfThought }
-                }
+                ModuleKind::Predict => Program {
+                    module: Box::new(Predict::from_spec(spec)),
+                    kind: ProgramKind::Predict,
+                },
+                ModuleKind::Cot => Program {
+                    module: Box::new(ChainOfThought::from_spec(spec)),
+                    kind: ProgramKind::ChainOfThought,
+                },
             })
         }
         (None, Some(file)) => {
             let state = ProgramState::load(file)?;
             let module = state.build()?;
             // A state that builds names its kind.
-            Ok(Program { module, kind: state.kind().unwrap_or(ProgramKind::Predict) })
+            Ok(Program {
+                module,
+                kind: state.kind().unwrap_or(ProgramKind::Predict),
+            })
         }
         _ => Err(Failure::usage("give either --signature or --program")),
     }
@@ -57,7 +64,12 @@ pub fn build(args: &ProgramArgs) -> Result<Program, Failure> {
 
 /// The adapter of this name.
 pub fn adapter(name: &str) -> Result<Arc<dyn Adapter>, Failure> {
-    let unknown = || format!("there is no adapter `{name}`; there are {}", adapter::NAMES.join(", "));
+    let unknown = || {
+        format!(
+            "there is no adapter `{name}`; there are {}",
+            adapter::NAMES.join(", ")
+        )
+    };
     adapter::by_name(name).ok_or_else(|| Failure::usage(unknown()))
 }
 
@@ -68,12 +80,20 @@ pub fn inputs(spec: &SignatureSpec, set: &[String]) -> Result<Record, Failure> {
         let (name, text) = pair
             .split_once('=')
             .ok_or_else(|| Failure::usage(format!("--set {pair}: write it as FIELD=VALUE")))?;
-        let known = || spec.inputs().iter().map(|field| field.name.as_str()).collect::<Vec<_>>().join("`, `");
+        let known = || {
+            spec.inputs()
+                .iter()
+                .map(|field| field.name.as_str())
+                .collect::<Vec<_>>()
+                .join("`, `")
+        };
         let field = spec
             .inputs()
             .iter()
             .find(|field| field.name == name)
-            .ok_or_else(|| Failure::usage(format!("--set {name}: the signature's inputs are `{}`", known())))?;
+            .ok_or_else(|| {
+                Failure::usage(format!("--set {name}: the signature's inputs are `{}`", known()))
+            })?;
         let text = match text.strip_prefix('@') {
             Some(file) => std::fs::read_to_string(file)
                 .map_err(|error| Failure::usage(format!("--set {name}: {file}: {error}")))?,
@@ -81,9 +101,11 @@ pub fn inputs(spec: &SignatureSpec, set: &[String]) -> Result<Record, Failure> {
         };
         let value = match &field.schema.ty.kind {
             Kind::Str | Kind::Code { .. } => Value::String(text),
-            _ => parse::value(&text, &field.schema)
-                .map_err(|error| Failure::usage(format!("--set {name}: {error:#}")))?
-                .value,
+            _ => {
+                parse::value(&text, &field.schema)
+                    .map_err(|error| Failure::usage(format!("--set {name}: {error:#}")))?
+                    .value
+            }
         };
         if record.insert(name, value).is_some() {
             return Err(Failure::usage(format!("--set {name}: given twice")));

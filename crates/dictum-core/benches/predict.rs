@@ -10,9 +10,9 @@ use dictum_core::{Record, record};
 use dictum_testkit::CannedLm;
 
 fn predict(c: &mut Criterion) {
-    let ctx = Context::new(Lm::new(Canned(
-        "[[ ## team ## ]]\nbilling\n\n[[ ## urgency ## ]]\n3\n\n[[ ## completed ## ]]",
-    )));
+    let ctx = Context::new(
+        CannedLm::text("[[ ## team ## ]]\nbilling\n\n[[ ## urgency ## ]]\n3\n\n[[ ## completed ## ]]").lm(),
+    );
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let mut group = c.benchmark_group("predict");
     for demos in [0, 4, 64] {

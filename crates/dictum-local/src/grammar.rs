@@ -39,7 +39,7 @@ pub(crate) fn compile(shape: &OutputShape) -> Result<Layout, EngineError> {
     let mut closing = None;
     if let [before @ .., Piece::Free, Piece::Text(text)] = pieces {
         closing = Some(Closing {
-            head: head(text),
+            head: closing_head(text),
             text: text.clone(),
         });
         pieces = shape.pieces().get(..before.len() + 1).unwrap_or_default();
@@ -180,6 +180,23 @@ fn head(mark: &str) -> String {
     line.get(..end).unwrap_or(line).to_owned()
 }
 
+/// The part of a closing mark that ends an answer: its punctuation with the word that follows (`[[ ## completed`). The
+/// punctuation alone would not do, for the headers before the text have it too.
+fn closing_head(mark: &str) -> String {
+    let line = mark.trim_start().lines().next().unwrap_or_default();
+    let word = line.find(char::is_alphanumeric).unwrap_or(line.len());
+    let rest = line.get(word..).unwrap_or_default();
+    let end = rest
+        .find(|c: char| !c.is_alphanumeric() && c != '_')
+        .unwrap_or(rest.len());
+    match line.get(..word + end) {
+        Some(head) if word > 0 && !head.is_empty() => head.to_owned(),
+        // A mark that begins with a letter counts as a whole line.
+        _ if !line.is_empty() => line.to_owned(),
+        _ => mark.to_owned(),
+    }
+}
+
 fn choice(options: &[String]) -> Result<String, EngineError> {
     if options.is_empty() {
         return Err(grammar_error("a choice of nothing"));
@@ -287,6 +304,19 @@ mod tests {
         assert!(!takes(&pieces, "[[ ## label ## ]]\nmaybe\n\nend"));
         assert!(!takes(&pieces, "[[ ## label ## ]]\nyes\n\nend "));
         assert!(!takes(&pieces, "yes"));
+    }
+
+    #[test]
+    fn what_ends_a_last_free_text_is_in_nothing_before_it() {
+        let pieces = vec![
+            text("[[ ## answer ## ]]\n"),
+            Piece::Free,
+            text("\n\n[[ ## completed ## ]]"),
+        ];
+        let closing = compile(&OutputShape::new(pieces)).unwrap().closing.unwrap();
+        assert_eq!(closing.head, "[[ ## completed");
+        assert_eq!(closing_head("\n</answer>"), "</answer");
+        assert_eq!(closing_head("\nEND OF TEXT"), "END OF TEXT");
     }
 
     #[test]

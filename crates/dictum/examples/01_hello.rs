@@ -22,12 +22,21 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // A signature known to the compiler ...
     let answer = Predict::<Answer>::new();
-    let out = answer.call(&ctx, AnswerInput { question: "What is the capital of France?".into() }).await?;
+    let out = answer
+        .call(
+            &ctx,
+            AnswerInput {
+                question: "What is the capital of France?".into(),
+            },
+        )
+        .await?;
     println!("{}", out.answer);
 
     // ... or one made at run time, in DSPy's string form.
     let sum = Predict::parse("question -> answer: int")?;
-    let out = sum.call(&ctx, record! { question: "What is two plus three?" }).await?;
+    let out = sum
+        .call(&ctx, record! { question: "What is two plus three?" })
+        .await?;
     println!("{}", out.get("answer").ok_or("no answer")?);
 
     // What was sent and what came back, exactly.

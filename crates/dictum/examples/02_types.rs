@@ -42,7 +42,8 @@ struct Product {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ctx = Context::new(support::lm("02_types")?);
     let triage = Predict::<Triage>::new();
-    let message = "The Photon app 2.1 crashes whenever I open a picture. I need it for a talk tonight!".to_owned();
+    let message =
+        "The Photon app 2.1 crashes whenever I open a picture. I need it for a talk tonight!".to_owned();
     let out = triage.call(&ctx, TriageInput { message }).await?;
     match out.team {
         Team::Technical => println!("to the engineers, urgency {}", out.urgency),

@@ -21,7 +21,10 @@ struct IsOpen {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ctx = Context::new(support::lm("03_chain_of_thought")?);
     let is_open = ChainOfThought::<IsOpen>::new();
-    let input = IsOpenInput { opening_hours: "Monday to Friday, 9:00 to 18:00".into(), now: "Sunday, 11:30".into() };
+    let input = IsOpenInput {
+        opening_hours: "Monday to Friday, 9:00 to 18:00".into(),
+        now: "Sunday, 11:30".into(),
+    };
     let out = is_open.call(&ctx, input).await?;
     println!("{}\nopen: {}", out.reasoning, out.open);
     Ok(())

@@ -28,8 +28,11 @@ struct Classify {
 
 #[derive(Debug, Clone, FieldType)]
 enum Work {
+    /// Something is broken and must be mended.
     Repair,
+    /// Something is missing and must be bought.
     Purchase,
+    /// Something is dirty.
     Cleaning,
 }
 
@@ -48,11 +51,24 @@ struct Notes(Vec<&'static str>);
 
 impl Notes {
     fn search(&self, question: &str, most: usize) -> Vec<String> {
-        let words: Vec<String> = question.to_lowercase().split_whitespace().map(str::to_owned).collect();
-        let shared = |note: &str| words.iter().filter(|word| note.to_lowercase().contains(word.as_str())).count();
+        let words: Vec<String> = question
+            .to_lowercase()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        let shared = |note: &str| {
+            words
+                .iter()
+                .filter(|word| note.to_lowercase().contains(word.as_str()))
+                .count()
+        };
         let mut found: Vec<&&str> = self.0.iter().filter(|note| shared(note) > 0).collect();
         found.sort_by_key(|note| std::cmp::Reverse(shared(note)));
-        found.into_iter().take(most).map(|note| (*note).to_owned()).collect()
+        found
+            .into_iter()
+            .take(most)
+            .map(|note| (*note).to_owned())
+            .collect()
     }
 }
 
@@ -73,9 +89,21 @@ impl Module for Facility {
 
     async fn forward(&self, ctx: &Context, input: Question) -> Result<Finding> {
         let notes = self.notes.search(&input.question, 2);
-        let input = SummarizeInput { question: input.question, notes };
+        let input = SummarizeInput {
+            question: input.question,
+            notes,
+        };
         let summary = self.summarize.call(ctx, input).await?.summary;
-        let work = self.classify.call(ctx, ClassifyInput { summary: summary.clone() }).await?.work;
+        let work = self
+            .classify
+            .call(
+                ctx,
+                ClassifyInput {
+                    summary: summary.clone(),
+                },
+            )
+            .await?
+            .work;
         Ok(Finding { summary, work })
     }
 }
@@ -93,7 +121,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         classify: Predict::new(),
     };
     let ctx = ctx.for_program(&facility);
-    let out = facility.call(&ctx, Question { question: "What about the window in room 4?".into() }).await?;
+    let out = facility
+        .call(
+            &ctx,
+            Question {
+                question: "What about the window in room 4?".into(),
+            },
+        )
+        .await?;
     println!("{} ({:?})", out.summary, out.work);
     for step in ctx.trace().steps() {
         println!("- {} made {} call(s)", step.path, step.calls.len());

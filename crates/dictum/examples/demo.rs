@@ -51,14 +51,19 @@ struct Options {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let options = options()?;
-    let run = options.dir.join(if options.quick { "demo-quick" } else { "demo" });
+    let run = options
+        .dir
+        .join(if options.quick { "demo-quick" } else { "demo" });
     if options.fresh && run.exists() {
         std::fs::remove_dir_all(&run)?;
     }
     std::fs::create_dir_all(&run)?;
 
     // The model, with a cache on disk: what was answered once is not asked again.
-    let lm = Lm::local().models_dir(options.dir.join("models")).fetch(&mut Download::default())?.build()?;
+    let lm = Lm::local()
+        .models_dir(options.dir.join("models"))
+        .fetch(&mut Download::default())?
+        .build()?;
     let lm = lm.layer(Cache::new(DiskStore::open(run.join("answers.sqlite"))));
     let ctx = Context::new(lm);
 
@@ -66,8 +71,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let program = Predict::<Classify>::new();
     let [train, val, test] = data(&program, options.quick)?;
     println!("The task: {}", program.predictor().spec().instructions());
-    println!("{} examples to learn from, {} to choose by, {} to confirm on.\n", train.len(), val.len(), test.len());
-    println!("The prompt as it is, for the first question of the test set:\n{}", prompt(&ctx, &program, &test)?);
+    println!(
+        "{} examples to learn from, {} to choose by, {} to confirm on.\n",
+        train.len(),
+        val.len(),
+        test.len()
+    );
+    println!(
+        "The prompt as it is, for the first question of the test set:\n{}",
+        prompt(&ctx, &program, &test)?
+    );
 
     // The program as it is.
     let metric = exact_match("category");
@@ -88,19 +101,25 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let begun = Instant::now();
     let shown = bar.clone();
     let compiled = BootstrapRandomSearch::new()
-        .candidates(if options.quick { 1 } else { 5 })
+        .candidates(if options.quick { 1 } else { 4 })
         .max_bootstrapped(4)
         .max_labeled(8)
         .seed(7)
         .concurrency(8)
-        .budget(Budget::calls(if options.quick { 150 } else { 1_500 }))
+        .budget(Budget::calls(if options.quick { 150 } else { 1_200 }))
         .run_dir(run.join("run"))
         .confirm_on(&test)
         .on_progress(move |progress| {
             shown.set_length(progress.total as u64);
             shown.set_position(progress.done as u64);
-            let best = progress.best.map(|best| format!(", best {:.1} %", best * 100.0)).unwrap_or_default();
-            shown.set_message(format!("{}, {} calls{best}", progress.phase, progress.spent.calls));
+            let best = progress
+                .best
+                .map(|best| format!(", best {:.1} %", best * 100.0))
+                .unwrap_or_default();
+            shown.set_message(format!(
+                "{}, {} calls{best}",
+                progress.phase, progress.spent.calls
+            ));
         })
         .compile(&ctx, &program, &train, &val, metric)
         .await?;
@@ -109,7 +128,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // What came of it.
     let (after, seconds) = (&compiled.report, begun.elapsed().as_secs());
-    println!("Compiled in {seconds} s with {} calls of the model.\n", after.spent.calls);
+    println!(
+        "Compiled in {seconds} s with {} calls of the model.\n",
+        after.spent.calls
+    );
     println!("{}", table(&compiled));
     println!("{}\n", after.summary);
     files(&run);
@@ -117,7 +139,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // The compiled program is the same program with what it learned.
     let classify = Predict::<Classify>::new().load(run.join("program.json"))?;
     let question = "How long did the concert go on?".to_owned();
-    let out = classify.call(&ctx, ClassifyInput { question: question.clone() }).await?;
+    let out = classify
+        .call(
+            &ctx,
+            ClassifyInput {
+                question: question.clone(),
+            },
+        )
+        .await?;
     println!("\nAsked with it: {question} -> {:?}", out.category);
     match compiled.outcome {
         Outcome::Improved => Ok(()),
@@ -136,7 +165,11 @@ fn data(program: &Predict<Classify>, quick: bool) -> Result<[Vec<Example>; 3], B
         examples.truncate(if quick { 12 } else { rows });
         Ok(examples)
     };
-    Ok([load("train.csv", 100)?, load("val.csv", 60)?, load("test.csv", 200)?])
+    Ok([
+        load("train.csv", 100)?,
+        load("val.csv", 50)?,
+        load("test.csv", 150)?,
+    ])
 }
 
 /// The exact messages of a call.
@@ -144,7 +177,11 @@ fn prompt(ctx: &Context, program: &Predict<Classify>, test: &[Example]) -> Resul
     let first = test.first().ok_or("the test set is empty")?;
     let request = program.predictor().render(ctx, first.inputs())?;
     let message = |message: &dictum::lm::Message| {
-        let lines: Vec<String> = message.to_text().lines().map(|line| format!("  | {line}")).collect();
+        let lines: Vec<String> = message
+            .to_text()
+            .lines()
+            .map(|line| format!("  | {line}"))
+            .collect();
         format!("  {}\n{}\n", message.role.as_str(), lines.join("\n"))
     };
     Ok(request.messages().map(message).collect())
@@ -152,10 +189,14 @@ fn prompt(ctx: &Context, program: &Predict<Classify>, test: &[Example]) -> Resul
 
 /// Before and after, on the test set.
 fn table(compiled: &Compiled) -> String {
-    let Some(pair) = &compiled.report.test else { return String::new() };
+    let Some(pair) = &compiled.report.test else {
+        return String::new();
+    };
     let row = |name: &str, evaluation: &Evaluation| {
         let (mean, interval) = (evaluation.mean().unwrap_or_default(), evaluation.interval());
-        let interval = interval.map(|it| format!("[{:.1}, {:.1}]", it.low * 100.0, it.high * 100.0)).unwrap_or_default();
+        let interval = interval
+            .map(|it| format!("[{:.1}, {:.1}]", it.low * 100.0, it.high * 100.0))
+            .unwrap_or_default();
         format!("  {name:<10} {:>5.1} %  {interval}\n", mean * 100.0)
     };
     let mut text = String::from("On the test set, with 95 % intervals:\n");
@@ -178,14 +219,23 @@ fn files(run: &Path) {
 }
 
 fn options() -> Result<Options, Box<dyn Error>> {
-    let mut options = Options { dir: PathBuf::from(".dictum"), quick: false, fresh: false };
+    let mut options = Options {
+        dir: PathBuf::from(".dictum"),
+        quick: false,
+        fresh: false,
+    };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--quick" => options.quick = true,
             "--fresh" => options.fresh = true,
             "--dir" => options.dir = args.next().ok_or("--dir needs a path")?.into(),
-            other => return Err(format!("the demo has no option `{other}`; it has --quick, --fresh and --dir PATH").into()),
+            other => {
+                return Err(format!(
+                    "the demo has no option `{other}`; it has --quick, --fresh and --dir PATH"
+                )
+                .into());
+            }
         }
     }
     Ok(options)
@@ -208,8 +258,18 @@ struct Download(Option<ProgressBar>);
 impl Progress for Download {
     fn event(&mut self, event: &FetchEvent<'_>) {
         match event {
-            FetchEvent::Start { name, bytes, via, into, .. } => {
-                println!("Fetching {name}, {} MB, by {via}, into {}", bytes / 1_000_000, into.display());
+            FetchEvent::Start {
+                name,
+                bytes,
+                via,
+                into,
+                ..
+            } => {
+                println!(
+                    "Fetching {name}, {} MB, by {via}, into {}",
+                    bytes / 1_000_000,
+                    into.display()
+                );
                 let bar = ProgressBar::new(*bytes);
                 if let Ok(style) = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {eta}") {
                     bar.set_style(style);

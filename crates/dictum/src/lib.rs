@@ -33,7 +33,9 @@ pub mod prelude {
     pub use dictum_core::lm::{Budget, Lm, Settings};
     pub use dictum_core::metrics::exact_match;
     pub use dictum_core::modules::{ChainOfThought, Predict, WithReasoning};
-    pub use dictum_core::program::{Context, Demo, Module, Overlay, ParameterPath, Parameters, Predictor, Repair};
+    pub use dictum_core::program::{
+        Context, Demo, Module, Overlay, ParameterPath, Parameters, Predictor, Repair,
+    };
     pub use dictum_core::signature::{Signature, SignatureSpec, StaticSignature};
     pub use dictum_core::state::{ProgramExt, ProgramState};
     pub use dictum_core::types::FieldType;

@@ -73,6 +73,13 @@ const RULES: &[Rule] = &[
         never: &["unsafe {", "unsafe impl", "unsafe fn", "allow(unsafe_code)"],
     },
     Rule {
+        invariant: 2,
+        because: "the library never prints: it returns, calls back, or traces",
+        under: LIBRARY,
+        except: &[],
+        never: &["println!(", "print!(", "dbg!("],
+    },
+    Rule {
         invariant: 0,
         because: "unfinished code does not land",
         under: &["crates/", "xtask/"],

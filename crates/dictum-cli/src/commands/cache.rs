@@ -33,5 +33,12 @@ pub fn run(args: CacheArgs, json: bool) -> Result<(), Failure> {
 
 /// A look must not make a file.
 fn there(file: &std::path::Path) -> Result<(), Failure> {
-    if file.is_file() { Ok(()) } else { Err(Failure::work(format!("{}: there is no such cache", file.display()))) }
+    if file.is_file() {
+        Ok(())
+    } else {
+        Err(Failure::work(format!(
+            "{}: there is no such cache",
+            file.display()
+        )))
+    }
 }

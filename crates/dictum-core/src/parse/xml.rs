@@ -282,9 +282,8 @@ fn children<'a>(text: &str, tags: &[Tag<'a>], at: &mut usize, open: &mut Vec<&'a
 
 /// The key of an element: its `key` attribute, else its name.
 fn key_of(tag: &Tag<'_>) -> String {
-    for quote in ['"', '\''] {
-        let start = format!("key={quote}");
-        if let Some(value) = tag.attributes.strip_prefix(&start)
+    for (start, quote) in [("key=\"", '"'), ("key='", '\'')] {
+        if let Some(value) = tag.attributes.strip_prefix(start)
             && let Some(end) = value.find(quote)
         {
             return escape::remove_entities(value.get(..end).unwrap_or_default()).into_owned();

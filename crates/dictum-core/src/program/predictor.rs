@@ -19,6 +19,8 @@ use crate::signature::{FieldSpec, SignatureSpec};
 pub struct Predictor {
     id: PredictorId,
     spec: SignatureSpec,
+    /// What traces call it where its path is not known: the signature's name, or its string form.
+    label: Arc<str>,
     live: Arc<LiveState>,
 }
 
@@ -110,10 +112,20 @@ impl Predictor {
     /// A predictor of this signature, with nothing learned.
     #[must_use]
     pub fn new(spec: SignatureSpec) -> Self {
+        Self::with_live(spec, Arc::new(LiveState::new(PredictorState::default())))
+    }
+
+    fn with_live(spec: SignatureSpec, live: Arc<LiveState>) -> Self {
+        let label = if spec.name().is_empty() {
+            spec.to_string().into()
+        } else {
+            spec.name().into()
+        };
         Self {
             id: PredictorId::new(),
             spec,
-            live: Arc::new(LiveState::new(PredictorState::default())),
+            label,
+            live,
         }
     }
 
@@ -167,7 +179,7 @@ impl Predictor {
         let path = ctx.bound().and_then(|bound| bound.path(&self.id));
         ctx.trace().push(Arc::new(Step {
             predictor: self.id.clone(),
-            path: path.unwrap_or_else(|| Arc::from(self.spec.name())),
+            path: path.unwrap_or_else(|| self.label.clone()),
             adapter: ctx.adapter().name(),
             sample: ctx.sample(),
             inputs: input,
@@ -354,11 +366,7 @@ fn finished(adapter: &Arc<dyn Adapter>, answer: Answer, response: &Response) -> 
 
 impl Clone for Predictor {
     fn clone(&self) -> Self {
-        Self {
-            id: PredictorId::new(),
-            spec: self.spec.clone(),
-            live: self.live.clone(),
-        }
+        Self::with_live(self.spec.clone(), self.live.clone())
     }
 }
 

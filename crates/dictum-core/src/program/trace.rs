@@ -33,7 +33,7 @@ struct Ring {
 pub struct Step {
     /// Which predictor.
     pub predictor: PredictorId,
-    /// Its path, where the context knows the program (see [`super::Context::for_program`]), else its signature's name.
+    /// Its path, where the context knows the program (see [`super::Context::for_program`]), else its signature's name or string form.
     pub path: Arc<str>,
     /// The adapter that wrote the call.
     pub adapter: &'static str,

@@ -112,7 +112,9 @@ proptest! {
     fn a_cut_text_gives_no_wrong_scalar((ty, value) in typed(), at in 0.0..1.0_f64) {
         let text = value.to_string();
         // A marker's escape belongs to the layout, not to JSON.
-        prop_assume!(!text.contains("[["));
+        if text.contains("[[") {
+            return Ok(());
+        }
         let mut cut = (text.len() as f64 * at) as usize;
         while !text.is_char_boundary(cut) {
             cut -= 1;

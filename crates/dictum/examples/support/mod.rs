@@ -8,14 +8,19 @@ use dictum::prelude::*;
 
 /// The model for an example: its cassette, around the local model where one is wanted.
 pub(crate) fn lm(example: &str) -> Result<Lm, Box<dyn std::error::Error>> {
-    let path = format!("{}/examples/cassettes/{example}.jsonl", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/examples/cassettes/{example}.jsonl",
+        env!("CARGO_MANIFEST_DIR")
+    );
     if std::env::var_os("DICTUM_RECORD").is_some() {
         let _ = std::fs::remove_file(&path);
         return Ok(model()?.layer(Cassette::open(path, CassetteMode::Record)?));
     }
     let absent = Lm::new(dictum::lm::Offline::new(
         "local/qwen2.5-coder-0.5b",
-        dictum::lm::Capabilities::default().with_output_shape().with_context_window(4096),
+        dictum::lm::Capabilities::default()
+            .with_output_shape()
+            .with_context_window(4096),
     ));
     Ok(absent.layer(Cassette::open(path, CassetteMode::Replay)?))
 }

@@ -17,16 +17,18 @@ pub(super) fn code(cx: &mut Cx<'_>, node: &Node, ty: &Type, language: &str) -> R
     if !text.contains("```") && !text.contains("~~~") {
         return Ok(value);
     }
+    let quoted = matches!(node.kind, NodeKind::Str(_));
     let blocks = fence::blocks(text);
-    let whole = blocks.first().is_some_and(|block| block.is_whole(text));
-    if whole {
+    // A fence that never closes was cut off, which quoted text is not.
+    if let Some(block) = blocks
+        .first()
+        .filter(|block| block.is_whole(text) && (block.closed || !quoted))
+    {
         cx.note(repair::CODE_FENCE);
-        return Ok(blocks
-            .first()
-            .map_or(Value::Null, |block| Value::String(block.content.to_owned())));
+        return Ok(Value::String(unfenced(block.content).to_owned()));
     }
     // Prose around blocks: only text that stood by itself; a quoted string is the code as it is.
-    if matches!(node.kind, NodeKind::Str(_)) {
+    if quoted {
         return Ok(value);
     }
     let mut matching: Vec<_> = blocks
@@ -44,11 +46,11 @@ pub(super) fn code(cx: &mut Cx<'_>, node: &Node, ty: &Type, language: &str) -> R
             if !block.closed {
                 cx.note(repair::TRUNCATED);
             }
-            Ok(Value::String(block.content.to_owned()))
+            Ok(Value::String(unfenced(block.content).to_owned()))
         }
         [first, rest @ ..] if rest.iter().all(|block| block.content == first.content) => {
             cx.note(repair::PROSE);
-            Ok(Value::String(first.content.to_owned()))
+            Ok(Value::String(unfenced(first.content).to_owned()))
         }
         several => Err(cx.fail(
             node,
@@ -58,4 +60,16 @@ pub(super) fn code(cx: &mut Cx<'_>, node: &Node, ty: &Type, language: &str) -> R
             ),
         )),
     }
+}
+
+/// Takes off the fences that a fence held.
+fn unfenced(text: &str) -> &str {
+    let mut text = text;
+    for _ in 0..8 {
+        match fence::blocks(text).first() {
+            Some(block) if block.closed && block.is_whole(text) => text = block.content,
+            _ => break,
+        }
+    }
+    text
 }

@@ -15,7 +15,7 @@ pub(super) fn list(
     unique: bool,
 ) -> Result<Value, Fail> {
     let mut values = match &node.kind {
-        NodeKind::List(items) => items_of(cx, items, item)?,
+        NodeKind::List(items) => items_of(cx, items.iter(), item)?,
         NodeKind::Elements(children) => elements(cx, node, ty, children, item)?,
         NodeKind::Object(entries) => from_object(cx, node, ty, entries, item)?,
         NodeKind::Str(_) | NodeKind::Bare(_) | NodeKind::Leaf(_) => from_text(cx, node, ty, item)?,
@@ -38,16 +38,21 @@ fn dedup(values: &mut Vec<Value>) {
     values.retain(|value| seen.insert(value.to_string()));
 }
 
-pub(super) fn items_of(cx: &mut Cx<'_>, items: &[Node], item: &Type) -> Result<Vec<Value>, Fail> {
-    let mut values = Vec::with_capacity(items.len());
-    for (index, node) in items.iter().enumerate() {
+fn items_of<'n>(
+    cx: &mut Cx<'_>,
+    items: impl ExactSizeIterator<Item = &'n Node>,
+    item: &Type,
+) -> Result<Vec<Value>, Fail> {
+    let count = items.len();
+    let mut values = Vec::with_capacity(count);
+    for (index, node) in items.enumerate() {
         if let NodeKind::Bare(text) = &node.kind
             && matches!(text.as_str(), "..." | "\u{2026}")
         {
             return Err(cx.fail(node, "the list is left unfinished with `...`"));
         }
         let got = cx.within(Step::Index(index), |cx| {
-            if index + 1 == items.len() && ends_cut(node) {
+            if index + 1 == count && ends_cut(node) {
                 let got = cx.attempt(|cx| cx.coerce(node, item));
                 return Ok(got.ok());
             }
@@ -125,8 +130,7 @@ fn elements(
             return Ok(vec![cx.accept(one)]);
         }
     }
-    let nodes: Vec<Node> = children.iter().map(|child| child.value.clone()).collect();
-    items_of(cx, &nodes, item)
+    items_of(cx, children.iter().map(|child| &child.value), item)
 }
 
 fn from_text(cx: &mut Cx<'_>, node: &Node, ty: &Type, item: &Type) -> Result<Vec<Value>, Fail> {

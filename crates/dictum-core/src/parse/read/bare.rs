@@ -79,7 +79,9 @@ impl<'a> Reader<'a> {
                 b')' if round > 0 => round -= 1,
                 b'}' | b']' | b')' if self.open.contains(byte) => break,
                 b'}' | b']' if self.stray_ends(at) => break,
-                b',' if place == Place::Value && !self.comma_ends_value(at) => {}
+                b',' if place == Place::Value
+                    && !self.ends_before_comma(at)
+                    && !self.comma_ends_value(at) => {}
                 b',' | b';' if place != Place::Top => break,
                 b'/' if at > self.pos && self.comment_at(at) => break,
                 b'#' if at > self.pos && matches!(bytes.get(at - 1), Some(b' ' | b'\t')) => break,
@@ -116,6 +118,12 @@ impl<'a> Reader<'a> {
             && rest
                 .iter()
                 .all(|b| b.is_ascii_whitespace() || matches!(b, b'}' | b']' | b';' | b'.'))
+    }
+
+    /// Whether what stands before the comma at `at` is a whole value: a literal, or a number that goes on with no digits.
+    fn ends_before_comma(&self, at: usize) -> bool {
+        let digits = self.byte(at + 1).is_some_and(|b| b.is_ascii_digit());
+        !digits && at - self.pos <= 40 && classify(self.slice(self.pos, at).trim_end()).is_some()
     }
 
     fn comment_at(&self, at: usize) -> bool {

@@ -84,7 +84,16 @@ impl Reader<'_> {
         let (next, line) = self.across(at + 1);
         match self.byte(next) {
             None | Some(b'}' | b']' | b'/' | b'#' | b',') => true,
-            _ => line || self.key_at(next),
+            _ => line || self.key_at(next) || self.cut_key_at(next),
+        }
+    }
+
+    /// Whether the text ends inside a key that starts at `at`.
+    fn cut_key_at(&self, at: usize) -> bool {
+        let bytes = self.text.as_bytes().get(at..).unwrap_or_default();
+        match bytes {
+            [quote @ (b'"' | b'\''), rest @ ..] => rest.len() <= REACH && !rest.contains(quote),
+            _ => false,
         }
     }
 
