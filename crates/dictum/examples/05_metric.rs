@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use dictum::evaluate::{MetricError, metric_async};
+use dictum::evaluate::{MetricError, RowOutcome, metric_async};
 use dictum::lm::{Request, Response};
 use dictum::metrics::contains;
 use dictum::prelude::*;
@@ -36,27 +36,23 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let program = Predict::<Answer>::new();
     let devset = [
         ("What is the capital of France?", "Paris"),
+        ("What is the capital of Germany?", "Berlin"),
         ("Which is the highest mountain?", "Everest"),
         ("How many legs has a spider?", "8"),
     ]
     .map(|(question, answer)| Example::new(record! { question: question }, record! { answer: answer }));
-    let show =
-        async |question, metric: Arc<dyn Metric>| show(question, &ctx, &program, &devset, metric).await;
-
-    // Ready-made: each compares an output field with the label of the same name. `dictum::metrics` has more.
-    show("the same text?", Arc::new(exact_match("answer"))).await?;
-    show("the label somewhere in it?", Arc::new(contains("answer"))).await?;
 
     // Of your own: a closure over the example and the output, which gives a bool, or a number from 0 to 1.
     let brief = metric_fn("brief", |_: &Example, output: &Record| words(output) <= 3);
-    show("at most three words?", Arc::new(brief)).await?;
 
     // With feedback: words for people, and for optimizers that read.
-    let tips = metric_fn("brief", |_: &Example, output: &Record| match words(output) {
-        n if n <= 3 => Score::from(1.0),
-        n => Score::with_feedback(3.0 / n as f64, format!("{n} words; three would do")),
+    let tips = metric_fn("brief, with tips", |_: &Example, output: &Record| {
+        let n = words(output);
+        match n {
+            0..=3 => Score::from(1.0),
+            _ => Score::with_feedback(3.0 / n as f64, format!("{n} words; three would do")),
+        }
     });
-    show("the fewer words the better", Arc::new(tips)).await?;
 
     // One that asks a model. Its calls count against the same budget and stand in the same trace as the program's.
     let judge = Predict::<Judge>::new();
@@ -65,55 +61,37 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         async move {
             let text = |record: &Record| record.text("answer").unwrap_or_default().to_owned();
             let (right_answer, given_answer) = (text(case.example.labels()), text(&case.prediction));
-            let verdict = judge
-                .call(
-                    &ctx,
-                    JudgeInput {
-                        right_answer,
-                        given_answer,
-                    },
-                )
-                .await;
+            let input = JudgeInput {
+                right_answer,
+                given_answer,
+            };
+            let verdict = judge.call(&ctx, input).await;
             // A judge that fails is an error of the metric, never a bad mark for the program.
             Ok(verdict.map_err(MetricError::new)?.same)
         }
     });
-    show("the same meaning, says a model?", Arc::new(judged)).await
+
+    // These two are ready-made: they compare an output field with the label of the same name. `dictum::metrics` has
+    // more of them.
+    let ready: [Arc<dyn Metric>; 2] = [Arc::new(exact_match("answer")), Arc::new(contains("answer"))];
+    let own: [Arc<dyn Metric>; 3] = [Arc::new(brief), Arc::new(tips), Arc::new(judged)];
+    for metric in ready.into_iter().chain(own) {
+        let found = Evaluate::new(&devset, metric).run(&ctx, &program).await?;
+        println!("{}: {found}", found.metric());
+        for row in found.rows() {
+            if let RowOutcome::Scored { prediction, score } = &row.outcome {
+                let answer = prediction.text("answer").unwrap_or_default();
+                let feedback = score.feedback.as_deref().map(|it| format!(" ({it})"));
+                println!("  {:.2} {answer}{}", score.value, feedback.unwrap_or_default());
+            }
+        }
+    }
+    Ok(())
 }
 
 fn words(output: &Record) -> usize {
-    output
-        .text("answer")
-        .unwrap_or_default()
-        .split_whitespace()
-        .count()
-}
-
-async fn show(
-    question: &str,
-    ctx: &Context,
-    program: &Predict<Answer>,
-    devset: &[Example],
-    metric: Arc<dyn Metric>,
-) -> Result<(), Box<dyn std::error::Error>> {
-    let found = Evaluate::new(devset, metric).run(ctx, program).await?;
-    println!(
-        "{question} ({}) {:.2}",
-        found.metric(),
-        found.mean().ok_or("no row counts")?
-    );
-    for row in found.rows() {
-        if let dictum::evaluate::RowOutcome::Scored { prediction, score } = &row.outcome {
-            let feedback = score.feedback.as_deref().unwrap_or_default();
-            println!(
-                "  {:.2}  {}  {feedback}",
-                score.value,
-                prediction.text("answer").unwrap_or_default()
-            );
-        }
-    }
-    println!();
-    Ok(())
+    let answer = output.text("answer").unwrap_or_default();
+    answer.split_whitespace().count()
 }
 
 /// Stands in for a model, so that this runs anywhere.
@@ -125,6 +103,7 @@ fn stand_in(request: &Request) -> String {
         .unwrap_or_default();
     let (field, value) = match asked.as_str() {
         it if it.contains("right_answer") => ("same", if it.contains("Berlin") { "false" } else { "true" }),
+        it if it.contains("Germany") => ("answer", "Bonn"),
         it if it.contains("capital") => ("answer", "Paris"),
         it if it.contains("mountain") => ("answer", "It is Mount Everest, in the Himalayas."),
         _ => ("answer", "Eight"),

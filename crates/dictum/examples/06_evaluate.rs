@@ -36,11 +36,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut devset = Loader::for_signature(plain.predictor().spec()).path(path)?;
     devset.truncate(40);
 
-    // A failure never ends a run: it is a row with a cause, and counts 0.
+    // A failure never ends a run: it is a row with a cause, and counts 0. (An unreadable answer is asked for once more first:
+    // one call more than rows.)
     let evaluate = Evaluate::new(&devset, exact_match("team")).concurrency(8);
     let first = evaluate.run(&ctx, &plain).await?;
     println!("The program as it is:\n{first:#}\n");
-    println!("The worst rows:\n{}", first.table(4, 100));
+    println!("The worst rows:\n{}\n", first.table(4, 100).trim_end());
 
     // Another program: the same signature, with instructions that say what the teams are for.
     let mut told = Predict::<Route>::new();
