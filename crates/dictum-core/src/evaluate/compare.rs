@@ -98,19 +98,25 @@ pub fn compare(first: &Evaluation, second: &Evaluation) -> Comparison {
         )
     };
     let n = pairs.len().max(1) as f64;
+    let percent = Scale::of(&scores) == Scale::Percent;
+    // Small samples widen the interval, but no two scores from 0 to 1 differ by more than 1.
+    let possible = |interval: Interval| match percent {
+        true => Interval { low: interval.low.max(-1.0), high: interval.high.min(1.0) },
+        false => interval,
+    };
     Comparison {
         rows: pairs.len(),
         unpaired,
         first: pairs.iter().map(|(a, _)| a).sum::<f64>() / n,
         second: pairs.iter().map(|(_, b)| b).sum::<f64>() / n,
         difference: differences.iter().sum::<f64>() / n,
-        interval: bootstrap_interval(&differences, seed ^ 1, rounds(pairs.len())),
+        interval: bootstrap_interval(&differences, seed ^ 1, rounds(pairs.len())).map(possible),
         p_value,
         test,
         wins,
         losses,
         ties: pairs.len() - wins - losses,
-        percent: Scale::of(&scores) == Scale::Percent,
+        percent,
     }
 }
 
