@@ -6,7 +6,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Program language models instead of prompting them.
 #[derive(Debug, Parser)]
-#[command(name = "dictum", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "dictum",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     /// Write results and errors as JSON, for machines
     #[arg(long, global = true)]
@@ -39,7 +44,6 @@ pub enum Command {
 
 /// Which program.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
 pub struct ProgramArgs {
     /// The signature, such as "question, hints: list[str] -> answer: float"
     #[arg(long, short, conflicts_with = "program", required_unless_present = "program")]
@@ -77,7 +81,7 @@ pub struct LmArgs {
     #[arg(long, default_value = "chat")]
     pub adapter: String,
     /// Randomness of answers, from 0
-    #[arg(long)]
+    #[arg(long, value_parser = temperature, allow_negative_numbers = true)]
     pub temperature: Option<f64>,
     /// Most tokens of an answer
     #[arg(long)]
@@ -90,8 +94,25 @@ pub struct LmArgs {
     pub models_dir: Option<PathBuf>,
 }
 
+fn temperature(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number @ 0.0..=10.0) => Ok(number),
+        _ => Err("write a number from 0, such as 0.7".into()),
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|number| *number > 0)
+        .ok_or_else(|| "write a whole number from 1".into())
+}
+
 /// `dictum run`
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dictum run --signature 'question -> answer' --set question='What is 6 times 7?'
+  dictum run --program triage.json --set message=@mail.txt --lm openai/gpt-5-mini --json")]
 pub struct RunArgs {
     #[command(flatten)]
     pub program: ProgramArgs,
@@ -104,6 +125,8 @@ pub struct RunArgs {
 
 /// `dictum render`
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  dictum render --signature 'question -> answer: float' --set question='6 times 7?' --adapter json")]
 pub struct RenderArgs {
     #[command(flatten)]
     pub program: ProgramArgs,
@@ -117,6 +140,8 @@ pub struct RenderArgs {
 
 /// `dictum parse`
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  echo '{\"answer\": \"42\",}' | dictum parse --signature 'question -> answer: int' --adapter json")]
 pub struct ParseArgs {
     /// The signature whose outputs the answer holds
     #[arg(long, short)]
@@ -126,8 +151,20 @@ pub struct ParseArgs {
     pub adapter: String,
 }
 
+const METRICS: &str = "Metrics:
+  exact:FIELD               the output is the label
+  normalized:FIELD          the same, case, punctuation, articles and spacing aside
+  contains:FIELD            the label stands in the output
+  f1:FIELD                  share of words in common
+  numeric:FIELD[:0.01|:1%]  the output is a number near the label
+  passage:PASSAGES:ANSWERS  a passage of the output contains an answer of the label";
+
 /// `dictum eval`
 #[derive(Debug, Args)]
+#[command(after_help = format!("{METRICS}
+
+Example:
+  dictum eval --signature \"text -> label: Literal['spam','ham']\" --data dev.csv --metric exact:label --out rows.jsonl"))]
 pub struct EvalArgs {
     #[command(flatten)]
     pub program: ProgramArgs,
@@ -140,7 +177,7 @@ pub struct EvalArgs {
     #[arg(long)]
     pub metric: String,
     /// Most examples at once
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 8, value_parser = at_least_one)]
     pub concurrency: usize,
     /// Most calls of the model
     #[arg(long)]
@@ -152,6 +189,11 @@ pub struct EvalArgs {
 
 /// `dictum compile`
 #[derive(Debug, Args)]
+#[command(after_help = format!("{METRICS}
+
+Example:
+  dictum compile --signature \"text -> label: Literal['spam','ham']\" --train train.csv --val dev.csv --metric exact:label \\
+    --optimizer random-search --budget-calls 500 --seed 7 --run-dir runs/spam --out spam.json"))]
 pub struct CompileArgs {
     #[command(flatten)]
     pub program: ProgramArgs,
@@ -188,7 +230,7 @@ pub struct CompileArgs {
     #[arg(long)]
     pub max_labeled: Option<usize>,
     /// Most examples at once
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 8, value_parser = at_least_one)]
     pub concurrency: usize,
     /// Folder that keeps the run: the same command resumes there after a crash
     #[arg(long)]

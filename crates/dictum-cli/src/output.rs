@@ -1,6 +1,8 @@
 //! What commands print.
 
+use std::fs::OpenOptions;
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -9,7 +11,13 @@ use crate::failure::Failure;
 /// Prints text to standard output. A reader that went away (`dictum ... | head`) is no failure.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") }) {
+    match out.write_all(text.as_bytes()).and_then(|()| {
+        if text.ends_with('\n') {
+            Ok(())
+        } else {
+            out.write_all(b"\n")
+        }
+    }) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
@@ -25,13 +33,26 @@ pub fn readable(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// Refuses a file that can't be written before work is spent on what it is to hold. Leaves nothing behind.
+pub fn writable(path: &Path) -> Result<(), Failure> {
+    let there = path.exists();
+    let opened = OpenOptions::new().append(true).create(true).open(path);
+    opened.map_err(|error| Failure::work(format!("{}: can't be written: {error}", path.display())))?;
+    if !there {
+        std::fs::remove_file(path)?;
+    }
+    Ok(())
+}
+
 /// A bar on standard error that shows only in a terminal.
 pub fn bar(total: u64, what: &str) -> indicatif::ProgressBar {
     let bar = indicatif::ProgressBar::new(total);
     if !std::io::stderr().is_terminal() {
         bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
     }
-    if let Ok(style) = indicatif::ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} {elapsed} {msg}") {
+    if let Ok(style) =
+        indicatif::ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} {elapsed} {msg}")
+    {
         bar.set_style(style);
     }
     bar.set_prefix(what.to_owned());

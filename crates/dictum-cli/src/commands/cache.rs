@@ -21,6 +21,8 @@ pub fn run(args: CacheArgs, json: bool) -> Result<(), Failure> {
         }
         CacheCommand::Clear { file } => {
             there(&file)?;
+            // Opening for writing would set a file aside that is no cache; reading changes nothing.
+            DiskStore::open_read_only(&file).stats().map_err(Failure::work)?;
             let dropped = DiskStore::open(&file).clear().map_err(Failure::work)?;
             if json {
                 output::print_json(&json!({"dropped": dropped}))
@@ -33,5 +35,12 @@ pub fn run(args: CacheArgs, json: bool) -> Result<(), Failure> {
 
 /// A look must not make a file.
 fn there(file: &std::path::Path) -> Result<(), Failure> {
-    if file.is_file() { Ok(()) } else { Err(Failure::work(format!("{}: there is no such cache", file.display()))) }
+    if file.is_file() {
+        Ok(())
+    } else {
+        Err(Failure::work(format!(
+            "{}: there is no such cache",
+            file.display()
+        )))
+    }
 }

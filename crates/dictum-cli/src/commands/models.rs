@@ -5,7 +5,9 @@ use crate::failure::Failure;
 
 #[cfg(not(feature = "local"))]
 pub async fn run(_: ModelsArgs, _: bool) -> Result<(), Failure> {
-    Err(Failure::usage("this dictum was built without the local engine"))
+    Err(Failure::usage(
+        "this dictum was built without the local engine; install it with its default features to run models in process",
+    ))
 }
 
 /// Lists, fetches and finds models.
@@ -32,7 +34,10 @@ pub async fn run(args: ModelsArgs, json: bool) -> Result<(), Failure> {
         ModelsCommand::List => {
             let row = |spec: &dictum_local::models::ModelSpec| {
                 let (here, size) = (if models.has(spec) { "here" } else { "" }, spec.bytes / 1_000_000);
-                format!("{:<22} {size:>5} MB  {here:<4}  {:<10}  {}", spec.name, spec.license, spec.about)
+                format!(
+                    "{:<22} {size:>5} MB  {here:<4}  {:<10}  {}",
+                    spec.name, spec.license, spec.about
+                )
             };
             let rows: Vec<String> = TABLE.iter().map(row).collect();
             output::print(&format!("{}\n\nin {}", rows.join("\n"), models.dir().display()))
@@ -41,8 +46,15 @@ pub async fn run(args: ModelsArgs, json: bool) -> Result<(), Failure> {
             let spec = find(name.as_deref()).map_err(Failure::usage)?;
             let fetch = move || models.fetch(spec, &mut Shown::default());
             // The fetch blocks; the runtime stays free for Ctrl-C.
-            let path = tokio::task::spawn_blocking(fetch).await.map_err(Failure::work)?.map_err(Failure::work)?;
-            if json { output::print_json(&json!({"path": path})) } else { output::print(&path.display().to_string()) }
+            let path = tokio::task::spawn_blocking(fetch)
+                .await
+                .map_err(Failure::work)?
+                .map_err(Failure::work)?;
+            if json {
+                output::print_json(&json!({"path": path}))
+            } else {
+                output::print(&path.display().to_string())
+            }
         }
         ModelsCommand::Path { name } => {
             let spec = find(name.as_deref()).map_err(Failure::usage)?;
@@ -67,8 +79,18 @@ impl dictum_local::models::Progress for Shown {
         use dictum_local::models::FetchEvent;
 
         match event {
-            FetchEvent::Start { name, bytes, via, into, .. } => {
-                eprintln!("fetching {name}, {} MB, by {via}, into {}", bytes / 1_000_000, into.display());
+            FetchEvent::Start {
+                name,
+                bytes,
+                via,
+                into,
+                ..
+            } => {
+                eprintln!(
+                    "fetching {name}, {} MB, by {via}, into {}",
+                    bytes / 1_000_000,
+                    into.display()
+                );
                 self.0 = Some(crate::output::bar(*bytes, "fetching"));
             }
             FetchEvent::Advanced { done, .. } => {

@@ -20,6 +20,10 @@ pub fn run(args: ParseArgs) -> Result<(), Failure> {
     if answer.failures.is_empty() {
         return output::print_json(&json!({"fields": answer.fields, "repairs": answer.repairs}));
     }
-    let problems: Vec<String> = answer.failures.iter().map(|failure| format!("{failure:#}")).collect();
+    let problems: Vec<String> = answer
+        .failures
+        .iter()
+        .map(|failure| format!("{failure:#}"))
+        .collect();
     Err(Failure::work(problems.join("\n")))
 }

@@ -14,7 +14,11 @@ pub fn run(args: RenderArgs, json: bool) -> Result<(), Failure> {
     let predictor = program.predictor()?;
     let input = program::inputs(predictor.spec(), &args.set)?;
     let request = predictor.render(&ctx, &input)?;
-    if json { output::print_json(&as_json(&request)) } else { output::print(&as_text(&request)) }
+    if json {
+        output::print_json(&as_json(&request))
+    } else {
+        output::print(&as_text(&request))
+    }
 }
 
 fn as_json(request: &Request) -> serde_json::Value {

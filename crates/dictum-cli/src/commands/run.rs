@@ -13,11 +13,20 @@ pub async fn run(args: RunArgs, json: bool) -> Result<(), Failure> {
     let ctx = lm::context(&args.lm)?;
     let outputs = program.module.call_record(&ctx, input).await?;
     if json {
-        let repairs: Vec<_> = ctx.trace().steps().iter().flat_map(|step| step.repairs.clone()).collect();
+        let repairs: Vec<_> = ctx
+            .trace()
+            .steps()
+            .iter()
+            .flat_map(|step| step.repairs.clone())
+            .collect();
         let (calls, usage) = (ctx.trace().calls(), ctx.trace().usage());
-        return output::print_json(&json!({"fields": outputs, "repairs": repairs, "calls": calls, "usage": usage}));
+        return output::print_json(
+            &json!({"fields": outputs, "repairs": repairs, "calls": calls, "usage": usage}),
+        );
     }
-    let lines: Vec<String> =
-        outputs.iter().map(|(name, value)| format!("{name}: {}", output::readable(value))).collect();
+    let lines: Vec<String> = outputs
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", output::readable(value)))
+        .collect();
     output::print(&lines.join("\n"))
 }
