@@ -28,7 +28,7 @@ pub enum Command {
     Run(RunArgs),
     /// Measure a program on data
     Eval(EvalArgs),
-    /// Search demonstrations and instructions that score best
+    /// Search the demonstrations a program scores best with
     Compile(CompileArgs),
     /// Print the exact messages of a call without making it
     Render(RenderArgs),
@@ -46,7 +46,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct ProgramArgs {
     /// The signature, such as "question, hints: list[str] -> answer: float"
-    #[arg(long, short, conflicts_with = "program", required_unless_present = "program")]
+    #[arg(long, short, conflicts_with = "program")]
     pub signature: Option<String>,
     /// What the program must do, in place of the sentence made of the field names
     #[arg(long, conflicts_with = "program")]
@@ -151,20 +151,16 @@ pub struct ParseArgs {
     pub adapter: String,
 }
 
-const METRICS: &str = "Metrics:
-  exact:FIELD               the output is the label
-  normalized:FIELD          the same, case, punctuation, articles and spacing aside
-  contains:FIELD            the label stands in the output
-  f1:FIELD                  share of words in common
-  numeric:FIELD[:0.01|:1%]  the output is a number near the label
-  passage:PASSAGES:ANSWERS  a passage of the output contains an answer of the label";
+/// The metrics there are, then an example.
+fn with_metrics(example: &str) -> String {
+    let row = |info: dictum_core::metrics::MetricInfo| format!("\n  {:<26} {}", info.usage, info.about);
+    let rows: String = dictum_core::metrics::list().map(row).collect();
+    format!("Metrics:{rows}\n\nExample:\n{example}")
+}
 
 /// `dictum eval`
 #[derive(Debug, Args)]
-#[command(after_help = format!("{METRICS}
-
-Example:
-  dictum eval --signature \"text -> label: Literal['spam','ham']\" --data dev.csv --metric exact:label --out rows.jsonl"))]
+#[command(after_help = with_metrics("  dictum eval --signature \"text -> label: Literal['spam','ham']\" --data dev.csv --metric exact:label --out rows.jsonl"))]
 pub struct EvalArgs {
     #[command(flatten)]
     pub program: ProgramArgs,
@@ -189,10 +185,7 @@ pub struct EvalArgs {
 
 /// `dictum compile`
 #[derive(Debug, Args)]
-#[command(after_help = format!("{METRICS}
-
-Example:
-  dictum compile --signature \"text -> label: Literal['spam','ham']\" --train train.csv --val dev.csv --metric exact:label \\
+#[command(after_help = with_metrics("  dictum compile --signature \"text -> label: Literal['spam','ham']\" --train train.csv --val dev.csv --metric exact:label \\
     --optimizer random-search --budget-calls 500 --seed 7 --run-dir runs/spam --out spam.json"))]
 pub struct CompileArgs {
     #[command(flatten)]
@@ -202,7 +195,7 @@ pub struct CompileArgs {
     /// Examples to learn from: .csv, .jsonl or .json
     #[arg(long)]
     pub train: PathBuf,
-    /// Examples to choose by; without it a part of --train is set aside
+    /// Examples to choose by; without it random search sets a part of --train aside, and the others choose unmeasured
     #[arg(long)]
     pub val: Option<PathBuf>,
     /// Examples to confirm the winner on, seen by nothing before
@@ -243,7 +236,7 @@ pub struct CompileArgs {
 /// How to search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OptimizerKind {
-    /// Labelled examples as demonstrations; calls no model
+    /// Labelled examples as demonstrations; only measuring them calls the model
     Labeled,
     /// Demonstrations that the program itself made and the metric accepted
     Bootstrap,

@@ -59,7 +59,9 @@ pub fn build(args: &ProgramArgs) -> Result<Program, Failure> {
                 kind: state.kind().unwrap_or(ProgramKind::Predict),
             })
         }
-        _ => Err(Failure::usage("give either --signature or --program")),
+        _ => Err(Failure::usage(
+            "give --signature, such as \"question -> answer\", or --program FILE",
+        )),
     }
 }
 
