@@ -28,7 +28,7 @@ pub enum Command {
     Run(RunArgs),
     /// Measure a program on data
     Eval(EvalArgs),
-    /// Search demonstrations and instructions that score best
+    /// Search the demonstrations a program scores best with
     Compile(CompileArgs),
     /// Print the exact messages of a call without making it
     Render(RenderArgs),
@@ -44,10 +44,9 @@ pub enum Command {
 
 /// Which program.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
 pub struct ProgramArgs {
     /// The signature, such as "question, hints: list[str] -> answer: float"
-    #[arg(long, short, conflicts_with = "program", required_unless_present = "program")]
+    #[arg(long, short, conflicts_with = "program")]
     pub signature: Option<String>,
     /// What the program must do, in place of the sentence made of the field names
     #[arg(long, conflicts_with = "program")]
@@ -82,7 +81,7 @@ pub struct LmArgs {
     #[arg(long, default_value = "chat")]
     pub adapter: String,
     /// Randomness of answers, from 0
-    #[arg(long)]
+    #[arg(long, value_parser = temperature, allow_negative_numbers = true)]
     pub temperature: Option<f64>,
     /// Most tokens of an answer
     #[arg(long)]
@@ -95,8 +94,25 @@ pub struct LmArgs {
     pub models_dir: Option<PathBuf>,
 }
 
+fn temperature(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number @ 0.0..=10.0) => Ok(number),
+        _ => Err("write a number from 0, such as 0.7".into()),
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|number| *number > 0)
+        .ok_or_else(|| "write a whole number from 1".into())
+}
+
 /// `dictum run`
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dictum run --signature 'question -> answer' --set question='What is 6 times 7?'
+  dictum run --program triage.json --set message=@mail.txt --lm openai/gpt-5-mini --json")]
 pub struct RunArgs {
     #[command(flatten)]
     pub program: ProgramArgs,
@@ -109,6 +125,8 @@ pub struct RunArgs {
 
 /// `dictum render`
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  dictum render --signature 'question -> answer: float' --set question='6 times 7?' --adapter json")]
 pub struct RenderArgs {
     #[command(flatten)]
     pub program: ProgramArgs,
@@ -122,6 +140,8 @@ pub struct RenderArgs {
 
 /// `dictum parse`
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  echo '{\"answer\": \"42\",}' | dictum parse --signature 'question -> answer: int' --adapter json")]
 pub struct ParseArgs {
     /// The signature whose outputs the answer holds
     #[arg(long, short)]
@@ -131,8 +151,16 @@ pub struct ParseArgs {
     pub adapter: String,
 }
 
+/// The metrics there are, then an example.
+fn with_metrics(example: &str) -> String {
+    let row = |info: dictum_core::metrics::MetricInfo| format!("\n  {:<26} {}", info.usage, info.about);
+    let rows: String = dictum_core::metrics::list().map(row).collect();
+    format!("Metrics:{rows}\n\nExample:\n{example}")
+}
+
 /// `dictum eval`
 #[derive(Debug, Args)]
+#[command(after_help = with_metrics("  dictum eval --signature \"text -> label: Literal['spam','ham']\" --data dev.csv --metric exact:label --out rows.jsonl"))]
 pub struct EvalArgs {
     #[command(flatten)]
     pub program: ProgramArgs,
@@ -145,7 +173,7 @@ pub struct EvalArgs {
     #[arg(long)]
     pub metric: String,
     /// Most examples at once
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 8, value_parser = at_least_one)]
     pub concurrency: usize,
     /// Most calls of the model
     #[arg(long)]
@@ -157,6 +185,8 @@ pub struct EvalArgs {
 
 /// `dictum compile`
 #[derive(Debug, Args)]
+#[command(after_help = with_metrics("  dictum compile --signature \"text -> label: Literal['spam','ham']\" --train train.csv --val dev.csv --metric exact:label \\
+    --optimizer random-search --budget-calls 500 --seed 7 --run-dir runs/spam --out spam.json"))]
 pub struct CompileArgs {
     #[command(flatten)]
     pub program: ProgramArgs,
@@ -165,7 +195,7 @@ pub struct CompileArgs {
     /// Examples to learn from: .csv, .jsonl or .json
     #[arg(long)]
     pub train: PathBuf,
-    /// Examples to choose by; without it a part of --train is set aside
+    /// Examples to choose by; without it random search sets a part of --train aside, and the others choose unmeasured
     #[arg(long)]
     pub val: Option<PathBuf>,
     /// Examples to confirm the winner on, seen by nothing before
@@ -193,7 +223,7 @@ pub struct CompileArgs {
     #[arg(long)]
     pub max_labeled: Option<usize>,
     /// Most examples at once
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 8, value_parser = at_least_one)]
     pub concurrency: usize,
     /// Folder that keeps the run: the same command resumes there after a crash
     #[arg(long)]
@@ -206,7 +236,7 @@ pub struct CompileArgs {
 /// How to search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OptimizerKind {
-    /// Labelled examples as demonstrations; calls no model
+    /// Labelled examples as demonstrations; only measuring them calls the model
     Labeled,
     /// Demonstrations that the program itself made and the metric accepted
     Bootstrap,

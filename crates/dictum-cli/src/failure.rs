@@ -1,7 +1,10 @@
 //! How a command fails: exit code 1 when the work failed, 2 when it was asked for wrongly.
 
 use std::fmt::Display;
+use std::io::Write;
 use std::process::ExitCode;
+
+use dictum_core::lm::{LmError, LmErrorKind};
 
 /// Why a command gives up.
 #[derive(Debug)]
@@ -25,18 +28,36 @@ impl Failure {
             code: 2,
             message: message.to_string(),
         }
+<<<<<<< HEAD
+=======
+    }
+
+    /// Ctrl-C: 128 and the signal's number, as shells count.
+    pub fn interrupted(message: impl Display) -> Self {
+        Self {
+            code: 130,
+            message: message.to_string(),
+        }
+>>>>>>> lm2
     }
 
     /// Writes the message to standard error, as JSON where wanted, and gives the exit code.
     pub fn report(self, json: bool) -> ExitCode {
+<<<<<<< HEAD
         if json {
             eprintln!(
                 "{}",
                 serde_json::json!({"error": self.message, "code": self.code})
             );
+=======
+        let text = if json {
+            serde_json::json!({"error": self.message, "code": self.code}).to_string()
+>>>>>>> lm2
         } else {
-            eprintln!("dictum: {}", self.message);
-        }
+            format!("dictum: {}", self.message)
+        };
+        // Not `eprintln!`, which panics where standard error is closed: the exit code still tells.
+        let _ = writeln!(std::io::stderr(), "{text}");
         ExitCode::from(self.code)
     }
 }
@@ -46,8 +67,24 @@ impl From<dictum_core::Error> for Failure {
         match error {
             // A signature or input that can't be is a fault of the command line.
             dictum_core::Error::Signature(_) | dictum_core::Error::Input(_) => Self::usage(error),
+            dictum_core::Error::Lm(error) => match hint(&error) {
+                Some(hint) => Self::work(format!("{error}\n{hint}")),
+                None => Self::work(error),
+            },
             error => Self::work(error),
         }
+    }
+}
+
+/// What to do about an error of the model that a command line can cause.
+fn hint(error: &LmError) -> Option<&'static str> {
+    match error.kind() {
+        _ if error.status() == Some(404) => Some(
+            "is --base-url right? It usually ends in /v1, and the server must have the model that --lm names",
+        ),
+        LmErrorKind::Transport => Some("is the server running, and is --base-url its address?"),
+        LmErrorKind::Auth => Some("is the key in OPENAI_API_KEY the right one for this server?"),
+        _ => None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The model a command names, with its layers.
 
+use std::path::Path;
 use std::time::Duration;
 
 use dictum_cache::DiskStore;
@@ -17,6 +18,7 @@ pub fn context(args: &LmArgs) -> Result<Context, Failure> {
     let adapter = program::adapter(&args.adapter)?;
     let mut lm = model(args)?;
     if let Some(file) = &args.cache {
+        not_another(file)?;
         lm = lm.layer(Cache::new(DiskStore::open(file)));
     }
     let settings = Settings {
@@ -27,6 +29,28 @@ pub fn context(args: &LmArgs) -> Result<Context, Failure> {
     Ok(Context::new(lm)
         .with_shared_adapter(adapter)
         .with_settings(&settings))
+<<<<<<< HEAD
+=======
+}
+
+/// A store sets a file aside that is no cache. On a mistyped name that would take away a file of the user's.
+fn not_another(file: &Path) -> Result<(), Failure> {
+    use std::io::Read;
+
+    let fail = |problem: &str| Err(Failure::usage(format!("--cache {}: {problem}", file.display())));
+    if file.is_dir() {
+        return fail("it is a folder; name a file");
+    }
+    let Ok(opened) = std::fs::File::open(file) else {
+        return Ok(());
+    };
+    let mut head = Vec::new();
+    opened.take(16).read_to_end(&mut head)?;
+    if head.is_empty() || head == b"SQLite format 3\0" {
+        return Ok(());
+    }
+    fail("it is no cache; name another file, or delete it if it once was one")
+>>>>>>> lm2
 }
 
 /// A context without a model, to render in.
@@ -80,6 +104,10 @@ fn local(name: &str, args: &LmArgs) -> Result<Lm, Failure> {
 #[cfg(not(feature = "local"))]
 fn local(_: &str, _: &LmArgs) -> Result<Lm, Failure> {
     Err(Failure::usage(
+<<<<<<< HEAD
         "this dictum was built without the local engine; use --lm openai/NAME",
+=======
+        "this dictum was built without the local engine; use --lm openai/NAME, or install it with its default features",
+>>>>>>> lm2
     ))
 }

@@ -1,5 +1,8 @@
 //! The `dictum` command. Everything a library user would want is in the library; here are only arguments and output.
 
+// A binary has no outside: `pub` marks what other modules of it use.
+#![allow(unreachable_pub)]
+
 mod args;
 mod commands;
 mod failure;
@@ -10,14 +13,22 @@ mod program;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 
 use crate::args::{Cli, Command};
+use crate::failure::Failure;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come as errors too, with exit code 0; usage errors exit with 2.
+            let wrong =
+                error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+            if wrong && std::env::args_os().any(|arg| arg == "--json") {
+                let text = error.to_string();
+                return Failure::usage(text.trim_end().trim_start_matches("error: ")).report(true);
+            }
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
@@ -29,22 +40,40 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<(), failure::Failure> {
+fn run(cli: Cli) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| failure::Failure::work(format!("can't start: {error}")))?;
+        .map_err(|error| Failure::work(format!("can't start: {error}")))?;
     let json = cli.json;
-    runtime.block_on(async move {
+    let result = runtime.block_on(async move {
         match cli.command {
-            Command::Run(args) => commands::run::run(args, json).await,
-            Command::Eval(args) => commands::eval::run(args, json).await,
-            Command::Compile(args) => commands::compile::run(args, json).await,
+            Command::Run(args) => interruptible(commands::run::run(args, json), "").await,
+            Command::Eval(args) => interruptible(commands::eval::run(args, json), "").await,
+            Command::Compile(args) => {
+                let next = match &args.run_dir {
+                    Some(_) => "; the same command goes on from here",
+                    None => "; with --run-dir the same command could go on from here",
+                };
+                interruptible(commands::compile::run(args, json), next).await
+            }
+            Command::Models(args) => interruptible(commands::models::run(args, json), "").await,
+            // These wait for nothing but standard input, where the system's own Ctrl-C is right.
             Command::Render(args) => commands::render::run(args, json),
             Command::Parse(args) => commands::parse::run(args),
             Command::State(args) => commands::state::run(args, json),
-            Command::Models(args) => commands::models::run(args, json).await,
             Command::Cache(args) => commands::cache::run(args, json),
         }
-    })
+    });
+    // A thread that fetches a model would hold up the end after Ctrl-C.
+    runtime.shutdown_background();
+    result
+}
+
+/// The work, unless Ctrl-C ends it: dropping it cancels the calls in flight.
+async fn interruptible(work: impl Future<Output = Result<(), Failure>>, next: &str) -> Result<(), Failure> {
+    tokio::select! {
+        result = work => result,
+        Ok(()) = tokio::signal::ctrl_c() => Err(Failure::interrupted(format!("interrupted{next}"))),
+    }
 }

@@ -1,6 +1,8 @@
 //! What commands print.
 
+use std::fs::OpenOptions;
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -29,6 +31,17 @@ pub fn print_json(value: &Value) -> Result<(), Failure> {
 /// A value as a person reads it: text bare, everything else as JSON.
 pub fn readable(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Refuses a file that can't be written before work is spent on what it is to hold. Leaves nothing behind.
+pub fn writable(path: &Path) -> Result<(), Failure> {
+    let there = path.exists();
+    let opened = OpenOptions::new().append(true).create(true).open(path);
+    opened.map_err(|error| Failure::work(format!("{}: can't be written: {error}", path.display())))?;
+    if !there {
+        std::fs::remove_file(path)?;
+    }
+    Ok(())
 }
 
 /// A bar on standard error that shows only in a terminal.

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use dictum_core::adapter::{self, Adapter};
+use dictum_core::evaluate::Metric;
 use dictum_core::modules::{ChainOfThought, Predict};
 use dictum_core::program::{DynModule, Predictor, predictors};
 use dictum_core::signature::SignatureSpec;
 use dictum_core::state::{ProgramKind, ProgramState};
 use dictum_core::types::Kind;
-use dictum_core::{Record, parse};
+use dictum_core::{Record, metrics, parse};
 use serde_json::Value;
 
 use crate::args::{ModuleKind, ProgramArgs};
@@ -58,7 +59,9 @@ pub fn build(args: &ProgramArgs) -> Result<Program, Failure> {
                 kind: state.kind().unwrap_or(ProgramKind::Predict),
             })
         }
-        _ => Err(Failure::usage("give either --signature or --program")),
+        _ => Err(Failure::usage(
+            "give --signature, such as \"question -> answer\", or --program FILE",
+        )),
     }
 }
 
@@ -71,6 +74,20 @@ pub fn adapter(name: &str) -> Result<Arc<dyn Adapter>, Failure> {
         )
     };
     adapter::by_name(name).ok_or_else(|| Failure::usage(unknown()))
+}
+
+/// The metric a command names. Its output must be one of the signature's: a typo must not cost calls.
+pub fn metric(text: &str, spec: &SignatureSpec) -> Result<Arc<dyn Metric>, Failure> {
+    let metric = metrics::by_spec(text).map_err(Failure::usage)?;
+    let output = text.split(':').nth(1).unwrap_or_default().trim();
+    let names: Vec<&str> = spec.outputs().iter().map(|field| field.name.as_str()).collect();
+    if names.contains(&output) {
+        return Ok(metric);
+    }
+    Err(Failure::usage(format!(
+        "--metric {text}: the program has no output `{output}`; it has `{}`",
+        names.join("`, `")
+    )))
 }
 
 /// The inputs given as `field=value`.
@@ -109,6 +126,14 @@ pub fn inputs(spec: &SignatureSpec, set: &[String]) -> Result<Record, Failure> {
         };
         if record.insert(name, value).is_some() {
             return Err(Failure::usage(format!("--set {name}: given twice")));
+        }
+    }
+    for field in spec.inputs() {
+        if field.when_absent().is_none() && !record.contains(&field.name) {
+            let name = &field.name;
+            return Err(Failure::usage(format!(
+                "the input `{name}` is missing; give it with --set {name}=VALUE"
+            )));
         }
     }
     Ok(record)

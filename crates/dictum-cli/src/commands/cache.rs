@@ -21,6 +21,8 @@ pub fn run(args: CacheArgs, json: bool) -> Result<(), Failure> {
         }
         CacheCommand::Clear { file } => {
             there(&file)?;
+            // Opening for writing would set a file aside that is no cache; reading changes nothing.
+            DiskStore::open_read_only(&file).stats().map_err(Failure::work)?;
             let dropped = DiskStore::open(&file).clear().map_err(Failure::work)?;
             if json {
                 output::print_json(&json!({"dropped": dropped}))

@@ -2,7 +2,6 @@
 
 use dictum_core::data::{Example, Loader};
 use dictum_core::lm::Budget;
-use dictum_core::metrics;
 use dictum_core::state::ProgramState;
 use dictum_optimize::{BootstrapFewShot, BootstrapRandomSearch, Compiled, LabeledFewShot, Progress};
 use indicatif::ProgressBar;
@@ -23,6 +22,10 @@ pub async fn run(args: CompileArgs, json: bool) -> Result<(), Failure> {
         data(args.val.as_ref())?,
         data(args.test.as_ref())?,
     );
+<<<<<<< HEAD
+=======
+    output::writable(&args.out)?;
+>>>>>>> lm2
     let ctx = lm::context(&args.lm)?;
     let bar = output::bar(0, "compiling");
     let compiled = compile(&args, &ctx, &program, [&train, &val, &test], bar.clone()).await?;
@@ -40,7 +43,7 @@ async fn compile(
     [train, val, test]: [&[Example]; 3],
     bar: ProgressBar,
 ) -> Result<Compiled, Failure> {
-    let metric = metrics::by_spec(&args.metric).map_err(Failure::usage)?;
+    let metric = program::metric(&args.metric, program.predictor()?.spec())?;
     let progress = move |progress: &Progress| {
         bar.set_length(progress.total as u64);
         bar.set_position(progress.done as u64);

@@ -7,7 +7,6 @@ use std::path::Path;
 use dictum_core::data::Loader;
 use dictum_core::evaluate::{Evaluate, Evaluation};
 use dictum_core::lm::Budget;
-use dictum_core::metrics;
 use serde_json::json;
 
 use crate::args::EvalArgs;
@@ -17,7 +16,16 @@ use crate::{lm, output, program};
 /// Evaluates, prints the table, writes the rows. Fails when no row could be scored.
 pub async fn run(args: EvalArgs, json: bool) -> Result<(), Failure> {
     let program = program::build(&args.program)?;
-    let metric = metrics::by_spec(&args.metric).map_err(Failure::usage)?;
+    let metric = program::metric(&args.metric, program.predictor()?.spec())?;
+    if let Some(out) = &args.out {
+        if !matches!(ending(out), Some("jsonl" | "csv")) {
+            return Err(Failure::usage(format!(
+                "--out {}: end its name in .jsonl or .csv",
+                out.display()
+            )));
+        }
+        output::writable(out)?;
+    }
     let data = Loader::for_signature(program.predictor()?.spec()).path(&args.data)?;
     let mut ctx = lm::context(&args.lm)?;
     if let Some(calls) = args.budget_calls {
@@ -43,10 +51,20 @@ pub async fn run(args: EvalArgs, json: bool) -> Result<(), Failure> {
     } else {
         output::print(&format!("{}\n{evaluation}", evaluation.table(ROWS_SHOWN, WIDTH)))?;
     }
-    match evaluation.mean() {
-        Some(_) => Ok(()),
-        None => Err(Failure::work("no row could be scored")),
+    let summary = evaluation.summary();
+    if summary.counted > summary.failed {
+        return Ok(());
     }
+    // A mean made of failures alone says nothing about the program.
+    let first = summary.errors.first().and_then(|cause| cause.examples.first());
+    let why = match first {
+        Some((_, message)) => format!(": {message}"),
+        None if summary.not_run > 0 => {
+            ": the budget was spent first; is the model reachable, and --budget-calls enough?".into()
+        }
+        None => String::new(),
+    };
+    Err(Failure::work(format!("no row could be scored{why}")))
 }
 
 /// How many rows the table shows; all are in `--out`.
@@ -54,10 +72,14 @@ const ROWS_SHOWN: usize = 10;
 /// How wide the table is, in columns.
 const WIDTH: usize = 100;
 
+fn ending(path: &Path) -> Option<&str> {
+    path.extension().and_then(|ending| ending.to_str())
+}
+
 fn write_rows(evaluation: &Evaluation, path: &Path) -> Result<(), Failure> {
     let file = File::create(path).map_err(|error| Failure::work(format!("{}: {error}", path.display())))?;
     let file = BufWriter::new(file);
-    match path.extension().and_then(|ending| ending.to_str()) {
+    match ending(path) {
         Some("csv") => evaluation.write_csv(file)?,
         _ => evaluation.write_jsonl(file)?,
     }

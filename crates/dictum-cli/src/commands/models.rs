@@ -5,7 +5,9 @@ use crate::failure::Failure;
 
 #[cfg(not(feature = "local"))]
 pub async fn run(_: ModelsArgs, _: bool) -> Result<(), Failure> {
-    Err(Failure::usage("this dictum was built without the local engine"))
+    Err(Failure::usage(
+        "this dictum was built without the local engine; install it with its default features to run models in process",
+    ))
 }
 
 /// Lists, fetches and finds models.

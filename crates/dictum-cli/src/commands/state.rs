@@ -43,8 +43,19 @@ fn differ(a: &ProgramState, b: &ProgramState, json: bool) -> Result<(), Failure>
 fn import(file: &Path, out: &Path, signature: Option<&str>, json: bool) -> Result<(), Failure> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::work(format!("{}: {error}", file.display())))?;
+<<<<<<< HEAD
+=======
+    // The reader is given text alone, and can't name the file.
+    let named = |error: dictum_core::Error| match error {
+        dictum_core::Error::File(mut fault) => {
+            fault.file = file.display().to_string();
+            Failure::from(dictum_core::Error::File(fault))
+        }
+        error => Failure::from(error),
+    };
+>>>>>>> lm2
     let import = match signature {
-        None => dspy::import(&text, &IndexMap::new())?,
+        None => dspy::import(&text, &IndexMap::new()).map_err(named)?,
         Some(signature) => {
             let spec = SignatureSpec::parse(signature)?;
             // A lone predictor stands under the name its module gives it.
@@ -52,7 +63,12 @@ fn import(file: &Path, out: &Path, signature: Option<&str>, json: bool) -> Resul
             dspy::import(
                 &text,
                 &IndexMap::from([("self".into(), spec), ("predict".into(), reasoning)]),
+<<<<<<< HEAD
             )?
+=======
+            )
+            .map_err(named)?
+>>>>>>> lm2
         }
     };
     import.state.save(out)?;

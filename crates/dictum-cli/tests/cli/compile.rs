@@ -1,0 +1,145 @@
+//! Compiling: the same bytes always, resumed or not, within the budget.
+
+#[cfg(unix)]
+use std::process::Command;
+use std::time::Duration;
+
+use dictum_testkit::{FakeServer, Reply};
+use serde_json::json;
+
+use crate::{Bench, CONCURRENCY, SIGNATURE, fails, painter, run, wait_for, works};
+
+#[test]
+fn the_same_seed_writes_the_same_bytes_with_every_optimizer() {
+    for optimizer in ["labeled", "bootstrap", "random-search"] {
+        let server = painter(Duration::ZERO);
+        let bench = Bench::new(&server);
+        let more = ["--optimizer", optimizer, "--candidates", "3"];
+        let more = if optimizer == "random-search" {
+            &more[..]
+        } else {
+            &more[..2]
+        };
+        let report = works(&bench.compile("one", more).output().unwrap());
+        let calls = server.requests();
+        assert_eq!(report["spent"]["calls"], json!(calls), "{optimizer}");
+        let one_at_a_time = [more, &["--concurrency", "1"]].concat();
+        works(&bench.compile("two", &one_at_a_time).output().unwrap());
+        assert_eq!(server.requests(), 2 * calls, "{optimizer}");
+        assert_eq!(bench.program("one"), bench.program("two"), "{optimizer}");
+        let text = String::from_utf8(bench.program("one")).unwrap();
+        assert!(text.contains("\"demos\""), "{text}");
+        assert!(
+            !text.contains(bench.folder.path().to_str().unwrap()) && !text.contains("127.0.0.1"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_killed_run_resumes_to_the_same_bytes() {
+    let whole = painter(Duration::ZERO);
+    let bench = Bench::new(&whole);
+    works(&bench.compile("whole", &["--candidates", "3"]).output().unwrap());
+    let (all, wanted) = (whole.requests(), bench.program("whole"));
+
+    let server = painter(Duration::from_millis(5));
+    let bench = Bench::new(&server);
+    let mut kills = 0;
+    for share in [5, 2] {
+        let mut child = bench.compile("killed", &["--candidates", "3"]).spawn().unwrap();
+        wait_for(&mut child, &server, all / share);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += 1;
+        assert!(!bench.path("killed.json").exists());
+    }
+    works(&bench.compile("killed", &["--candidates", "3"]).output().unwrap());
+    assert_eq!(bench.program("killed"), wanted);
+    let repeated = server.requests() - all;
+    assert!(repeated <= kills * CONCURRENCY, "{repeated} calls repeated");
+    // A run that is over costs nothing.
+    let before = server.requests();
+    works(&bench.compile("killed", &["--candidates", "3"]).output().unwrap());
+    assert_eq!(server.requests(), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_run_that_can_be_resumed() {
+    let server = painter(Duration::from_millis(5));
+    let bench = Bench::new(&server);
+    let mut child = bench.compile("stopped", &[]).spawn().unwrap();
+    wait_for(&mut child, &server, 20);
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    fails(
+        &child.wait_with_output().unwrap(),
+        130,
+        "the same command goes on from here",
+    );
+    works(&bench.compile("stopped", &[]).output().unwrap());
+    let fresh = painter(Duration::ZERO);
+    let bench_two = Bench::new(&fresh);
+    works(&bench_two.compile("fresh", &[]).output().unwrap());
+    assert_eq!(bench.program("stopped"), bench_two.program("fresh"));
+}
+
+#[test]
+fn the_budget_is_exact() {
+    for budget in [1, 17, 40] {
+        let server = painter(Duration::ZERO);
+        let bench = Bench::new(&server);
+        let text = budget.to_string();
+        let report = works(
+            &bench
+                .compile("budget", &["--budget-calls", &text])
+                .output()
+                .unwrap(),
+        );
+        assert_eq!(server.requests(), budget, "{report}");
+        assert_eq!(report["spent"]["calls"], json!(budget));
+
+        let rows = run(&[
+            "eval",
+            "-s",
+            SIGNATURE,
+            "--lm",
+            "openai/m",
+            "--base-url",
+            &server.url(),
+            "--data",
+            &bench.train,
+            "--metric",
+            "exact:label",
+            "--budget-calls",
+            &text,
+            "--json",
+        ]);
+        let summary = works(&rows);
+        assert_eq!(server.requests(), budget + budget.min(24), "{summary}");
+        assert_eq!(summary["not_run"], json!(24 - budget.min(24)));
+    }
+}
+
+#[test]
+fn a_budget_counts_retries_as_the_server_does() {
+    let server = FakeServer::programmed(|n, _| match n % 2 {
+        0 => Reply::server_error().header("retry-after", "0"),
+        _ => Reply::text("[[ ## label ## ]]\nred\n\n[[ ## completed ## ]]"),
+    });
+    let bench = Bench::new(&server);
+    let report = works(
+        &bench
+            .compile("budget", &["--budget-calls", "30", "--concurrency", "1"])
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(report["spent"]["calls"], json!(server.requests()));
+    assert!(server.requests() <= 30, "{}", server.requests());
+}
