@@ -28,8 +28,6 @@ impl Failure {
             code: 2,
             message: message.to_string(),
         }
-<<<<<<< HEAD
-=======
     }
 
     /// Ctrl-C: 128 and the signal's number, as shells count.
@@ -38,21 +36,12 @@ impl Failure {
             code: 130,
             message: message.to_string(),
         }
->>>>>>> lm2
     }
 
     /// Writes the message to standard error, as JSON where wanted, and gives the exit code.
     pub fn report(self, json: bool) -> ExitCode {
-<<<<<<< HEAD
-        if json {
-            eprintln!(
-                "{}",
-                serde_json::json!({"error": self.message, "code": self.code})
-            );
-=======
         let text = if json {
             serde_json::json!({"error": self.message, "code": self.code}).to_string()
->>>>>>> lm2
         } else {
             format!("dictum: {}", self.message)
         };

@@ -29,8 +29,6 @@ pub fn context(args: &LmArgs) -> Result<Context, Failure> {
     Ok(Context::new(lm)
         .with_shared_adapter(adapter)
         .with_settings(&settings))
-<<<<<<< HEAD
-=======
 }
 
 /// A store sets a file aside that is no cache. On a mistyped name that would take away a file of the user's.
@@ -50,7 +48,6 @@ fn not_another(file: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     fail("it is no cache; name another file, or delete it if it once was one")
->>>>>>> lm2
 }
 
 /// A context without a model, to render in.
@@ -104,10 +101,6 @@ fn local(name: &str, args: &LmArgs) -> Result<Lm, Failure> {
 #[cfg(not(feature = "local"))]
 fn local(_: &str, _: &LmArgs) -> Result<Lm, Failure> {
     Err(Failure::usage(
-<<<<<<< HEAD
-        "this dictum was built without the local engine; use --lm openai/NAME",
-=======
         "this dictum was built without the local engine; use --lm openai/NAME, or install it with its default features",
->>>>>>> lm2
     ))
 }

@@ -22,10 +22,7 @@ pub async fn run(args: CompileArgs, json: bool) -> Result<(), Failure> {
         data(args.val.as_ref())?,
         data(args.test.as_ref())?,
     );
-<<<<<<< HEAD
-=======
     output::writable(&args.out)?;
->>>>>>> lm2
     let ctx = lm::context(&args.lm)?;
     let bar = output::bar(0, "compiling");
     let compiled = compile(&args, &ctx, &program, [&train, &val, &test], bar.clone()).await?;

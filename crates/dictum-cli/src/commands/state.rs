@@ -43,8 +43,6 @@ fn differ(a: &ProgramState, b: &ProgramState, json: bool) -> Result<(), Failure>
 fn import(file: &Path, out: &Path, signature: Option<&str>, json: bool) -> Result<(), Failure> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::work(format!("{}: {error}", file.display())))?;
-<<<<<<< HEAD
-=======
     // The reader is given text alone, and can't name the file.
     let named = |error: dictum_core::Error| match error {
         dictum_core::Error::File(mut fault) => {
@@ -53,7 +51,6 @@ fn import(file: &Path, out: &Path, signature: Option<&str>, json: bool) -> Resul
         }
         error => Failure::from(error),
     };
->>>>>>> lm2
     let import = match signature {
         None => dspy::import(&text, &IndexMap::new()).map_err(named)?,
         Some(signature) => {
@@ -63,12 +60,8 @@ fn import(file: &Path, out: &Path, signature: Option<&str>, json: bool) -> Resul
             dspy::import(
                 &text,
                 &IndexMap::from([("self".into(), spec), ("predict".into(), reasoning)]),
-<<<<<<< HEAD
-            )?
-=======
             )
             .map_err(named)?
->>>>>>> lm2
         }
     };
     import.state.save(out)?;

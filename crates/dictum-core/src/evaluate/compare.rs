@@ -101,7 +101,10 @@ pub fn compare(first: &Evaluation, second: &Evaluation) -> Comparison {
     let percent = Scale::of(&scores) == Scale::Percent;
     // Small samples widen the interval, but no two scores from 0 to 1 differ by more than 1.
     let possible = |interval: Interval| match percent {
-        true => Interval { low: interval.low.max(-1.0), high: interval.high.min(1.0) },
+        true => Interval {
+            low: interval.low.max(-1.0),
+            high: interval.high.min(1.0),
+        },
         false => interval,
     };
     Comparison {
