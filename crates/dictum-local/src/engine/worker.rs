@@ -196,6 +196,8 @@ impl<'model> Worker<'model> {
             let shared = expected.min(job.prompt.len().saturating_sub(2));
             self.remember(&job.prompt);
             let there = common(&idle.tokens, &job.prompt).min(job.prompt.len().saturating_sub(2));
+            // What the prompt does not share goes now: a slot that waits may be a filler, at the first position not computed.
+            let there = self.trim(idle.seq, there);
             let tokenizer = self.tokenizer.clone();
             let (mut slot, step) = Slot::open(idle.seq, shared, job, tokenizer.tok_trie());
             slot.given(there);

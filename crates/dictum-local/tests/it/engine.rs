@@ -232,6 +232,31 @@ async fn the_shared_prefix_is_computed_once() {
     assert!(third.cached_tokens < third.input_tokens);
 }
 
+/// Candidates of a search: their prompts begin alike and go on differently, and calls of several run at once. A sequence that waits
+/// for another's prefix still holds an older prompt, and must not stand in the way of answers under way beside it.
+#[tokio::test]
+async fn prompts_that_begin_alike_run_beside_each_other() {
+    let lm = lm_or_skip!();
+    let call = |candidate: usize, question: usize| {
+        let mut request = request(&format!("Question {question}?"));
+        request.settings.max_tokens = Some(4);
+        let rules = "These rules are shared by all. ".repeat(10);
+        let demos = format!("Candidate {candidate} has seen this before. ").repeat(10 + candidate);
+        request.prefix = Arc::new(Prefix::new(vec![Message::system(rules), Message::user(demos)]));
+        request
+    };
+    // Both candidates of a round are new, and each round finds the sequences full of the last one's prompts.
+    for round in 0..4 {
+        let requests: Vec<_> = (0..8).map(|n| call(2 * round + n % 2, n)).collect();
+        let answers = join_all(requests.iter().map(|request| ask(lm, request))).await;
+        assert!(
+            answers
+                .iter()
+                .all(|answer| answer.usage.output_tokens.unwrap() > 0)
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_dropped_call_gives_its_place_free() {
     let Some(builder) = builder() else { return };
