@@ -28,7 +28,7 @@ pub fn run(options: &[String]) -> Done {
         "--package",
         "dictum",
         "--features",
-        "local",
+        "local,cache",
         "--example",
         "demo",
         "--",
