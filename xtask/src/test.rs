@@ -38,10 +38,23 @@ pub fn run(options: &[String]) -> Done {
             "cargo",
             &[&["clippy", "--locked", "--all-targets"][..], &LOCAL, &clippy].concat(),
         )?;
-        // The short demo fetches the model, so the engine's tests after it find one.
+        // The short demo fetches the default model.
         demo::run(&["--quick".into(), "--fresh".into()])?;
         let models = sh::root().join(".dictum").join("models");
         let models = models.to_string_lossy().into_owned();
+        // The engine's own tests take the smallest model.
+        let fetch = [
+            "run",
+            "--locked",
+            "--quiet",
+            "--package",
+            "dictum-cli",
+            "--",
+            "models",
+            "--models-dir",
+            &models,
+        ];
+        sh::run("cargo", &[&fetch[..], &["fetch", "smollm2-135m"]].concat())?;
         sh::run_with(
             "cargo",
             &[&["test", "--locked"][..], &LOCAL].concat(),
