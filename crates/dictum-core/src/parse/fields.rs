@@ -471,7 +471,12 @@ fn complete_text(text: &str, is_text: bool) -> bool {
 }
 
 /// A field of nested elements.
-fn element(whole: &str, spec: &FieldSpec, raw: &str, node: &Node) -> Result<Option<Got>, ParseError> {
+pub(super) fn element(
+    whole: &str,
+    spec: &FieldSpec,
+    raw: &str,
+    node: &Node,
+) -> Result<Option<Got>, ParseError> {
     let mut cx = Cx::new(&spec.schema, raw.len());
     let unwrapped = unwrap_repeated(node, spec);
     let result = cx.attempt(|cx| cx.coerce(unwrapped.as_ref().unwrap_or(node), &spec.schema.ty));

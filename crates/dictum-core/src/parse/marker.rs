@@ -58,7 +58,7 @@ pub(crate) fn all(text: &str) -> Vec<Marker<'_>> {
         .collect()
 }
 
-fn read(text: &str, start: usize) -> Option<Marker<'_>> {
+pub(super) fn read(text: &str, start: usize) -> Option<Marker<'_>> {
     let bytes = text.as_bytes();
     let (at, blanks) = skip_blanks(bytes, start + 2);
     let name_start = at + 2;

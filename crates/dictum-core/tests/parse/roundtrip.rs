@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::values::{nasty_text, typed};
 
 /// The renderers of the three layouts, at their smallest.
-fn render(layout: Layout, fields: &[(FieldSpec, Value)]) -> String {
+pub(crate) fn render(layout: Layout, fields: &[(FieldSpec, Value)]) -> String {
     match layout {
         Layout::Chat => {
             let mut text = String::new();
@@ -46,7 +46,7 @@ fn render(layout: Layout, fields: &[(FieldSpec, Value)]) -> String {
     }
 }
 
-fn layouts() -> impl Strategy<Value = Layout> {
+pub(crate) fn layouts() -> impl Strategy<Value = Layout> {
     prop::sample::select(vec![Layout::Chat, Layout::Xml, Layout::Json])
 }
 

@@ -1,0 +1,74 @@
+//! Finds where the answer begins, after the thinking in front of it.
+
+use crate::parse::coerce::same_key;
+use crate::parse::{Layout, thinking};
+use crate::signature::FieldSpec;
+
+/// What was seen of the beginning.
+#[derive(Debug)]
+pub(super) enum Lead {
+    /// Here the answer begins, or a block of thinking does.
+    Start(usize),
+    /// Inside thinking that this tag ends; nothing before this place does.
+    Inside(&'static str, usize),
+    /// Here the answer begins.
+    Body(usize),
+}
+
+impl Default for Lead {
+    fn default() -> Self {
+        Self::Start(0)
+    }
+}
+
+impl Lead {
+    /// The byte where the answer begins, once that is known.
+    pub(super) fn body(&mut self, text: &str, layout: Layout, outputs: &[FieldSpec]) -> Option<usize> {
+        let is_field =
+            |tag: &str| layout == Layout::Xml && outputs.iter().any(|field| same_key(&field.name, tag));
+        loop {
+            match *self {
+                Self::Body(at) => return Some(at),
+                Self::Inside(close, from) => {
+                    let rest = text.get(from..)?;
+                    match thinking::find(rest, close) {
+                        Some(at) => *self = Self::Start(from + at + close.len()),
+                        None => {
+                            // The tag may have begun.
+                            let keep = rest.len().saturating_sub(close.len());
+                            let mut next = from + keep;
+                            while !text.is_char_boundary(next) {
+                                next -= 1;
+                            }
+                            *self = Self::Inside(close, next);
+                            return None;
+                        }
+                    }
+                }
+                Self::Start(from) => {
+                    let rest = text.get(from..)?;
+                    let start = rest.trim_start();
+                    let at = from + rest.len() - start.len();
+                    *self = Self::Start(at);
+                    let tags = thinking::TAGS
+                        .iter()
+                        .filter(|(open, _)| !is_field(thinking::name(open)));
+                    let mut undecided = start.is_empty();
+                    let mut found = None;
+                    for (open, close) in tags {
+                        if thinking::has_prefix(start, open) {
+                            found = Some((*open, *close));
+                            break;
+                        }
+                        undecided |= start.len() < open.len() && thinking::has_prefix(open, start);
+                    }
+                    match found {
+                        Some((open, close)) => *self = Self::Inside(close, at + open.len()),
+                        None if undecided => return None,
+                        None => *self = Self::Body(at),
+                    }
+                }
+            }
+        }
+    }
+}
