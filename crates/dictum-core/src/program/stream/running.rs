@@ -37,6 +37,14 @@ impl<O> std::fmt::Debug for ProgramStream<'_, O> {
 }
 
 impl<O> ProgramStream<'_, O> {
+    /// The next event, or the outcome; `None` after that. As [`StreamExt::next`], without the import.
+    ///
+    /// # Errors
+    /// Those of the call, as its last item.
+    pub async fn next(&mut self) -> Option<Result<Streamed<O>>> {
+        StreamExt::next(self).await
+    }
+
     /// Runs the call to its end and gives its output; events that were not taken are dropped.
     ///
     /// # Errors
