@@ -157,6 +157,77 @@ proptest! {
     }
 }
 
+/// A text that holds no structure of the layout, so that it can stand in a sloppy answer as it is.
+fn loose_text(layout: Layout) -> impl Strategy<Value = String> {
+    nasty_text().prop_map(move |text| match layout {
+        Layout::Chat => text.replace("##", "#").replace("~~~", "~"),
+        Layout::Xml => text.replace(['<', '~'], "~ "),
+        Layout::Json => text.replace('"', "'").replace('\\', "\\\\"),
+    })
+}
+
+/// An answer with every field once, in order, and what models do around that: decorated headers, a fence, prose after it,
+/// line breaks in JSON texts, a comma too many, a closing tag forgotten at the end.
+fn sloppy(layout: Layout, values: &[(&str, &str)], habit: usize) -> String {
+    let each = |form: &dyn Fn(&str, &str) -> String| -> String {
+        values.iter().map(|(name, value)| form(name, value)).collect()
+    };
+    match layout {
+        Layout::Chat => {
+            let text = each(&|name, value| match habit % 4 {
+                0 => format!("[[ ## {name} ## ]]\n{value}\n"),
+                1 => format!("**[[ ## {name} ## ]]**: {value}\n\n"),
+                2 => format!("### [[##{}##]]\n{value}\n", name.to_uppercase()),
+                _ => format!("1. [[ ## {name} ## ] {value}\n"),
+            });
+            format!(
+                "{}{text}{}",
+                ["", "Sure!\n", "\n \n"][habit % 3],
+                ["", "[[ ## completed ## ]]", "[[ ## compl"][habit % 3]
+            )
+        }
+        Layout::Xml => {
+            let text = each(&|name, value| match habit % 2 {
+                0 => format!("<{name}>{value}</{name}>\n"),
+                _ => format!("  < <{name} type='a'>\n{value}\n</{name}>"),
+            });
+            let text = text.trim_end();
+            if habit % 5 == 0 {
+                return text.strip_suffix("</x>").unwrap_or(text).to_owned();
+            }
+            format!("{text}\nI hope this helps.")
+        }
+        Layout::Json => {
+            let text = each(&|name, value| format!("\"{name}\": \"{value}\", "));
+            let body = text.trim_end_matches([' ', ',']);
+            match habit % 4 {
+                0 => format!("{{{body},}}"),
+                1 => format!("```json\n{{{body}}}\n```\nI hope this helps."),
+                2 => format!("{{\n{body}\n}}\n\nI hope this helps."),
+                _ => format!(" {{{body}"),
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(1000), ..ProptestConfig::default() })]
+
+    #[test]
+    fn nor_is_a_sloppy_one(
+        (layout, first, last) in layouts().prop_flat_map(|layout| (Just(layout), loose_text(layout), loose_text(layout))),
+        habit in 0..60_usize, places in prop::collection::vec(any::<usize>(), 0..12),
+    ) {
+        let outputs = texts(&["answer", "x"]);
+        let text = sloppy(layout, &[("answer", &first), ("x", &last)], habit);
+        for pieces in [cut(&text, &places), one_by_one(&text)] {
+            let (seen, answer) = stream(&pieces, layout, &outputs);
+            agrees(&seen, &answer, &outputs);
+            prop_assert!(seen.replaced.is_empty(), "{:?}\n{}", seen, text);
+        }
+    }
+}
+
 #[test]
 fn text_comes_early_and_word_by_word() {
     let outputs = texts(&["reasoning", "answer"]);

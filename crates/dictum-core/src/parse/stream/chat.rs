@@ -222,9 +222,11 @@ impl Scanner {
             .find(|at| *at >= section.marker.1);
         let mut limit = self.at.min(doubtful.unwrap_or(usize::MAX)).min(text.len());
         if doubtful.is_none() {
-            // The line may become a header.
-            let (plain, line) = self.decorated(text, limit);
-            if plain {
+            // The line may become a header; `1` does when a dot follows.
+            let line = self.line.unwrap_or_default();
+            let lead = cut(text, line, limit);
+            let plain = |lead: &str| sections::decorated(lead, lead.len()).0;
+            if limit >= line && limit - line <= LEAD && (plain(lead) || plain(&format!("{lead}."))) {
                 limit = line;
             }
         }

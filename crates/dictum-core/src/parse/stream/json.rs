@@ -16,6 +16,8 @@ pub(super) struct Scanner {
     /// A member whose value has ended, and where it stands: whole when the next key or the closing bracket shows it.
     ended: Option<Member>,
     first: bool,
+    /// The object stands in a code fence.
+    fenced: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +69,7 @@ impl Scanner {
             seen: vec![false; fields],
             ended: None,
             first: true,
+            fenced: false,
         }
     }
 
@@ -201,6 +204,7 @@ impl Scanner {
             .trim_start_matches(is_blank);
         let next = after.chars().next()?;
         self.at += start.len() - after.len() + 1;
+        self.fenced = true;
         Some(if next == '{' { Place::Key } else { Place::Rest })
     }
 
@@ -253,9 +257,21 @@ impl Scanner {
                     }
                     None => break,
                 },
+                b'`' if self.fenced => match closes_fence(cut(text, self.at, text.len())) {
+                    Some(0) => {
+                        next = Some(Place::Rest);
+                        break;
+                    }
+                    Some(run) => {
+                        out.push_str(cut(text, self.at, self.at + run));
+                        self.at += run;
+                    }
+                    None => break,
+                },
                 _ => {
                     let rest = cut(text, self.at, text.len());
-                    let run = rest.find(['"', '\\']).unwrap_or(rest.len());
+                    let special = |c: char| matches!(c, '"' | '\\') || (c == '`' && self.fenced);
+                    let run = rest.find(special).unwrap_or(rest.len());
                     out.push_str(cut(rest, 0, run));
                     self.at += run;
                 }
@@ -311,6 +327,17 @@ impl Scanner {
         self.at = text.len();
         self.place = Place::Other(member, inside);
         None
+    }
+}
+
+/// How many backticks start the text, or 0 where they close the fence around the object, even inside a text: a line ends
+/// with three or more. `None` when more must come.
+fn closes_fence(text: &str) -> Option<usize> {
+    let rest = text.trim_start_matches('`');
+    let run = text.len() - rest.len();
+    match rest.trim_start_matches([' ', '\t', '\r']).chars().next()? {
+        '\n' if run >= 3 => Some(0),
+        _ => Some(run),
     }
 }
 
