@@ -23,6 +23,7 @@ mod cassette;
 mod coalesce;
 mod concurrency;
 mod retry;
+mod retry_budget;
 mod standard;
 mod timeout;
 mod tracing;
@@ -75,6 +76,10 @@ macro_rules! hand_on {
 
         fn capabilities(&self) -> crate::lm::Capabilities {
             self.inner.capabilities()
+        }
+
+        fn rate_limits(&self) -> Option<crate::lm::RateLimits> {
+            self.inner.rate_limits()
         }
     };
 }
