@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 /// What a provider said is left of an account's limits, with its last answer. What it didn't say is `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimits {
-    /// When the answer came.
+    /// When the request was sent that it answers: what was sent later is not counted in it.
     pub at: Instant,
     /// Requests.
     pub requests: Option<Allowance>,

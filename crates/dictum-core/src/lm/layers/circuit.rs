@@ -187,7 +187,7 @@ impl Attempt for Try {
                     None
                 }
             }
-            State::Closed(window) if !says_nothing && window.add(failed, rules) => Some(rules.rest),
+            State::Closed(window) if !says_nothing => window.add(failed, rules).then_some(rules.rest),
             // What began before it opened comes too late to say anything.
             _ => None,
         };
