@@ -9,7 +9,7 @@ use futures_util::{Stream, StreamExt};
 
 use super::estimate::text_tokens;
 use super::{
-    Call, Capabilities, LanguageModel, LmError, Meter, RateLimits, Request, Response, ResponseStream,
+    Call, Capabilities, Digest, LanguageModel, LmError, Meter, RateLimits, Request, Response, ResponseStream,
     StreamEvent, Usage,
 };
 
@@ -66,6 +66,12 @@ impl Lm {
         self.0.capabilities()
     }
 
+    /// What tells its answers from those of another model of the same name; see [`LanguageModel::variant`].
+    #[must_use]
+    pub fn variant(&self) -> Option<Digest> {
+        self.0.variant()
+    }
+
     /// What its provider last said is left of its limits.
     #[must_use]
     pub fn rate_limits(&self) -> Option<RateLimits> {
@@ -102,6 +108,10 @@ impl LanguageModel for Metered {
 
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn variant(&self) -> Option<Digest> {
+        self.inner.variant()
     }
 
     fn rate_limits(&self) -> Option<RateLimits> {

@@ -77,10 +77,7 @@ impl Cache {
 
 impl Layer for Cache {
     fn wrap(self, inner: Lm) -> Arc<dyn LanguageModel> {
-        Arc::new(Cached {
-            inner,
-            cache: self,
-        })
+        Arc::new(Cached { inner, cache: self })
     }
 }
 
@@ -99,7 +96,8 @@ impl Cached {
             return (None, None);
         }
         let key = request.digest(self.inner.name());
-        let key = self.cache.namespace.map_or(key, |space| space.and(&key));
+        let apart = [self.inner.variant(), self.cache.namespace];
+        let key = apart.iter().flatten().fold(key, |key, apart| apart.and(&key));
         let found = if policy.reads() {
             self.cache.store.get(&key).await
         } else {

@@ -91,6 +91,10 @@ macro_rules! hand_on {
             self.inner.capabilities()
         }
 
+        fn variant(&self) -> Option<crate::lm::Digest> {
+            self.inner.variant()
+        }
+
         fn rate_limits(&self) -> Option<crate::lm::RateLimits> {
             self.inner.rate_limits()
         }

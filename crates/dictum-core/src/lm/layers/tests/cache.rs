@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::lm::layers::{Cache, MemoryStore, Store};
+use crate::lm::layers::{Cache, Fallback, MemoryStore, Store, standard};
 
 #[tokio::test]
 async fn a_hit_costs_no_call_and_says_so_both_ways() {
@@ -185,9 +185,17 @@ async fn namespaces_share_a_store_and_no_answers() {
         });
         let mut sources = Vec::new();
         for lm in &spaces {
-            sources.push(call(lm, streams, &ask("a"), &Call::default()).await.unwrap().source);
+            sources.push(
+                call(lm, streams, &ask("a"), &Call::default())
+                    .await
+                    .unwrap()
+                    .source,
+            );
         }
-        assert_eq!(sources, [Source::Model, Source::Model, Source::Model, Source::Cache]);
+        assert_eq!(
+            sources,
+            [Source::Model, Source::Model, Source::Model, Source::Cache]
+        );
         assert_eq!((store.len(), seen.begun()), (3, 3));
     }
 }
@@ -237,10 +245,53 @@ async fn a_kept_answer_streams_all_its_parts_in_order() {
     };
     store.put(&ask("a").digest("test/scripted"), &response).await;
     let (lm, _) = model(|_, _| fail(LmErrorKind::Internal));
-    let stream = lm.layer(Cache::new(store)).stream(&ask("a"), &Call::default()).await;
+    let stream = lm
+        .layer(Cache::new(store))
+        .stream(&ask("a"), &Call::default())
+        .await;
     let events: Vec<_> = stream.unwrap().map(Result::unwrap).collect().await;
     assert_eq!(events[0], StreamEvent::Reasoning("hm".to_owned()));
     assert_eq!(events[1], StreamEvent::Text("a".to_owned()));
     assert!(matches!(&events[2], StreamEvent::ToolCall { name, .. } if name == "look_up"));
     assert!(matches!(&events[3], StreamEvent::Finished(end) if end.parts == response.parts));
+}
+
+/// Two servers, or two sets of defaults, under one name.
+#[derive(Debug)]
+struct At(&'static str);
+
+impl LanguageModel for At {
+    fn name(&self) -> &str {
+        "test/same"
+    }
+
+    fn variant(&self) -> Option<Digest> {
+        Some(Digest::of_bytes(self.0.as_bytes()))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+
+    fn complete<'a>(&'a self, _: &'a Request, _: &'a Call) -> BoxFuture<'a, Result<Response, LmError>> {
+        Box::pin(async { Ok(Response::text(self.0)) })
+    }
+}
+
+#[tokio::test]
+async fn models_of_one_name_do_not_answer_for_each_other() {
+    let store = Cache::memory(8);
+    let request = Request::new(vec![Message::user("who?")]);
+    let ask = async |lm: &Lm| lm.complete(&request, &Call::default()).await.unwrap();
+    // Through layers in between too.
+    let here = Lm::new(At("here")).layer(standard()).layer(store.clone());
+    let there = Lm::new(At("there")).layer(standard()).layer(store.clone());
+    let either = Lm::new(At("here"))
+        .layer(Fallback::to(Lm::new(At("there"))))
+        .layer(store);
+    for lm in [&here, &there, &either] {
+        assert_eq!(ask(lm).await.source, Source::Model);
+        assert_eq!(ask(lm).await.source, Source::Cache);
+    }
+    assert_eq!(ask(&there).await.to_text(), "there");
 }
