@@ -72,7 +72,9 @@ fn answers(c: &mut Criterion) {
         for layout in LAYOUTS {
             let text = answer(layout, size);
             let mut group = c.benchmark_group(format!("{layout:?} {name}"));
-            group.throughput(Throughput::Bytes(text.len() as u64)).sample_size(20);
+            group
+                .throughput(Throughput::Bytes(text.len() as u64))
+                .sample_size(20);
             group.bench_function("whole, parser alone", |b| {
                 b.iter(|| parse::fields(black_box(&text), layout, spec.outputs()));
             });
@@ -94,7 +96,12 @@ fn hostile(c: &mut Criterion) {
     let made: [(&str, Layout, &str, &str); 13] = [
         ("open markers", Layout::Chat, "[[ ## text ## ]]\n", "[[ ## "),
         ("brackets", Layout::Chat, "[[ ## text ## ]]\n", "["),
-        ("inline markers", Layout::Chat, "[[ ## text ## ]]\n", "x [[ ## rows ## ]] "),
+        (
+            "inline markers",
+            Layout::Chat,
+            "[[ ## text ## ]]\n",
+            "x [[ ## rows ## ]] ",
+        ),
         ("newlines", Layout::Chat, "[[ ## text ## ]]\nx", "\n"),
         ("tildes", Layout::Chat, "[[ ## text ## ]]\n", "~"),
         ("list of brackets", Layout::Chat, "[[ ## rows ## ]]\n", "[{"),

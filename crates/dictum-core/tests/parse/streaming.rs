@@ -229,6 +229,25 @@ proptest! {
 }
 
 #[test]
+fn thinking_comes_early_and_apart() {
+    let outputs = texts(&["answer"]);
+    let text = "\n<THINK>\nTwo </thin plus two.\n</think> <think>é</think>[[ ## answer ## ]]\n4\n\n[[ ## completed ## ]]";
+    for pieces in [vec![text], one_by_one(text), cut(text, &[3, 20, 31])] {
+        let mut reader = FieldReader::new(Layout::Chat, &outputs);
+        let (mut thinking, mut times) = (String::new(), 0);
+        for piece in &pieces {
+            reader.push(piece);
+            let more = reader.take_thinking();
+            times += usize::from(more.is_some());
+            thinking.push_str(&more.unwrap_or_default());
+        }
+        assert_eq!(thinking, "\nTwo </thin plus two.\né");
+        assert!(times > 10 || pieces.len() < 10);
+        assert_eq!(reader.done().text("answer"), Some("4"));
+    }
+}
+
+#[test]
 fn text_comes_early_and_word_by_word() {
     let outputs = texts(&["reasoning", "answer"]);
     let words = "It says so, twice: \"yes\" & more.\nSee [1] and [[2]]. ".repeat(20);

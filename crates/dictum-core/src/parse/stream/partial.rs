@@ -8,8 +8,9 @@ use crate::parse::{Layout, escape, partial, xml};
 use crate::signature::FieldSpec;
 use crate::types::{Constraints, Kind, ObjectType, Schema, Type};
 
-/// A field is read anew when it has grown by this many bytes at least, and by a quarter.
+/// A field is read anew when it has grown by this many bytes at least, and by a quarter; a long one, by a half.
 const LEAST: usize = 16;
+const LONG: usize = 4096;
 
 /// When a field is read next, and what was read last.
 #[derive(Debug, Default)]
@@ -28,7 +29,8 @@ impl Pace {
 
     /// What can be read of a field, if that is something new. `text` is its content; in the JSON layout, its key and value.
     pub(super) fn read(&mut self, text: &str, layout: Layout, spec: &FieldSpec) -> Option<Value> {
-        self.due = text.len() + LEAST.max(text.len() / 4);
+        let part = if text.len() < LONG { 4 } else { 2 };
+        self.due = text.len() + LEAST.max(text.len() / part);
         let relaxed = self.relaxed.get_or_insert_with(|| Box::new(relaxed(spec)));
         let value = match layout {
             Layout::Json => {

@@ -38,6 +38,20 @@ impl Event {
             _ => None,
         }
     }
+
+    /// The value of this field as a Rust type, at any path, if it is done with this event. The type is that of the field in the
+    /// signature's output.
+    ///
+    /// # Errors
+    /// When the value is not one of the type.
+    pub fn done<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<Result<T, serde_json::Error>> {
+        match &self.kind {
+            EventKind::Field(FieldEvent::Done { field, value }) if **field == *name => {
+                Some(serde_json::from_value(value.clone()))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What happened.
@@ -54,7 +68,7 @@ pub enum EventKind {
     },
     /// An output field of the predictor: it began, has more text, is done.
     Field(FieldEvent),
-    /// More of the reasoning that the model gives apart from its answer.
+    /// More of the reasoning that the model gives apart from its answer, or in front of it between tags such as `<think>`.
     Reasoning {
         /// The text that is new.
         text: String,

@@ -81,6 +81,9 @@ impl<'a> Live<'a> {
             match event? {
                 StreamEvent::Text(text) => {
                     reader.push(&text);
+                    if let Some(text) = reader.take_thinking() {
+                        self.tell(EventKind::Reasoning { text }).await?;
+                    }
                     while let Some(event) = reader.next_event() {
                         if let Some(stopped) = self.field(&reader, event).await? {
                             // This closes the connection.

@@ -21,6 +21,7 @@ mod running;
 mod sink;
 mod sse;
 
+pub use crate::parse::stream::FieldEvent;
 pub use event::{Event, EventKind, Streamed};
 pub use guard::{PartialField, Seen, Stopped};
 pub use running::{ProgramStream, stream_shared};

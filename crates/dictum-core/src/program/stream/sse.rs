@@ -1,25 +1,4 @@
 //! Events for a browser, as server-sent events.
-//!
-//! Every frame has an `event` line with the name of what happened and one `data` line with a JSON object. The names and keys are
-//! part of the interface: they only grow.
-//!
-//! | `event` | keys of `data` |
-//! |---|---|
-//! | `asked` | `path`, `call`, `purpose` (`ask`, `reask`, `fallback`), `adapter` |
-//! | `started` | `path`, `call`, `field` |
-//! | `text` | `path`, `call`, `field`, `text` |
-//! | `partial` | `path`, `call`, `field`, `value` |
-//! | `done` | `path`, `call`, `field`, `value` |
-//! | `replaced` | `path`, `call`, `field` |
-//! | `failed` | `path`, `call`, `field`, `message` |
-//! | `reasoning` | `path`, `call`, `text` |
-//! | `tool_call` | `path`, `call`, `id`, `name`, `arguments` |
-//! | `usage` | `path`, `call`, `usage`, `source`, `finish` |
-//! | `status` | `path`, `message` |
-//! | `finished` | `output`: an object with the fields of the output |
-//! | `error` | `cause`: a short name, the same for all errors of a kind; `message`; for a stopped call also `fields` |
-//!
-//! The last frame is `finished` or `error`. An error's message can quote what the model wrote.
 
 use std::convert::Infallible;
 
@@ -32,9 +11,29 @@ use crate::parse::stream::FieldEvent;
 use crate::program::Purpose;
 use crate::record::Fields;
 
-/// Turns a streamed call into the body of a response with the content type `text/event-stream`, a frame at a time: see
-/// the table of frames in this module's source, which `docs/streaming.md` repeats. The items are never errors; they are results
-/// because web frameworks take such bodies.
+/// Turns a streamed call into the body of a response with the content type `text/event-stream`, a frame at a time. The items are
+/// never errors; they are results because web frameworks take such bodies.
+///
+/// Every frame has an `event` line with the name of what happened and one `data` line with a JSON object. Names and keys are part of
+/// the interface: they only grow.
+///
+/// | `event` | keys of `data` |
+/// |---|---|
+/// | `asked` | `path`, `call`, `purpose` (`ask`, `reask`, `fallback`), `adapter` |
+/// | `started` | `path`, `call`, `field` |
+/// | `text` | `path`, `call`, `field`, `text` |
+/// | `partial` | `path`, `call`, `field`, `value` |
+/// | `done` | `path`, `call`, `field`, `value` |
+/// | `replaced` | `path`, `call`, `field` |
+/// | `failed` | `path`, `call`, `field`, `message` |
+/// | `reasoning` | `path`, `call`, `text` |
+/// | `tool_call` | `path`, `call`, `id`, `name`, `arguments` |
+/// | `usage` | `path`, `call`, `usage`, `source`, `finish` |
+/// | `status` | `path`, `message` |
+/// | `finished` | `output`: an object with the fields of the output |
+/// | `failure` | `cause`: a short name, the same for all errors of a kind; `message`; for a stopped call also `fields` |
+///
+/// The last frame is `finished` or `failure` (browsers name a lost connection `error`). A failure's message can quote what the model wrote.
 pub fn sse<O: Fields>(
     items: impl Stream<Item = Result<Streamed<O>>>,
 ) -> impl Stream<Item = Result<Vec<u8>, Infallible>> {
@@ -50,7 +49,7 @@ pub fn sse_frame<O: Fields>(item: Result<Streamed<O>>) -> String {
         Ok(Streamed::Finished(output)) => finished(output),
         Err(error) => Err(error),
     };
-    let (name, data) = made.unwrap_or_else(|error: Error| ("error", failure(&error)));
+    let (name, data) = made.unwrap_or_else(|error: Error| ("failure", failure(&error)));
     // JSON has no raw line breaks, so the data is one line whatever is in it.
     format!("event: {name}\ndata: {data}\n\n")
 }
