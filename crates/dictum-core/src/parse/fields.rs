@@ -489,6 +489,10 @@ fn unwrap_repeated(node: &Node, spec: &FieldSpec) -> Option<Node> {
     let [Entry { key, value }] = children.as_slice() else {
         return None;
     };
-    let is_object = matches!(spec.schema.resolve(&spec.schema.ty)?.kind, Kind::Object(_));
-    (is_object && same_key(key, &spec.name) && !value.is_scalar()).then(|| value.clone())
+    let Kind::Object(object) = &spec.schema.resolve(&spec.schema.ty)?.kind else {
+        return None;
+    };
+    // A property of the same name is that property.
+    let is_property = object.properties.iter().any(|p| same_key(&p.name, key));
+    (!is_property && same_key(key, &spec.name) && !value.is_scalar()).then(|| value.clone())
 }

@@ -107,3 +107,27 @@ proptest! {
         check(layout, &[(FieldSpec::output("code", code), Value::from(text))])?;
     }
 }
+
+#[test]
+fn a_property_may_be_called_like_its_field() {
+    let property = dictum_core::types::Property {
+        name: "answer".into(),
+        ty: Type::list(Type::str()),
+        description: None,
+        required: true,
+        default: None,
+    };
+    let object = dictum_core::types::ObjectType {
+        name: String::new(),
+        description: None,
+        properties: vec![property],
+        additional: None,
+    };
+    let ty = Type::new(dictum_core::types::Kind::Object(object.into()));
+    let field = FieldSpec::output("answer", Schema::new(ty));
+    check(
+        Layout::Xml,
+        &[(field, serde_json::json!({ "answer": ["a", "b"] }))],
+    )
+    .unwrap();
+}
