@@ -192,7 +192,7 @@ fn sloppy(layout: Layout, values: &[(&str, &str)], habit: usize) -> String {
                 _ => format!("  < <{name} type='a'>\n{value}\n</{name}>"),
             });
             let text = text.trim_end();
-            if habit % 5 == 0 {
+            if habit.is_multiple_of(5) {
                 return text.strip_suffix("</x>").unwrap_or(text).to_owned();
             }
             format!("{text}\nI hope this helps.")
