@@ -1,8 +1,9 @@
 //! Remote language models for Dictum, one folder per wire dialect.
 //!
 //! A dialect is a set of pure mappings, from a request to a body and from a body, an error or a stream to what Dictum knows;
-//! [`Remote`] and [`Builder`] do all the rest, once. So far: [`openai`], the chat completions that OpenAI, vLLM, Ollama,
-//! OpenRouter, llama-server and many others speak.
+//! [`Remote`] and [`Builder`] do all the rest, once. So far:
+//! - [`anthropic`], Anthropic's messages;
+//! - [`openai`], the chat completions that OpenAI, vLLM, Ollama, OpenRouter, llama-server and many others speak.
 //!
 //! ```no_run
 //! use dictum_core::lm::{Lm, LmError};
@@ -10,11 +11,13 @@
 //!
 //! # fn main() -> Result<(), LmError> {
 //! let lm = Lm::openai("gpt-5-mini").api_key_from_env()?.build()?;
+//! let claude = Lm::anthropic("claude-sonnet-4-6").api_key_from_env()?.build()?;
 //! let local = Lm::openai("qwen3").base_url("http://localhost:11434/v1").build()?;
 //! # Ok(())
 //! # }
 //! ```
 
+pub mod anthropic;
 mod builder;
 mod dialect;
 mod env;
@@ -26,7 +29,9 @@ mod remote;
 mod retry_after;
 mod secret;
 mod sse;
+mod wire;
 
+pub use anthropic::Anthropic;
 pub use builder::Builder;
 pub use openai::OpenAi;
 pub use remote::Remote;
@@ -39,6 +44,11 @@ pub trait Providers {
     /// A model behind OpenAI's chat completions or what is compatible with them.
     fn openai(model: impl Into<String>) -> openai::Builder {
         OpenAi::builder(model)
+    }
+
+    /// A model behind Anthropic's messages or what is compatible with them.
+    fn anthropic(model: impl Into<String>) -> anthropic::Builder {
+        Anthropic::builder(model)
     }
 }
 
