@@ -15,9 +15,11 @@
 //! # }
 //! ```
 
+mod bedrock;
 mod env;
 mod http;
 pub mod openai;
+mod responses;
 mod retry_after;
 mod secret;
 mod sse;

@@ -56,7 +56,7 @@ pub(crate) fn refused(refusal: &Refusal) -> LmError {
 }
 
 /// The error that a payload of status 200, or a chunk of a stream, holds in place of an answer.
-pub(super) fn in_payload(payload: &Value) -> Option<LmError> {
+pub(crate) fn in_payload(payload: &Value) -> Option<LmError> {
     let error = payload.get("error").filter(|error| !error.is_null())?;
     let said = said(payload)?;
     let status = error
@@ -72,7 +72,7 @@ pub(super) fn in_payload(payload: &Value) -> Option<LmError> {
 }
 
 /// A body that should have been JSON.
-pub(super) fn not_json(body: &str) -> LmError {
+pub(crate) fn not_json(body: &str) -> LmError {
     LmError::new(
         LmErrorKind::Decode,
         format!("the answer is not JSON: {}", excerpt(&redact_keys(body))),
@@ -131,7 +131,7 @@ fn kind(status: u16, said: Option<&Said>) -> LmErrorKind {
     if (bad_request || status == 500)
         && (is("context_length_exceeded")
             || is("exceed_context_size_error")
-            || TOO_LONG.iter().any(|phrase| message.contains(phrase)))
+            || is_too_long(&message))
     {
         return LmErrorKind::ContextWindow;
     }
@@ -156,8 +156,14 @@ fn kind(status: u16, said: Option<&Said>) -> LmErrorKind {
     }
 }
 
+/// Whether a message says that the request is longer than the context window.
+pub(crate) fn is_too_long(message: &str) -> bool {
+    let message = message.to_lowercase();
+    TOO_LONG.iter().any(|phrase| message.contains(phrase))
+}
+
 /// The start of a body that is not in a known form. Pages of HTML are cut to their text.
-fn excerpt(body: &str) -> String {
+pub(crate) fn excerpt(body: &str) -> String {
     const LONGEST: usize = 300;
     let mut text = String::new();
     let mut in_tag = false;

@@ -21,6 +21,10 @@ mod stream;
 
 pub use builder::Builder;
 
+pub(crate) use error::{excerpt, in_payload, is_too_long, not_json};
+pub(crate) use response::tool_call;
+pub(crate) use schema::strict;
+
 use bytes::Bytes;
 use dictum_core::lm::{
     Call, Capabilities, LanguageModel, LmError, LmErrorKind, Request, Response, ResponseStream, Settings,

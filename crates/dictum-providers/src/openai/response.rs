@@ -84,7 +84,7 @@ pub(super) fn content_text(content: Option<&Value>) -> String {
 }
 
 /// A tool call. Arguments come as JSON in a string; what is not JSON stays a string, for the caller to show to the model.
-pub(super) fn tool_call(id: &str, name: &str, arguments: Option<&Value>) -> Part {
+pub(crate) fn tool_call(id: &str, name: &str, arguments: Option<&Value>) -> Part {
     let arguments = match arguments {
         Some(Value::String(text)) if text.trim().is_empty() => Value::Object(Map::new()),
         Some(Value::String(text)) => {

@@ -1,0 +1,171 @@
+//! From the frames of a stream to its events and the whole answer.
+
+use std::collections::BTreeMap;
+
+use dictum_core::lm::{LmError, LmErrorKind, Part, StreamEvent};
+use serde_json::{Map, Value};
+
+use super::event_stream::{Frame, FrameKind};
+use super::{error, reasoning, response};
+use crate::openai::{not_json, tool_call};
+
+/// Puts an answer together from its frames.
+#[derive(Debug, Default)]
+pub(super) struct Assembler {
+    /// The blocks of the answer, by their place.
+    blocks: BTreeMap<u64, Block>,
+    /// The payload as it would have been whole, but for the message.
+    payload: Map<String, Value>,
+    stopped: bool,
+    done: bool,
+}
+
+/// A block being built.
+#[derive(Debug)]
+enum Block {
+    Text(String),
+    Reasoning { text: String, signature: String },
+    Redacted(String),
+    Call { id: String, name: String, input: String },
+}
+
+impl Assembler {
+    /// Whether the last event was given.
+    pub(super) fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// Takes a frame and adds what it brings.
+    pub(super) fn take(&mut self, frame: &Frame, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
+        if self.done {
+            return Ok(());
+        }
+        if let Some(error) = error::in_stream(frame) {
+            return Err(error);
+        }
+        let FrameKind::Event(name) = &frame.kind else {
+            return Ok(());
+        };
+        let event: Value = serde_json::from_slice(&frame.payload)
+            .map_err(|_| not_json(&String::from_utf8_lossy(&frame.payload)))?;
+        let place = event.get("contentBlockIndex").and_then(Value::as_u64).unwrap_or_default();
+        match name.as_str() {
+            "contentBlockStart" => self.start(place, &event),
+            "contentBlockDelta" => {
+                if let Some(delta) = event.get("delta") {
+                    self.delta(place, delta, out);
+                }
+            }
+            "contentBlockStop" => self.stop(place, out),
+            "messageStop" => {
+                self.stopped = true;
+                self.keep(event);
+            }
+            "metadata" => {
+                self.keep(event);
+                self.end(out)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The connection has ended: fine if the answer has, if only without its usage.
+    pub(super) fn finish(&mut self, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
+        if self.done { Ok(()) } else { self.end(out) }
+    }
+
+    fn start(&mut self, place: u64, event: &Value) {
+        let Some(call) = event.pointer("/start/toolUse") else {
+            return;
+        };
+        // The server's own tools are not to be called again.
+        if call.get("type").is_some() {
+            return;
+        }
+        let text = |name: &str| call.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let block = Block::Call {
+            id: text("toolUseId"),
+            name: text("name"),
+            input: String::new(),
+        };
+        self.blocks.insert(place, block);
+    }
+
+    fn delta(&mut self, place: u64, delta: &Value, out: &mut Vec<StreamEvent>) {
+        let piece = |path: &str| delta.pointer(path).and_then(Value::as_str);
+        if let Some(more) = piece("/text").filter(|more| !more.is_empty()) {
+            let block = self.blocks.entry(place).or_insert_with(|| Block::Text(String::new()));
+            if let Block::Text(text) = block {
+                text.push_str(more);
+                out.push(StreamEvent::Text(more.to_owned()));
+            }
+        } else if let Some(more) = piece("/toolUse/input") {
+            if let Some(Block::Call { input, .. }) = self.blocks.get_mut(&place) {
+                input.push_str(more);
+            }
+        } else if let Some(more) = piece("/reasoningContent/redactedContent") {
+            let block = self.blocks.entry(place).or_insert_with(|| Block::Redacted(String::new()));
+            if let Block::Redacted(data) = block {
+                data.push_str(more);
+            }
+        } else if delta.get("reasoningContent").is_some() {
+            let block = self.blocks.entry(place).or_insert_with(|| Block::Reasoning {
+                text: String::new(),
+                signature: String::new(),
+            });
+            if let Block::Reasoning { text, signature } = block {
+                signature.push_str(piece("/reasoningContent/signature").unwrap_or_default());
+                if let Some(more) = piece("/reasoningContent/text").filter(|more| !more.is_empty()) {
+                    text.push_str(more);
+                    out.push(StreamEvent::Reasoning(more.to_owned()));
+                }
+            }
+        }
+    }
+
+    fn stop(&self, place: u64, out: &mut Vec<StreamEvent>) {
+        if let Some(block @ Block::Call { .. }) = self.blocks.get(&place)
+            && let Some(Part::ToolCall { id, name, arguments }) = part(block)
+        {
+            out.push(StreamEvent::ToolCall { id, name, arguments });
+        }
+    }
+
+    /// Keeps what an event says for the raw payload.
+    fn keep(&mut self, event: Value) {
+        if let Value::Object(entries) = event {
+            // `p` is padding, against guesses by length.
+            self.payload.extend(entries.into_iter().filter(|(name, _)| name != "p"));
+        }
+    }
+
+    fn end(&mut self, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
+        if !self.stopped {
+            let message = "the stream ended before the answer was whole";
+            return Err(LmError::new(LmErrorKind::Transport, message));
+        }
+        self.done = true;
+        let parts = std::mem::take(&mut self.blocks).values().filter_map(part).collect();
+        let payload = Value::Object(std::mem::take(&mut self.payload));
+        let answer = response::answer(parts, payload);
+        out.push(StreamEvent::Finished(Box::new(answer)));
+        Ok(())
+    }
+}
+
+/// The part that a whole block is.
+fn part(block: &Block) -> Option<Part> {
+    Some(match block {
+        Block::Text(text) => Part::text(text.as_str()),
+        Block::Reasoning { text, signature } => Part::Reasoning {
+            text: text.clone(),
+            signature: (!signature.is_empty()).then(|| signature.clone()),
+        },
+        Block::Redacted(data) => reasoning::redacted(data),
+        Block::Call { id, name, input } => tool_call(id, name, Some(&Value::String(input.clone()))),
+    })
+}
+
+#[cfg(test)]
+mod tests;
