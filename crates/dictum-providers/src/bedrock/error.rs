@@ -57,7 +57,7 @@ fn kind(name: &str, status: u16, message: &str, body: &Value) -> LmErrorKind {
         "throttling" | "toomanyrequests" | "servicequotaexceeded" | "limitexceeded" => LmErrorKind::RateLimit,
         "accessdenied" | "unrecognizedclient" | "invalidsignature" | "incompletesignature"
         | "signaturedoesnotmatch" | "expiredtoken" | "invalidclienttokenid" | "missingauthenticationtoken"
-        | "missingauthenticationtokenexception" | "notauthorized" | "optinrequired" => LmErrorKind::Auth,
+        | "notauthorized" | "optinrequired" => LmErrorKind::Auth,
         "validation" | "requestentitytoolarge" => bad_request(message),
         "resourcenotfound" => LmErrorKind::InvalidRequest,
         "modeltimeout" | "requesttimeout" => LmErrorKind::Timeout,

@@ -226,7 +226,10 @@ impl<'a> Body<'a> {
             (_, Value::Null) => {
                 self.rest.shift_remove(name);
             }
-            (Some(Value::Object(own)), Value::Object(more)) => own.extend(more),
+            (Some(Value::Object(own)), Value::Object(more)) => {
+                own.extend(more);
+                own.retain(|_, value| !value.is_null());
+            }
             (_, value) => {
                 self.rest.insert(name.to_owned(), value);
             }

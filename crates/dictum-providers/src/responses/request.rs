@@ -162,7 +162,10 @@ fn write_settings(
                 body.shift_remove(&name);
             }
             // `text` holds the answer's form and its verbosity: who sets the one doesn't mean to lose the other.
-            (Some(Value::Object(own)), Value::Object(more)) => own.extend(more),
+            (Some(Value::Object(own)), Value::Object(more)) => {
+                own.extend(more);
+                own.retain(|_, value| !value.is_null());
+            }
             (_, value) => {
                 body.insert(name, value);
             }
