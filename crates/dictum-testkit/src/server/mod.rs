@@ -1,8 +1,10 @@
-//! A server on loopback that speaks OpenAI's chat completions.
+//! A server on loopback that speaks OpenAI's chat completions, and says what it is told to in other dialects.
 
+mod event_stream;
 mod openai;
 mod reply;
 
+pub use event_stream::{event_frame, exception_frame};
 pub use reply::{Chat, Fault, Reply};
 
 use std::fmt;
@@ -14,7 +16,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use axum::routing::post;
 use axum::serve::Listener;
@@ -25,6 +27,8 @@ use tokio::sync::{oneshot, watch};
 /// One request as the server saw it.
 #[derive(Debug, Clone)]
 pub struct Seen {
+    /// Path and query, as they were sent.
+    pub path: String,
     /// Names and values of the headers, names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body; `null` when it was not JSON.
@@ -62,8 +66,19 @@ struct Shared {
     keep: usize,
 }
 
+/// Paths beside `/v1/chat/completions` that are answered, with whatever the reply holds: a [`Chat`] is for that path only.
+const OTHER_PATHS: &[&str] = &[
+    "/v1/responses",
+    "/openai/deployments/{name}/chat/completions",
+    "/openai/v1/chat/completions",
+    "/openai/v1/responses",
+    "/model/{id}/converse",
+    "/model/{id}/converse-stream",
+];
+
 /// A server on loopback, on a port of its own, running on a thread of its own until it is dropped. It answers
-/// `POST /v1/chat/completions` as OpenAI documents it, whole or as a stream, as each request asks.
+/// `POST /v1/chat/completions` as OpenAI documents it, whole or as a stream, as each request asks. On the paths of the other
+/// dialects it answers with the bytes it was given ([`Reply::json`], [`Reply::chunks`] and so on).
 pub struct FakeServer {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -124,8 +139,11 @@ impl FakeServer {
             .set_nonblocking(true)
             .expect("a socket can be non-blocking");
         let (stop, stopped) = oneshot::channel::<()>();
-        let app = Router::new()
-            .route("/v1/chat/completions", post(answer))
+        let mut app = Router::new().route("/v1/chat/completions", post(answer));
+        for path in OTHER_PATHS {
+            app = app.route(path, post(answer));
+        }
+        let app = app
             .layer(axum::extract::DefaultBodyLimit::disable())
             .with_state(Arc::clone(&shared));
         let counts = Arc::clone(&shared.counts);
@@ -159,6 +177,12 @@ impl FakeServer {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}/v1", self.address)
+    }
+
+    /// The address without a path, `http://127.0.0.1:PORT`, for dialects that don't begin with `/v1`.
+    #[must_use]
+    pub fn root(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// How many requests came.
@@ -282,7 +306,7 @@ impl Drop for Watch {
     }
 }
 
-async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let number = shared.counts.requests.fetch_add(1, Ordering::AcqRel);
     let watch = Watch::new(&shared.counts);
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
@@ -298,6 +322,7 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
             })
             .collect();
         let seen = Seen {
+            path: uri.to_string(),
             headers,
             body: body.clone(),
         };
