@@ -4,9 +4,7 @@ use dictum_core::lm::{LmError, LmErrorKind};
 use serde_json::Value;
 
 use super::event_stream::{Frame, FrameKind};
-use crate::http::Refusal;
-use crate::openai::{excerpt, is_too_long};
-use crate::retry_after;
+use crate::refusal::{Refusal, kind_of_status, says_too_long};
 use crate::secret::redact_keys;
 
 /// Reads a refusal by the type in its header or body, and its status.
@@ -15,14 +13,8 @@ pub(super) fn refused(refusal: &Refusal) -> LmError {
     let body: Value = serde_json::from_str(&refusal.body).unwrap_or_default();
     let header = refusal.headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());
     let name = header.or_else(|| text(&body, "__type")).map(short).unwrap_or_default();
-    let message = message(&body).map_or_else(|| excerpt(&refusal.body), str::to_owned);
-    let mut error = LmError::new(kind(name, status, &message, &body), message).with_status(status);
-    if matches!(error.kind(), LmErrorKind::RateLimit | LmErrorKind::Server)
-        && let Some(wait) = retry_after::from_headers(&refusal.headers, refusal.now)
-    {
-        error = error.with_retry_after(wait);
-    }
-    error
+    let message = message(&body).unwrap_or_default();
+    refusal.error(kind(name, status, message, &body), message)
 }
 
 /// The error that a frame of a stream is, unless it is an event.
@@ -68,21 +60,13 @@ fn kind(name: &str, status: u16, message: &str, body: &Value) -> LmErrorKind {
             Some(400..=499) => bad_request(message),
             _ => LmErrorKind::Server,
         },
-        _ => match status {
-            401 | 403 => LmErrorKind::Auth,
-            402 => LmErrorKind::Billing,
-            408 => LmErrorKind::Timeout,
-            429 => LmErrorKind::RateLimit,
-            400..=499 => bad_request(message),
-            300..=399 => LmErrorKind::InvalidRequest,
-            501 => LmErrorKind::Unsupported,
-            _ => LmErrorKind::Server,
-        },
+        _ if status == 400 => bad_request(message),
+        _ => kind_of_status(status),
     }
 }
 
 fn bad_request(message: &str) -> LmErrorKind {
-    if is_too_long(message) {
+    if says_too_long(message) {
         LmErrorKind::ContextWindow
     } else {
         LmErrorKind::InvalidRequest

@@ -7,6 +7,8 @@
 use bytes::{Buf, Bytes, BytesMut};
 use dictum_core::lm::{LmError, LmErrorKind};
 
+use crate::dialect::Framing;
+
 /// Lengths and their checksum.
 const PRELUDE: usize = 12;
 /// The checksum at the end.
@@ -41,7 +43,7 @@ pub(crate) struct Frames {
 
 /// Bytes that are no frame.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct BadFrame(pub(crate) &'static str);
+struct BadFrame(&'static str);
 
 impl From<BadFrame> for LmError {
     fn from(BadFrame(problem): BadFrame) -> Self {
@@ -49,9 +51,10 @@ impl From<BadFrame> for LmError {
     }
 }
 
-impl Frames {
-    /// Takes more bytes and adds the frames that are whole now, those before a bad one too.
-    pub(crate) fn push(&mut self, bytes: &[u8], frames: &mut Vec<Frame>) -> Result<(), BadFrame> {
+impl Framing for Frames {
+    type Frame = Frame;
+
+    fn push(&mut self, bytes: &[u8], frames: &mut Vec<Frame>) -> Result<(), LmError> {
         self.buffer.extend_from_slice(bytes);
         while let Some(length) = self.whole()? {
             let frame = self.buffer.split_to(length).freeze();
@@ -60,15 +63,16 @@ impl Frames {
         Ok(())
     }
 
-    /// The end of the bytes. What is left of a frame then is lost.
-    pub(crate) fn finish(self) -> Result<(), LmError> {
+    fn finish(&mut self, _: &mut Vec<Frame>) -> Result<(), LmError> {
         if self.buffer.is_empty() {
             return Ok(());
         }
         let message = "the stream ended within a frame";
         Err(LmError::new(LmErrorKind::Transport, message))
     }
+}
 
+impl Frames {
     /// The length of the first frame, if all of it has come.
     fn whole(&self) -> Result<Option<usize>, BadFrame> {
         let Some(prelude) = self.buffer.first_chunk::<PRELUDE>() else {

@@ -1,22 +1,14 @@
 //! From a request to the body that is sent.
 
 use dictum_core::lm::{
-    LmError, LmErrorKind, Message, Part, Request, ResponseFormat, Role, Settings, ToolChoice,
+    LmError, Message, Part, Request, ResponseFormat, Role, Settings, ToolChoice,
 };
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::{media, reasoning, schema};
-
-/// What decides how a request is written.
-#[derive(Debug, Clone)]
-pub(super) struct Writing {
-    /// A model id, an inference profile or an ARN.
-    pub(super) model: String,
-    /// A mark at the end of the prefix asks the server to keep what is before it.
-    pub(super) cache: bool,
-}
+use super::{Converse, media, reasoning, schema};
+use crate::refusal::no_form;
 
 /// Members of a Converse request. What else `extra` names is the model's own parameter.
 const MEMBERS: &[&str] = &[
@@ -36,7 +28,7 @@ const MODELS_OWN: &str = "additionalModelRequestFields";
 
 /// The body of a call, borrowing the texts of its request.
 #[derive(Debug, Default)]
-pub(super) struct Body<'a> {
+pub(crate) struct Body<'a> {
     messages: Vec<WireMessage<'a>>,
     system: Vec<Block<'a>>,
     /// All else, by name.
@@ -80,21 +72,21 @@ enum Block<'a> {
 
 const CACHE_POINT: Block<'_> = Block::CachePoint { r#type: "default" };
 
-/// The body of a call. `base` are the model's own settings, beneath the request's.
+/// The body of a call.
 ///
 /// # Errors
-/// [`LmErrorKind::Unsupported`] for parts and settings that this dialect has no form for.
+/// [`LmErrorKind::Unsupported`](dictum_core::lm::LmErrorKind::Unsupported) for parts and settings that this dialect has no form for.
 pub(super) fn body<'a>(
-    writing: &Writing,
+    dialect: &Converse,
     request: &'a Request,
-    base: &Settings,
+    settings: &Settings,
 ) -> Result<Body<'a>, LmError> {
     let mut body = Body::default();
     let mut names = media::Names::default();
     for message in request.prefix.messages() {
         body.message(message, &mut names)?;
     }
-    if writing.cache {
+    if dialect.cache {
         match request.prefix.messages().last().map(|message| message.role) {
             None => {}
             Some(Role::System) => body.system.push(CACHE_POINT),
@@ -110,7 +102,7 @@ pub(super) fn body<'a>(
     if let Some(format) = &request.response_format {
         body.rest.insert("outputConfig".to_owned(), output_config(format)?);
     }
-    body.settings(writing, request.settings.over(base))?;
+    body.settings(dialect, settings)?;
     Ok(body)
 }
 
@@ -183,7 +175,7 @@ impl<'a> Body<'a> {
         blocks.any(|block| matches!(block, Block::ToolUse(_) | Block::ToolResult(_)))
     }
 
-    fn settings(&mut self, writing: &Writing, settings: Settings) -> Result<(), LmError> {
+    fn settings(&mut self, dialect: &Converse, settings: &Settings) -> Result<(), LmError> {
         if settings.seed.is_some() && !settings.extra.contains_key("seed") {
             return Err(unsupported(
                 "a seed; if the model has a parameter for it, give it in `extra`",
@@ -200,20 +192,20 @@ impl<'a> Body<'a> {
         if !inference.is_empty() {
             self.merge("inferenceConfig", Value::Object(inference));
         }
-        if let Some(effort) = settings.reasoning_effort {
+        if let Some(effort) = &settings.reasoning_effort {
             // OpenAI's open models have a parameter of their own for it.
-            if writing.model.contains("openai.gpt-oss") {
+            if dialect.model.contains("openai.gpt-oss") {
                 self.merge(MODELS_OWN, json!({ "reasoning_effort": effort }));
             } else {
                 self.merge("outputConfig", json!({ "effort": effort }));
             }
         }
-        for (name, value) in settings.extra {
+        for (name, value) in &settings.extra {
             if MEMBERS.contains(&name.as_str()) {
-                self.merge(&name, value);
+                self.merge(name, value.clone());
             } else if !value.is_null() {
                 let mut own = Map::new();
-                own.insert(name, value);
+                own.insert(name.clone(), value.clone());
                 self.merge(MODELS_OWN, Value::Object(own));
             }
         }
@@ -288,8 +280,7 @@ fn output_config(format: &ResponseFormat) -> Result<Value, LmError> {
 }
 
 pub(super) fn unsupported(what: impl std::fmt::Display) -> LmError {
-    let message = format!("Bedrock's Converse has no form for {what}");
-    LmError::new(LmErrorKind::Unsupported, message)
+    no_form("Bedrock's Converse calls", what)
 }
 
 #[cfg(test)]

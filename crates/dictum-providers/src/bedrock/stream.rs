@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use dictum_core::lm::{LmError, LmErrorKind, Part, StreamEvent};
+use dictum_core::lm::{LmError, Part, StreamEvent};
 use serde_json::{Map, Value};
 
 use super::event_stream::{Frame, FrameKind};
 use super::{error, reasoning, response};
-use crate::openai::{not_json, tool_call};
+use crate::dialect::Assemble;
+use crate::openai::tool_call;
+use crate::refusal;
 
 /// Puts an answer together from its frames.
 #[derive(Debug, Default)]
-pub(super) struct Assembler {
+pub(crate) struct Assembler {
     /// The blocks of the answer, by their place.
     blocks: BTreeMap<u64, Block>,
     /// The payload as it would have been whole, but for the message.
@@ -29,25 +31,18 @@ enum Block {
     Call { id: String, name: String, input: String },
 }
 
-impl Assembler {
-    /// Whether the last event was given.
-    pub(super) fn is_done(&self) -> bool {
-        self.done
-    }
+impl Assemble for Assembler {
+    type Frame = Frame;
 
-    /// Takes a frame and adds what it brings.
-    pub(super) fn take(&mut self, frame: &Frame, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
-        if self.done {
-            return Ok(());
-        }
-        if let Some(error) = error::in_stream(frame) {
+    fn frame(&mut self, frame: Frame, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
+        if let Some(error) = error::in_stream(&frame) {
             return Err(error);
         }
         let FrameKind::Event(name) = &frame.kind else {
             return Ok(());
         };
         let event: Value = serde_json::from_slice(&frame.payload)
-            .map_err(|_| not_json(&String::from_utf8_lossy(&frame.payload)))?;
+            .map_err(|_| refusal::not_json(&String::from_utf8_lossy(&frame.payload)))?;
         let place = event.get("contentBlockIndex").and_then(Value::as_u64).unwrap_or_default();
         match name.as_str() {
             "contentBlockStart" => self.start(place, &event),
@@ -70,11 +65,17 @@ impl Assembler {
         Ok(())
     }
 
-    /// The connection has ended: fine if the answer has, if only without its usage.
-    pub(super) fn finish(&mut self, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
-        if self.done { Ok(()) } else { self.end(out) }
+    /// The usage comes last; an answer without it is still one.
+    fn finish(&mut self, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
+        self.end(out)
     }
 
+    fn is_done(&self) -> bool {
+        self.done
+    }
+}
+
+impl Assembler {
     fn start(&mut self, place: u64, event: &Value) {
         let Some(call) = event.pointer("/start/toolUse") else {
             return;
@@ -142,8 +143,7 @@ impl Assembler {
 
     fn end(&mut self, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
         if !self.stopped {
-            let message = "the stream ended before the answer was whole";
-            return Err(LmError::new(LmErrorKind::Transport, message));
+            return Err(refusal::cut_off());
         }
         self.done = true;
         let parts = std::mem::take(&mut self.blocks).values().filter_map(part).collect();

@@ -1,31 +1,20 @@
 //! From a request to the body that is sent.
 
 use dictum_core::lm::{
-    LmError, LmErrorKind, Media, MediaData, Message, Part, Request, ResponseFormat, Role, Settings,
+    LmError, Media, MediaData, Message, Part, Request, ResponseFormat, Role, Settings,
     ToolChoice,
 };
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::reasoning;
+use super::{Items, reasoning};
 use crate::openai::strict;
-
-/// What decides how a request is written.
-#[derive(Debug, Clone)]
-pub(super) struct Writing {
-    pub(super) model: String,
-    /// The model reasons: it refuses sampling parameters, and its reasoning can be had encrypted.
-    pub(super) reasons: bool,
-    /// Instructions go out as the developer's, not the system's.
-    pub(super) developer: bool,
-    /// The summary of its reasoning to ask for: `auto`, `concise` or `detailed`.
-    pub(super) summary: Option<String>,
-}
+use crate::refusal::no_form;
 
 /// The body of a call, borrowing the texts of its request.
 #[derive(Debug)]
-pub(super) struct Body<'a> {
+pub(crate) struct Body<'a> {
     model: &'a str,
     input: Vec<Item<'a>>,
     /// All else, by name; what is named here stands in place of the fields above.
@@ -83,24 +72,24 @@ enum Content<'a> {
     Media(Value),
 }
 
-/// The body of a call. `base` are the model's own settings, beneath the request's.
+/// The body of a call.
 ///
 /// # Errors
-/// [`LmErrorKind::Unsupported`] for parts and settings that this dialect has no form for.
+/// [`LmErrorKind::Unsupported`](dictum_core::lm::LmErrorKind::Unsupported) for parts and settings that this dialect has no form for.
 pub(super) fn body<'a>(
-    writing: &'a Writing,
+    dialect: &'a Items,
     request: &'a Request,
-    base: &Settings,
+    settings: &Settings,
     streams: bool,
 ) -> Result<Body<'a>, LmError> {
     let mut input = Vec::with_capacity(request.prefix.messages().len() + request.turns.len());
     for message in request.messages() {
-        write_message(writing, message, &mut input)?;
+        write_message(dialect, message, &mut input)?;
     }
     let mut rest = Map::new();
     // Nothing is to stay with the provider; so its reasoning has to come along to be given back.
     rest.insert("store".to_owned(), json!(false));
-    if writing.reasons {
+    if dialect.reasons {
         rest.insert("include".to_owned(), json!(["reasoning.encrypted_content"]));
     }
     if !request.tools.is_empty() {
@@ -115,17 +104,17 @@ pub(super) fn body<'a>(
     if streams {
         rest.insert("stream".to_owned(), json!(true));
     }
-    write_settings(writing, request.settings.over(base), &mut rest)?;
+    write_settings(dialect, settings, &mut rest)?;
     Ok(Body {
-        model: &writing.model,
+        model: &dialect.model,
         input,
         rest,
     })
 }
 
 fn write_settings(
-    writing: &Writing,
-    settings: Settings,
+    dialect: &Items,
+    settings: &Settings,
     body: &mut Map<String, Value>,
 ) -> Result<(), LmError> {
     // Names that `extra` gives or takes out are the caller's word on the matter.
@@ -136,7 +125,7 @@ fn write_settings(
     if settings.seed.is_some() && !spoken("seed") {
         return Err(unsupported("a seed; leave it out, or use chat completions"));
     }
-    if !writing.reasons {
+    if !dialect.reasons {
         for (name, value) in [("temperature", settings.temperature), ("top_p", settings.top_p)] {
             if let Some(value) = value {
                 body.insert(name.to_owned(), json!(value));
@@ -147,27 +136,27 @@ fn write_settings(
         body.insert("max_output_tokens".to_owned(), json!(tokens));
     }
     let mut reasoning = Map::new();
-    if let Some(effort) = settings.reasoning_effort {
+    if let Some(effort) = &settings.reasoning_effort {
         reasoning.insert("effort".to_owned(), json!(effort));
     }
-    if let Some(summary) = &writing.summary {
+    if let Some(summary) = &dialect.summary {
         reasoning.insert("summary".to_owned(), json!(summary));
     }
     if !reasoning.is_empty() {
         body.insert("reasoning".to_owned(), Value::Object(reasoning));
     }
-    for (name, value) in settings.extra {
-        match (body.get_mut(&name), value) {
+    for (name, value) in &settings.extra {
+        match (body.get_mut(name), value) {
             (_, Value::Null) => {
-                body.shift_remove(&name);
+                body.shift_remove(name);
             }
             // `text` holds the answer's form and its verbosity: who sets the one doesn't mean to lose the other.
             (Some(Value::Object(own)), Value::Object(more)) => {
-                own.extend(more);
+                own.extend(more.clone());
                 own.retain(|_, value| !value.is_null());
             }
             (_, value) => {
-                body.insert(name, value);
+                body.insert(name.clone(), value.clone());
             }
         }
     }
@@ -218,12 +207,12 @@ fn text_format(format: &ResponseFormat) -> Value {
 
 /// Writes one message as items. What the model said, asked for and thought are items in their order; what it is told is one.
 fn write_message<'a>(
-    writing: &Writing,
+    dialect: &Items,
     message: &'a Message,
     out: &mut Vec<Item<'a>>,
 ) -> Result<(), LmError> {
     let role = match message.role {
-        Role::System if writing.developer => "developer",
+        Role::System if dialect.developer => "developer",
         // Results are items without a role; what else such a message says is the user's side.
         Role::Tool => Role::User.as_str(),
         role => role.as_str(),
@@ -313,8 +302,7 @@ fn data_url(media: &Media, data: &str, usual: &str) -> String {
 }
 
 fn unsupported(what: impl std::fmt::Display) -> LmError {
-    let message = format!("the Responses API has no form for {what}");
-    LmError::new(LmErrorKind::Unsupported, message)
+    no_form("OpenAI's Responses", what)
 }
 
 #[cfg(test)]

@@ -7,11 +7,13 @@ use serde_json::Value;
 
 use super::response::{self, text_of};
 use super::{error, reasoning};
-use crate::openai::not_json;
+use crate::dialect::Assemble;
+use crate::refusal;
+use crate::sse::Event;
 
 /// Puts an answer together from its events.
 #[derive(Debug, Default)]
-pub(super) struct Assembler {
+pub(crate) struct Assembler {
     /// The text handed on so far.
     text: String,
     /// The reasoning item that last brought reasoning, and which of its pieces.
@@ -25,19 +27,16 @@ pub(super) struct Assembler {
     done: bool,
 }
 
-impl Assembler {
-    /// Whether the last event was given.
-    pub(super) fn is_done(&self) -> bool {
-        self.done
-    }
+impl Assemble for Assembler {
+    type Frame = Event;
 
-    /// Takes the data of one server-sent event and adds what it brings.
-    pub(super) fn take(&mut self, data: &str, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
+    fn frame(&mut self, event: Event, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
+        let data = event.data.trim();
         // The end mark of chat completions, which some compatible servers send here too.
-        if self.done || data.trim().is_empty() || data.trim() == "[DONE]" {
+        if data.is_empty() || data == "[DONE]" {
             return Ok(());
         }
-        let event: Value = serde_json::from_str(data).map_err(|_| not_json(data))?;
+        let event: Value = serde_json::from_str(data).map_err(|_| refusal::not_json(data))?;
         // An event that a proxy sends twice has its number twice.
         if let Some(number) = event.get("sequence_number").and_then(Value::as_u64) {
             if self.last.is_some_and(|last| number <= last) {
@@ -48,15 +47,16 @@ impl Assembler {
         self.event(event, out)
     }
 
-    /// The connection has ended: an error unless the answer has.
-    pub(super) fn finish(&self) -> Result<(), LmError> {
-        if self.done {
-            return Ok(());
-        }
-        let message = "the stream ended before the answer was whole";
-        Err(LmError::new(LmErrorKind::Transport, message))
+    fn finish(&mut self, _: &mut Vec<StreamEvent>) -> Result<(), LmError> {
+        Err(refusal::cut_off())
     }
 
+    fn is_done(&self) -> bool {
+        self.done
+    }
+}
+
+impl Assembler {
     fn event(&mut self, mut event: Value, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
         let place = |name: &str| event.get(name).and_then(Value::as_u64).unwrap_or_default();
         let delta = text_of(&event, "delta");

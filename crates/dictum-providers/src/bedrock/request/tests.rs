@@ -1,22 +1,22 @@
 use std::sync::Arc;
 
-use dictum_core::lm::{Media, MediaData, Prefix, ToolSpec};
+use dictum_core::lm::{LmErrorKind, Media, MediaData, Prefix, ToolSpec};
 
 use super::*;
 
-fn writing(cache: bool) -> Writing {
-    Writing {
-        model: "anthropic.claude-sonnet-4-5-20250929-v1:0".to_owned(),
-        cache,
-    }
+fn model(cache: bool) -> Converse {
+    let id = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+    let mut dialect = Converse::new(id.to_owned(), "us-east-1".to_owned());
+    dialect.cache = cache;
+    dialect
 }
 
-fn of(writing: &Writing, request: &Request) -> Value {
-    json!(body(writing, request, &Settings::default()).unwrap())
+fn of(dialect: &Converse, request: &Request) -> Value {
+    json!(body(dialect, request, &request.settings).unwrap())
 }
 
 fn refusal(request: &Request) -> String {
-    let error = body(&writing(false), request, &Settings::default()).unwrap_err();
+    let error = body(&model(false), request, &request.settings).unwrap_err();
     assert_eq!(error.kind(), LmErrorKind::Unsupported);
     error.message().to_owned()
 }
@@ -114,7 +114,7 @@ fn every_part_has_its_place() {
         ] },
     ]);
     assert_eq!(
-        of(&writing(false), &request),
+        of(&model(false), &request),
         json!({ "messages": expected, "system": [{ "text": "Be brief." }] })
     );
 }
@@ -128,7 +128,7 @@ fn the_prefix_ends_with_a_mark_to_keep_it() {
             turns: vec![Message::user("x")],
             ..Request::default()
         };
-        of(&writing(true), &request)
+        of(&model(true), &request)
     };
     let demos = of(vec![Message::system("s"), Message::user("q"), Message::assistant("a")]);
     assert_eq!(demos["messages"][1]["content"], json!([{ "text": "a" }, mark]));
@@ -161,7 +161,7 @@ fn settings_go_where_they_belong() {
     ] {
         request.settings.extra.insert(name.to_owned(), value);
     }
-    let body = of(&writing(false), &request);
+    let body = of(&model(false), &request);
     assert_eq!(
         body["inferenceConfig"],
         json!({ "maxTokens": 50, "temperature": 0.5, "stopSequences": ["END"] })
@@ -174,7 +174,7 @@ fn settings_go_where_they_belong() {
     assert_eq!(body["guardrailConfig"]["guardrailIdentifier"], "g");
 
     request.settings.extra.clear();
-    let open = Writing { model: "openai.gpt-oss-120b-1:0".to_owned(), cache: false };
+    let open = Converse::new("openai.gpt-oss-120b-1:0".to_owned(), "us-east-1".to_owned());
     let body = of(&open, &request);
     assert_eq!(body["additionalModelRequestFields"], json!({ "reasoning_effort": "low" }));
     assert_eq!(body.get("outputConfig"), None);
@@ -182,7 +182,7 @@ fn settings_go_where_they_belong() {
     request.settings.seed = Some(7);
     assert!(refusal(&request).contains("a seed"));
     request.settings.extra.insert("seed".to_owned(), json!(7));
-    assert_eq!(of(&writing(false), &request)["additionalModelRequestFields"], json!({ "seed": 7 }));
+    assert_eq!(of(&model(false), &request)["additionalModelRequestFields"], json!({ "seed": 7 }));
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn tools_and_structured_output() {
     let with = |choice: ToolChoice| {
         let mut request = request.clone();
         request.tool_choice = choice;
-        of(&writing(false), &request).get("toolConfig").cloned().unwrap_or_default()
+        of(&model(false), &request).get("toolConfig").cloned().unwrap_or_default()
     };
     let schema = json!({ "json": parameters });
     assert_eq!(
@@ -222,7 +222,7 @@ fn tools_and_structured_output() {
     let format = ResponseFormat::JsonSchema { name: "out".to_owned(), schema: parameters.clone() };
     request.response_format = Some(Arc::new(format));
     request.settings.reasoning_effort = Some("high".to_owned());
-    let config = of(&writing(false), &request)["outputConfig"].clone();
+    let config = of(&model(false), &request)["outputConfig"].clone();
     assert_eq!(config["effort"], "high");
     let sent = &config["textFormat"]["structure"]["jsonSchema"];
     assert_eq!((&config["textFormat"]["type"], &sent["name"]), (&json!("json_schema"), &json!("out")));

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use dictum_core::lm::{FinishReason, Response};
+use dictum_core::lm::{FinishReason, LmErrorKind, Response};
 use serde_json::json;
 
 use super::*;
@@ -19,9 +19,11 @@ fn run(frames: &[Frame]) -> Result<(Vec<StreamEvent>, Response), LmError> {
     let mut assembler = Assembler::default();
     let mut out = Vec::new();
     for frame in frames {
-        assembler.take(frame, &mut out)?;
+        assembler.frame(frame.clone(), &mut out)?;
     }
-    assembler.finish(&mut out)?;
+    if !assembler.is_done() {
+        assembler.finish(&mut out)?;
+    }
     match out.pop() {
         Some(StreamEvent::Finished(response)) => Ok((out, *response)),
         last => panic!("ends with {last:?}"),

@@ -1,20 +1,17 @@
 use std::sync::Arc;
 
-use dictum_core::lm::{Prefix, ToolSpec};
+use dictum_core::lm::{LmErrorKind, Prefix, ToolSpec};
 
 use super::*;
 
-fn writing(reasons: bool) -> Writing {
-    Writing {
-        model: "gpt-5-mini".to_owned(),
-        reasons,
-        developer: false,
-        summary: None,
-    }
+fn model(reasons: bool) -> Items {
+    let mut dialect = Items::new("gpt-5-mini".to_owned());
+    dialect.reasons = reasons;
+    dialect
 }
 
-fn of(writing: &Writing, request: &Request) -> Value {
-    json!(body(writing, request, &Settings::default(), false).unwrap())
+fn of(dialect: &Items, request: &Request) -> Value {
+    json!(body(dialect, request, &request.settings, false).unwrap())
 }
 
 #[test]
@@ -93,15 +90,15 @@ fn every_part_has_its_place() {
         { "type": "function_call_output", "call_id": "c1", "output": "rain" },
         { "type": "function_call_output", "call_id": "c2", "output": "Error: rain" },
     ]);
-    assert_eq!(of(&writing(true), &request)["input"], expected);
-    let developer = Writing { developer: true, ..writing(true) };
+    assert_eq!(of(&model(true), &request)["input"], expected);
+    let developer = Items { developer: true, ..model(true) };
     assert_eq!(of(&developer, &request)["input"][0]["role"], "developer");
 }
 
 #[test]
 fn what_has_no_form_is_refused_by_name() {
     let refusal = |request: &Request| {
-        let error = body(&writing(true), request, &Settings::default(), false).unwrap_err();
+        let error = body(&model(true), request, &request.settings, false).unwrap_err();
         assert_eq!(error.kind(), LmErrorKind::Unsupported);
         error.message().to_owned()
     };
@@ -118,7 +115,7 @@ fn what_has_no_form_is_refused_by_name() {
     assert!(refusal(&request).contains("stop texts"));
     // A server that has it all the same, or a setting that is not to matter here: `extra` is the last word.
     request.settings.extra.insert("stop".to_owned(), Value::Null);
-    assert_eq!(super::tests::of(&writing(true), &request).get("stop"), None);
+    assert_eq!(super::tests::of(&model(true), &request).get("stop"), None);
 }
 
 #[test]
@@ -133,10 +130,10 @@ fn settings_go_by_their_names_here() {
     request.settings.extra.insert("text".to_owned(), json!({ "verbosity": "low", "x": null }));
     request.settings.extra.insert("parallel_tool_calls".to_owned(), json!(false));
     request.response_format = Some(Arc::new(ResponseFormat::JsonObject));
-    let asking = Writing { summary: Some("auto".to_owned()), ..writing(true) };
+    let asking = Items { summary: Some("auto".to_owned()), ..model(true) };
     let base = Settings { max_tokens: Some(7), top_p: Some(0.9), ..Settings::default() };
     assert_eq!(
-        json!(body(&asking, &request, &base, true).unwrap()),
+        json!(body(&asking, &request, &request.settings.over(&base), true).unwrap()),
         json!({
             "model": "gpt-5-mini",
             "input": [{ "role": "user", "content": "x" }],
@@ -149,7 +146,7 @@ fn settings_go_by_their_names_here() {
             "parallel_tool_calls": false,
         })
     );
-    let plain = json!(body(&writing(false), &request, &base, false).unwrap());
+    let plain = json!(body(&model(false), &request, &request.settings.over(&base), false).unwrap());
     assert_eq!((&plain["temperature"], &plain["top_p"]), (&json!(0.5), &json!(0.9)));
     assert_eq!(plain.get("include"), None, "only a model that reasons has reasoning to encrypt");
 }
@@ -167,7 +164,7 @@ fn tools_and_structured_output() {
     let with = |choice: ToolChoice| {
         let mut request = request.clone();
         request.tool_choice = choice;
-        of(&writing(true), &request)
+        of(&model(true), &request)
     };
     let auto = with(ToolChoice::Auto);
     assert_eq!(
@@ -192,7 +189,7 @@ fn tools_and_structured_output() {
         let mut request = Request::new(vec![Message::user("x")]);
         let format = ResponseFormat::JsonSchema { name: "out".to_owned(), schema };
         request.response_format = Some(Arc::new(format));
-        of(&writing(true), &request)["text"]["format"].clone()
+        of(&model(true), &request)["text"]["format"].clone()
     };
     assert_eq!(
         format(json!({ "type": "object", "properties": { "a": { "type": "string" } }, "required": ["a"] })),

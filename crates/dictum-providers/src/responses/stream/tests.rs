@@ -7,9 +7,15 @@ fn run(events: &[Value]) -> Result<(Vec<StreamEvent>, Response), LmError> {
     let mut assembler = Assembler::default();
     let mut out = Vec::new();
     for event in events {
-        assembler.take(&event.to_string(), &mut out)?;
+        let data = event.to_string();
+        let event = Event { data, ..Event::default() };
+        if !assembler.is_done() {
+            assembler.frame(event, &mut out)?;
+        }
     }
-    assembler.finish()?;
+    if !assembler.is_done() {
+        assembler.finish(&mut out)?;
+    }
     match out.pop() {
         Some(StreamEvent::Finished(response)) => Ok((out, *response)),
         last => panic!("ends with {last:?}"),
