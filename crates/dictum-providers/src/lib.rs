@@ -1,8 +1,10 @@
 //! Remote language models for Dictum, one folder per wire dialect.
 //!
 //! A dialect is a set of pure mappings, from a request to a body and from a body, an error or a stream to what Dictum knows;
-//! `http` does the input and output for all of them. So far: [`openai`], the chat completions that OpenAI, vLLM, Ollama,
-//! OpenRouter, llama-server and many others speak.
+//! [`Remote`] and [`Builder`] do all the rest, once. There are:
+//! - [`openai`], the chat completions that OpenAI, Azure, vLLM, Ollama, OpenRouter, llama-server and many others speak,
+//! - [`responses`], OpenAI's newer form, which keeps a model's reasoning from turn to turn,
+//! - [`bedrock`], the models of Amazon Bedrock.
 //!
 //! ```no_run
 //! use dictum_core::lm::{Lm, LmError};
@@ -15,16 +17,25 @@
 //! # }
 //! ```
 
-mod bedrock;
+pub mod bedrock;
+mod builder;
+mod dialect;
 mod env;
 mod http;
+mod learned;
 pub mod openai;
-mod responses;
+mod refusal;
+mod remote;
+pub mod responses;
 mod retry_after;
 mod secret;
 mod sse;
 
+pub use bedrock::Bedrock;
+pub use builder::Builder;
 pub use openai::OpenAi;
+pub use remote::Remote;
+pub use responses::Responses;
 pub use secret::Secret;
 
 use dictum_core::lm::Lm;
@@ -34,6 +45,16 @@ pub trait Providers {
     /// A model behind OpenAI's chat completions or what is compatible with them.
     fn openai(model: impl Into<String>) -> openai::Builder {
         OpenAi::builder(model)
+    }
+
+    /// A model behind OpenAI's Responses or what is compatible with them.
+    fn responses(model: impl Into<String>) -> responses::Builder {
+        Responses::builder(model)
+    }
+
+    /// A model behind Amazon Bedrock's Converse: a model id, inference profile or ARN, in a region such as `eu-central-1`.
+    fn bedrock(model: impl Into<String>, region: impl Into<String>) -> bedrock::Builder {
+        Bedrock::builder(model, region)
     }
 }
 

@@ -13,10 +13,11 @@ pub(super) fn hold_a_schema(model: &str) -> bool {
     claude(model).is_some_and(|version| version >= (4, 5))
 }
 
-/// The version of `anthropic.claude-opus-4-5-20251101-v1:0` and the like. Older names have the version before the size.
+/// The version of `anthropic.claude-opus-4-5-20251101-v1:0` and the like. Names older than version 4 begin with the version.
 fn claude(model: &str) -> Option<(u32, u32)> {
     let (_, rest) = model.split_once("anthropic.claude-")?;
-    let mut pieces = rest.split(['-', ':']).skip(1);
+    let mut pieces = rest.split(['-', ':']);
+    pieces.next().filter(|size| size.starts_with(|c: char| c.is_ascii_alphabetic()))?;
     let major = pieces.next()?.parse().ok()?;
     // A date stands where there is no minor version.
     let minor = pieces.next().and_then(|minor| minor.parse().ok()).filter(|minor| *minor < 100);

@@ -1,4 +1,4 @@
-//! A server on loopback that speaks OpenAI's chat completions, and says what it is told to in other dialects.
+//! A server on loopback that speaks OpenAI's chat completions, and whatever else it is told to say.
 
 mod event_stream;
 mod openai;
@@ -27,12 +27,14 @@ use tokio::sync::{oneshot, watch};
 /// One request as the server saw it.
 #[derive(Debug, Clone)]
 pub struct Seen {
-    /// Path and query, as they were sent.
-    pub path: String,
     /// Names and values of the headers, names in lower case.
     pub headers: Vec<(String, String)>,
+    /// Path and query of the address.
+    pub path: String,
     /// The body; `null` when it was not JSON.
     pub body: Value,
+    /// The body as it came.
+    pub bytes: Bytes,
 }
 
 impl Seen {
@@ -66,19 +68,9 @@ struct Shared {
     keep: usize,
 }
 
-/// Paths beside `/v1/chat/completions` that are answered, with whatever the reply holds: a [`Chat`] is for that path only.
-const OTHER_PATHS: &[&str] = &[
-    "/v1/responses",
-    "/openai/deployments/{name}/chat/completions",
-    "/openai/v1/chat/completions",
-    "/openai/v1/responses",
-    "/model/{id}/converse",
-    "/model/{id}/converse-stream",
-];
-
 /// A server on loopback, on a port of its own, running on a thread of its own until it is dropped. It answers
-/// `POST /v1/chat/completions` as OpenAI documents it, whole or as a stream, as each request asks. On the paths of the other
-/// dialects it answers with the bytes it was given ([`Reply::json`], [`Reply::chunks`] and so on).
+/// every `POST`, whatever its path: [`Chat`] as OpenAI documents chat completions, whole or as a stream, as each request asks;
+/// for other dialects with the bytes it is given.
 pub struct FakeServer {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -139,11 +131,8 @@ impl FakeServer {
             .set_nonblocking(true)
             .expect("a socket can be non-blocking");
         let (stop, stopped) = oneshot::channel::<()>();
-        let mut app = Router::new().route("/v1/chat/completions", post(answer));
-        for path in OTHER_PATHS {
-            app = app.route(path, post(answer));
-        }
-        let app = app
+        let app = Router::new()
+            .fallback(post(answer))
             .layer(axum::extract::DefaultBodyLimit::disable())
             .with_state(Arc::clone(&shared));
         let counts = Arc::clone(&shared.counts);
@@ -306,10 +295,10 @@ impl Drop for Watch {
     }
 }
 
-async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap, bytes: Bytes) -> Response {
     let number = shared.counts.requests.fetch_add(1, Ordering::AcqRel);
     let watch = Watch::new(&shared.counts);
-    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     let reply = (shared.program)(number, &body);
     if number < shared.keep {
         let headers = headers
@@ -322,9 +311,10 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap,
             })
             .collect();
         let seen = Seen {
-            path: uri.to_string(),
             headers,
+            path: uri.to_string(),
             body: body.clone(),
+            bytes,
         };
         shared
             .seen

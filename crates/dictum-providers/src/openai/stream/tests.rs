@@ -12,7 +12,7 @@ fn what_has_no_part_is_kept_as_a_whole_answer_has_it() {
         json!({ "id": "chatcmpl-1", "choices": [choice], "usage": null }).to_string()
     };
     let logprobs = |token: &str| json!({ "content": [{ "token": token, "logprob": -0.1 }], "refusal": null });
-    let events = vec![
+    let events = [
         chunk(json!({ "role": "assistant", "content": "" }), json!({ "logprobs": null })),
         chunk(json!({ "content": "It " }), json!({ "logprobs": logprobs("It ") })),
         chunk(json!({ "content": "rains" }), json!({ "logprobs": logprobs("rains") })),
@@ -22,7 +22,10 @@ fn what_has_no_part_is_kept_as_a_whole_answer_has_it() {
     ];
     let mut out = Vec::new();
     let mut assembler = Assembler::default();
-    assembler.take(events, &mut out).unwrap();
+    for data in events {
+        let event = Event { data, ..Event::default() };
+        assembler.frame(event, &mut out).unwrap();
+    }
     let Some(StreamEvent::Finished(answer)) = out.pop() else {
         panic!("no end");
     };
