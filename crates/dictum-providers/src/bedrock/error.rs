@@ -11,8 +11,14 @@ use crate::secret::redact_keys;
 pub(super) fn refused(refusal: &Refusal) -> LmError {
     let status = refusal.status.as_u16();
     let body: Value = serde_json::from_str(&refusal.body).unwrap_or_default();
-    let header = refusal.headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());
-    let name = header.or_else(|| text(&body, "__type")).map(short).unwrap_or_default();
+    let header = refusal
+        .headers
+        .get("x-amzn-errortype")
+        .and_then(|value| value.to_str().ok());
+    let name = header
+        .or_else(|| text(&body, "__type"))
+        .map(short)
+        .unwrap_or_default();
     let message = message(&body).unwrap_or_default();
     refusal.error(kind(name, status, message, &body), message)
 }
@@ -40,16 +46,25 @@ fn text<'a>(body: &'a Value, name: &str) -> Option<&'a str> {
 
 fn message(body: &Value) -> Option<&str> {
     // The front of the service writes it large.
-    text(body, "message").or_else(|| text(body, "Message")).or_else(|| text(body, "originalMessage"))
+    text(body, "message")
+        .or_else(|| text(body, "Message"))
+        .or_else(|| text(body, "originalMessage"))
 }
 
 fn kind(name: &str, status: u16, message: &str, body: &Value) -> LmErrorKind {
     // Streams begin the names of the same exceptions with a small letter.
     match name.to_ascii_lowercase().trim_end_matches("exception") {
         "throttling" | "toomanyrequests" | "servicequotaexceeded" | "limitexceeded" => LmErrorKind::RateLimit,
-        "accessdenied" | "unrecognizedclient" | "invalidsignature" | "incompletesignature"
-        | "signaturedoesnotmatch" | "expiredtoken" | "invalidclienttokenid" | "missingauthenticationtoken"
-        | "notauthorized" | "optinrequired" => LmErrorKind::Auth,
+        "accessdenied"
+        | "unrecognizedclient"
+        | "invalidsignature"
+        | "incompletesignature"
+        | "signaturedoesnotmatch"
+        | "expiredtoken"
+        | "invalidclienttokenid"
+        | "missingauthenticationtoken"
+        | "notauthorized"
+        | "optinrequired" => LmErrorKind::Auth,
         "validation" | "requestentitytoolarge" => bad_request(message),
         "resourcenotfound" => LmErrorKind::InvalidRequest,
         "modeltimeout" | "requesttimeout" => LmErrorKind::Timeout,

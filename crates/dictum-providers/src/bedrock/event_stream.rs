@@ -81,7 +81,9 @@ impl Frames {
         let [t0, t1, t2, t3, h0, h1, h2, h3, c0, c1, c2, c3] = *prelude;
         // Before its checksum is right, a length is not one to wait for.
         if crc32fast::hash(&[t0, t1, t2, t3, h0, h1, h2, h3]) != u32::from_be_bytes([c0, c1, c2, c3]) {
-            return Err(BadFrame("a frame of the stream has lengths that fail their checksum"));
+            return Err(BadFrame(
+                "a frame of the stream has lengths that fail their checksum",
+            ));
         }
         let total = u32::from_be_bytes([t0, t1, t2, t3]) as usize;
         let headers = u32::from_be_bytes([h0, h1, h2, h3]) as usize;
@@ -89,7 +91,9 @@ impl Frames {
             return Err(BadFrame("a frame of the stream is longer than 16 MiB"));
         }
         if headers > total.saturating_sub(PRELUDE + TAIL) || total < PRELUDE + TAIL {
-            return Err(BadFrame("a frame of the stream has lengths that don't fit together"));
+            return Err(BadFrame(
+                "a frame of the stream has lengths that don't fit together",
+            ));
         }
         Ok((self.buffer.len() >= total).then_some(total))
     }
@@ -120,8 +124,8 @@ fn kind(mut headers: Bytes) -> Result<FrameKind, BadFrame> {
     let (mut message, mut event, mut exception) = (String::new(), String::new(), String::new());
     let (mut code, mut text) = (String::new(), String::new());
     while !headers.is_empty() {
-        let (name, value) = header(&mut headers)
-            .ok_or(BadFrame("a frame of the stream has headers that can't be read"))?;
+        let (name, value) =
+            header(&mut headers).ok_or(BadFrame("a frame of the stream has headers that can't be read"))?;
         let place = match name.as_ref() {
             b":message-type" => &mut message,
             b":event-type" => &mut event,

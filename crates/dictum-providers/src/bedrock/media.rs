@@ -73,7 +73,10 @@ fn source(media: &Media, what: &str) -> Result<Value, LmError> {
 }
 
 fn subtype(media: &Media) -> &str {
-    media.media_type.split_once('/').map_or("", |(_, subtype)| subtype)
+    media
+        .media_type
+        .split_once('/')
+        .map_or("", |(_, subtype)| subtype)
 }
 
 impl Names {
@@ -83,11 +86,21 @@ impl Names {
         let stem = wanted.rsplit_once('.').map_or(wanted, |(stem, _)| stem);
         let allowed: String = stem
             .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || "-()[]".contains(c) { c } else { ' ' })
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || "-()[]".contains(c) {
+                    c
+                } else {
+                    ' '
+                }
+            })
             .take(180)
             .collect();
         let words: Vec<&str> = allowed.split_whitespace().collect();
-        let base = if words.is_empty() { "document".to_owned() } else { words.join(" ") };
+        let base = if words.is_empty() {
+            "document".to_owned()
+        } else {
+            words.join(" ")
+        };
         let mut name = base.clone();
         let mut number = 1;
         while !self.0.insert(name.clone()) {

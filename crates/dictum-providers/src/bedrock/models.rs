@@ -17,10 +17,15 @@ pub(super) fn hold_a_schema(model: &str) -> bool {
 fn claude(model: &str) -> Option<(u32, u32)> {
     let (_, rest) = model.split_once("anthropic.claude-")?;
     let mut pieces = rest.split(['-', ':']);
-    pieces.next().filter(|size| size.starts_with(|c: char| c.is_ascii_alphabetic()))?;
+    pieces
+        .next()
+        .filter(|size| size.starts_with(|c: char| c.is_ascii_alphabetic()))?;
     let major = pieces.next()?.parse().ok()?;
     // A date stands where there is no minor version.
-    let minor = pieces.next().and_then(|minor| minor.parse().ok()).filter(|minor| *minor < 100);
+    let minor = pieces
+        .next()
+        .and_then(|minor| minor.parse().ok())
+        .filter(|minor| *minor < 100);
     Some((major, minor.unwrap_or(0)))
 }
 
@@ -47,7 +52,11 @@ mod tests {
             ("meta.llama3-1-70b-instruct-v1:0", false, false),
             ("anthropic.claude-instant-v1", false, false),
         ] {
-            assert_eq!((keep_a_prefix(model), hold_a_schema(model)), (keeps, holds), "{model}");
+            assert_eq!(
+                (keep_a_prefix(model), hold_a_schema(model)),
+                (keeps, holds),
+                "{model}"
+            );
         }
     }
 }

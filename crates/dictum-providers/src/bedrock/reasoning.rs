@@ -34,5 +34,6 @@ pub(super) fn block(text: &str, signature: Option<&str>) -> Option<Value> {
         return Some(json!({ "redactedContent": data }));
     }
     // An item of OpenAI's Responses is no signature.
-    (!signature.starts_with('{')).then(|| json!({ "reasoningText": { "text": text, "signature": signature } }))
+    (!signature.starts_with('{'))
+        .then(|| json!({ "reasoningText": { "text": text, "signature": signature } }))
 }

@@ -1,8 +1,6 @@
 //! From a request to the body that is sent.
 
-use dictum_core::lm::{
-    LmError, Message, Part, Request, ResponseFormat, Role, Settings, ToolChoice,
-};
+use dictum_core::lm::{LmError, Message, Part, Request, ResponseFormat, Role, Settings, ToolChoice};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
@@ -100,7 +98,8 @@ pub(super) fn body<'a>(
     }
     body.tools(request)?;
     if let Some(format) = &request.response_format {
-        body.rest.insert("outputConfig".to_owned(), output_config(format)?);
+        body.rest
+            .insert("outputConfig".to_owned(), output_config(format)?);
     }
     body.settings(dialect, settings)?;
     Ok(body)
@@ -120,7 +119,10 @@ impl<'a> Body<'a> {
         }
         match self.messages.last_mut() {
             Some(last) if last.role == role => last.content.append(&mut blocks),
-            _ => self.messages.push(WireMessage { role, content: blocks }),
+            _ => self.messages.push(WireMessage {
+                role,
+                content: blocks,
+            }),
         }
         Ok(())
     }
@@ -188,7 +190,10 @@ impl<'a> Body<'a> {
         set("maxTokens", settings.max_tokens.map(Value::from));
         set("temperature", settings.temperature.map(Value::from));
         set("topP", settings.top_p.map(Value::from));
-        set("stopSequences", (!settings.stop.is_empty()).then(|| json!(settings.stop)));
+        set(
+            "stopSequences",
+            (!settings.stop.is_empty()).then(|| json!(settings.stop)),
+        );
         if !inference.is_empty() {
             self.merge("inferenceConfig", Value::Object(inference));
         }

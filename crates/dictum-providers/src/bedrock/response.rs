@@ -12,8 +12,14 @@ use super::reasoning;
 /// # Errors
 /// [`LmErrorKind::Decode`] when it is none.
 pub(super) fn response(payload: Value) -> Result<Response, LmError> {
-    let Some(content) = payload.pointer("/output/message/content").and_then(Value::as_array) else {
-        return Err(LmError::new(LmErrorKind::Decode, "the answer has no `output.message`"));
+    let Some(content) = payload
+        .pointer("/output/message/content")
+        .and_then(Value::as_array)
+    else {
+        return Err(LmError::new(
+            LmErrorKind::Decode,
+            "the answer has no `output.message`",
+        ));
     };
     let parts = content.iter().filter_map(part).collect();
     Ok(answer(parts, payload))
@@ -49,15 +55,27 @@ fn part(block: &Value) -> Option<Part> {
         "text" => value.as_str().filter(|text| !text.is_empty()).map(Part::text),
         "citationsContent" => {
             let pieces = value.get("content").and_then(Value::as_array);
-            let texts = pieces.into_iter().flatten().filter_map(|piece| piece.get("text")?.as_str());
+            let texts = pieces
+                .into_iter()
+                .flatten()
+                .filter_map(|piece| piece.get("text")?.as_str());
             Some(Part::text(texts.collect::<String>()))
         }
         "toolUse" if value.get("type").is_none() => {
-            let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let text = |name: &str| {
+                value
+                    .get(name)
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned()
+            };
             Some(Part::ToolCall {
                 id: text("toolUseId"),
                 name: text("name"),
-                arguments: value.get("input").cloned().unwrap_or_else(|| Value::Object(Map::new())),
+                arguments: value
+                    .get("input")
+                    .cloned()
+                    .unwrap_or_else(|| Value::Object(Map::new())),
             })
         }
         "reasoningContent" => reasoning::part(value),

@@ -22,7 +22,15 @@ const BOUNDS: &[&str] = &[
 ];
 
 /// Keywords that only annotate.
-const ANNOTATIONS: &[&str] = &["$schema", "$id", "$comment", "title", "default", "examples", "deprecated"];
+const ANNOTATIONS: &[&str] = &[
+    "$schema",
+    "$id",
+    "$comment",
+    "title",
+    "default",
+    "examples",
+    "deprecated",
+];
 
 /// The schema as far as the subset can say it. What it can't (maps, schemas that contain themselves) stays as it is, for the
 /// server to refuse.

@@ -71,7 +71,10 @@ impl Signer {
 
         let canonical = canonical(method, url, &signed, &names, body);
         let scope = format!("{day}/{}/{}/aws4_request", self.region, self.service);
-        let to_sign = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", sha256(canonical.as_bytes()));
+        let to_sign = format!(
+            "AWS4-HMAC-SHA256\n{time}\n{scope}\n{}",
+            sha256(canonical.as_bytes())
+        );
         let signature = hex(mac(&self.key(day), to_sign.as_bytes()).as_ref());
         let authorization = format!(
             "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
@@ -105,7 +108,10 @@ fn canonical(method: &str, url: &Url, headers: &[(&str, &str)], names: &str, bod
         .map(|(name, value)| (encoded(&name, ""), encoded(&value, "")))
         .collect();
     query.sort_unstable();
-    let query: Vec<String> = query.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let query: Vec<String> = query
+        .into_iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     // The path as it is sent, which has its escapes, is escaped once more.
     let mut out = format!("{method}\n{}\n{}\n", encoded(url.path(), "/"), query.join("&"));
     for (name, value) in headers {
@@ -119,7 +125,8 @@ fn canonical(method: &str, url: &Url, headers: &[(&str, &str)], names: &str, bod
 /// Host and, if it is not the scheme's own, port: as it stands in the `host` header.
 fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    url.port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// A text with all escaped but letters, digits, `-_.~` and what is in `kept`.
@@ -144,10 +151,12 @@ fn mac(key: &hmac::Key, bytes: &[u8]) -> hmac::Tag {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        write!(out, "{byte:02x}").ok();
-        out
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+            write!(out, "{byte:02x}").ok();
+            out
+        })
 }
 
 /// `20150830T123600Z`.
@@ -162,7 +171,11 @@ fn timestamp(now: SystemTime) -> String {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let (month, into_next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let (month, into_next) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
     let year = era * 400 + year_of_era + into_next;
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")

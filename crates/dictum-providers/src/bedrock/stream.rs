@@ -43,7 +43,10 @@ impl Assemble for Assembler {
         };
         let event: Value = serde_json::from_slice(&frame.payload)
             .map_err(|_| refusal::not_json(&String::from_utf8_lossy(&frame.payload)))?;
-        let place = event.get("contentBlockIndex").and_then(Value::as_u64).unwrap_or_default();
+        let place = event
+            .get("contentBlockIndex")
+            .and_then(Value::as_u64)
+            .unwrap_or_default();
         match name.as_str() {
             "contentBlockStart" => self.start(place, &event),
             "contentBlockDelta" => {
@@ -84,7 +87,12 @@ impl Assembler {
         if call.get("type").is_some() {
             return;
         }
-        let text = |name: &str| call.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |name: &str| {
+            call.get(name)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
         let block = Block::Call {
             id: text("toolUseId"),
             name: text("name"),
@@ -96,7 +104,10 @@ impl Assembler {
     fn delta(&mut self, place: u64, delta: &Value, out: &mut Vec<StreamEvent>) {
         let piece = |path: &str| delta.pointer(path).and_then(Value::as_str);
         if let Some(more) = piece("/text").filter(|more| !more.is_empty()) {
-            let block = self.blocks.entry(place).or_insert_with(|| Block::Text(String::new()));
+            let block = self
+                .blocks
+                .entry(place)
+                .or_insert_with(|| Block::Text(String::new()));
             if let Block::Text(text) = block {
                 text.push_str(more);
                 out.push(StreamEvent::Text(more.to_owned()));
@@ -106,7 +117,10 @@ impl Assembler {
                 input.push_str(more);
             }
         } else if let Some(more) = piece("/reasoningContent/redactedContent") {
-            let block = self.blocks.entry(place).or_insert_with(|| Block::Redacted(String::new()));
+            let block = self
+                .blocks
+                .entry(place)
+                .or_insert_with(|| Block::Redacted(String::new()));
             if let Block::Redacted(data) = block {
                 data.push_str(more);
             }
@@ -137,7 +151,8 @@ impl Assembler {
     fn keep(&mut self, event: Value) {
         if let Value::Object(entries) = event {
             // `p` is padding, against guesses by length.
-            self.payload.extend(entries.into_iter().filter(|(name, _)| name != "p"));
+            self.payload
+                .extend(entries.into_iter().filter(|(name, _)| name != "p"));
         }
     }
 
@@ -146,7 +161,10 @@ impl Assembler {
             return Err(refusal::cut_off());
         }
         self.done = true;
-        let parts = std::mem::take(&mut self.blocks).values().filter_map(part).collect();
+        let parts = std::mem::take(&mut self.blocks)
+            .values()
+            .filter_map(part)
+            .collect();
         let payload = Value::Object(std::mem::take(&mut self.payload));
         let answer = response::answer(parts, payload);
         out.push(StreamEvent::Finished(Box::new(answer)));

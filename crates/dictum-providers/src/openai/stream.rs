@@ -12,7 +12,14 @@ use crate::refusal;
 use crate::sse::Event;
 
 /// What of a message becomes parts.
-const TYPED: &[&str] = &["role", "content", "refusal", "reasoning_content", "reasoning", "tool_calls"];
+const TYPED: &[&str] = &[
+    "role",
+    "content",
+    "refusal",
+    "reasoning_content",
+    "reasoning",
+    "tool_calls",
+];
 
 /// Puts an answer together from its chunks.
 #[derive(Debug, Default)]

@@ -29,7 +29,9 @@ fn kind(code: &str) -> Option<LmErrorKind> {
         "server_error" => LmErrorKind::Server,
         "vector_store_timeout" => LmErrorKind::Timeout,
         code if code.ends_with("_policy") || code.ends_with("policy_violation") => LmErrorKind::ContentFilter,
-        "invalid_prompt" | "data_residency_mismatch" | "failed_to_download_image" => LmErrorKind::InvalidRequest,
+        "invalid_prompt" | "data_residency_mismatch" | "failed_to_download_image" => {
+            LmErrorKind::InvalidRequest
+        }
         // `invalid_image_url`, `image_too_large`, `empty_image_file` and so on.
         code if code.contains("image") => LmErrorKind::InvalidRequest,
         _ => return None,

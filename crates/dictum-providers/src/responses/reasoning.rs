@@ -21,7 +21,11 @@ pub(super) fn part(item: &Value) -> Part {
     };
     // Open models show their reasoning itself, OpenAI's a summary.
     let summary = texts("summary");
-    let shown = if summary.is_empty() { texts("content") } else { summary };
+    let shown = if summary.is_empty() {
+        texts("content")
+    } else {
+        summary
+    };
     Part::Reasoning {
         text: shown.join(BETWEEN),
         signature: item

@@ -1,8 +1,7 @@
 //! From a request to the body that is sent.
 
 use dictum_core::lm::{
-    LmError, Media, MediaData, Message, Part, Request, ResponseFormat, Role, Settings,
-    ToolChoice,
+    LmError, Media, MediaData, Message, Part, Request, ResponseFormat, Role, Settings, ToolChoice,
 };
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -206,11 +205,7 @@ fn text_format(format: &ResponseFormat) -> Value {
 }
 
 /// Writes one message as items. What the model said, asked for and thought are items in their order; what it is told is one.
-fn write_message<'a>(
-    dialect: &Items,
-    message: &'a Message,
-    out: &mut Vec<Item<'a>>,
-) -> Result<(), LmError> {
+fn write_message<'a>(dialect: &Items, message: &'a Message, out: &mut Vec<Item<'a>>) -> Result<(), LmError> {
     let role = match message.role {
         Role::System if dialect.developer => "developer",
         // Results are items without a role; what else such a message says is the user's side.
@@ -237,7 +232,9 @@ fn write_message<'a>(
                 call_id: id,
                 name,
                 // What was no JSON when it came is a string, and goes back as it was.
-                arguments: arguments.as_str().map_or_else(|| arguments.to_string(), str::to_owned),
+                arguments: arguments
+                    .as_str()
+                    .map_or_else(|| arguments.to_string(), str::to_owned),
             }),
             Part::ToolResult {
                 id,

@@ -96,7 +96,10 @@ fn finish(payload: &Value, answer: &Answer) -> Result<FinishReason, LmError> {
         _ if answer.refused => FinishReason::ContentFilter,
         Some("completed") | None if answer.called => FinishReason::ToolCalls,
         Some("completed") | None => FinishReason::Stop,
-        Some("incomplete") => match payload.pointer("/incomplete_details/reason").and_then(Value::as_str) {
+        Some("incomplete") => match payload
+            .pointer("/incomplete_details/reason")
+            .and_then(Value::as_str)
+        {
             Some("max_output_tokens") => FinishReason::Length,
             Some("content_filter") => FinishReason::ContentFilter,
             reason => FinishReason::Other(reason.unwrap_or("incomplete").to_owned()),

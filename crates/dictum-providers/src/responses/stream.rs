@@ -124,12 +124,21 @@ impl Assembler {
     fn end(&mut self, mut payload: Value, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
         // Some servers leave the output out of the last event: it has been told.
         if let Some(payload) = payload.as_object_mut()
-            && payload.get("output").and_then(Value::as_array).is_none_or(Vec::is_empty)
+            && payload
+                .get("output")
+                .and_then(Value::as_array)
+                .is_none_or(Vec::is_empty)
         {
             let items = std::mem::take(&mut self.items).into_values().collect();
             payload.insert("output".to_owned(), Value::Array(items));
         }
-        for (place, item) in payload.get("output").and_then(Value::as_array).into_iter().flatten().enumerate() {
+        for (place, item) in payload
+            .get("output")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .enumerate()
+        {
             self.call(place as u64, item, out);
         }
         let response = response::response(payload)?;

@@ -8,8 +8,11 @@
     missing_docs
 )]
 
+mod azure;
+mod bedrock;
 mod calls;
 mod faults;
+mod responses;
 mod secrets;
 mod stack;
 mod streams;

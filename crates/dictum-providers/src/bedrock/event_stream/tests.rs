@@ -51,9 +51,19 @@ fn what_a_frame_is_stands_in_its_headers() {
             ],
             br#"{"delta":{"text":"hi"}}"#,
         ),
-        frame(&[(":message-type", "exception"), (":exception-type", "throttlingException")], b"{}"),
         frame(
-            &[(":message-type", "error"), (":error-code", "InternalFailure"), (":error-message", "it broke")],
+            &[
+                (":message-type", "exception"),
+                (":exception-type", "throttlingException"),
+            ],
+            b"{}",
+        ),
+        frame(
+            &[
+                (":message-type", "error"),
+                (":error-code", "InternalFailure"),
+                (":error-message", "it broke"),
+            ],
             b"",
         ),
     ]
@@ -111,7 +121,12 @@ fn headers_of_every_type_are_passed_over() {
     let frames = read_all(&[&framed(&raw, b"p")]).unwrap();
     assert_eq!(frames[0].kind, FrameKind::Event("x".to_owned()));
 
-    for unreadable in [&[1, b'h', 10][..], &[1, b'h', 7, 0, 9, 1], &[9, b'h'], &[1, b'h', 4, 0]] {
+    for unreadable in [
+        &[1, b'h', 10][..],
+        &[1, b'h', 7, 0, 9, 1],
+        &[9, b'h'],
+        &[1, b'h', 4, 0],
+    ] {
         assert!(read_all(&[&framed(unreadable, b"")]).is_err());
     }
 }

@@ -55,19 +55,38 @@ fn every_part_has_its_place() {
         is_error,
     };
     let request = Request {
-        prefix: Prefix::new(vec![Message::system("Be brief."), Message::user("hi"), Message::assistant("hello")]).into(),
+        prefix: Prefix::new(vec![
+            Message::system("Be brief."),
+            Message::user("hi"),
+            Message::assistant("hello"),
+        ])
+        .into(),
         turns: vec![
             message(
                 Role::User,
                 vec![
                     Part::text("What is this?"),
-                    Part::Image { media: media("image/jpeg", bytes("SlBH"), None) },
-                    Part::Image { media: media("image/png", s3(), None) },
-                    Part::File { media: media("application/pdf", bytes("UERG"), Some("Q3 report_(final).pdf")) },
-                    Part::File { media: media("text/plain", bytes("VFhU"), Some("Q3 report (final).txt")) },
-                    Part::File { media: media("", bytes("UERG"), None) },
-                    Part::File { media: media("video/mp4", s3(), None) },
-                    Part::Audio { media: media("audio/mpeg", bytes("TVAz"), None) },
+                    Part::Image {
+                        media: media("image/jpeg", bytes("SlBH"), None),
+                    },
+                    Part::Image {
+                        media: media("image/png", s3(), None),
+                    },
+                    Part::File {
+                        media: media("application/pdf", bytes("UERG"), Some("Q3 report_(final).pdf")),
+                    },
+                    Part::File {
+                        media: media("text/plain", bytes("VFhU"), Some("Q3 report (final).txt")),
+                    },
+                    Part::File {
+                        media: media("", bytes("UERG"), None),
+                    },
+                    Part::File {
+                        media: media("video/mp4", s3(), None),
+                    },
+                    Part::Audio {
+                        media: media("audio/mpeg", bytes("TVAz"), None),
+                    },
                     Part::text(" \n"),
                 ],
             ),
@@ -75,7 +94,10 @@ fn every_part_has_its_place() {
                 Role::Assistant,
                 vec![
                     thought(Some("EqQBCgIYAhIk")),
-                    Part::Reasoning { text: String::new(), signature: Some("redacted:c2VjcmV0".to_owned()) },
+                    Part::Reasoning {
+                        text: String::new(),
+                        signature: Some("redacted:c2VjcmV0".to_owned()),
+                    },
                     thought(None),
                     thought(Some(r#"{"type":"reasoning","id":"rs_1"}"#)),
                     call("c1", json!({ "city": "Ulm" })),
@@ -130,14 +152,24 @@ fn the_prefix_ends_with_a_mark_to_keep_it() {
         };
         of(&model(true), &request)
     };
-    let demos = of(vec![Message::system("s"), Message::user("q"), Message::assistant("a")]);
+    let demos = of(vec![
+        Message::system("s"),
+        Message::user("q"),
+        Message::assistant("a"),
+    ]);
     assert_eq!(demos["messages"][1]["content"], json!([{ "text": "a" }, mark]));
     assert_eq!(demos["system"], json!([{ "text": "s" }]));
     let system = of(vec![Message::system("s")]);
     assert_eq!(system["system"], json!([{ "text": "s" }, mark]));
-    assert_eq!(system["messages"], json!([{ "role": "user", "content": [{ "text": "x" }] }]));
+    assert_eq!(
+        system["messages"],
+        json!([{ "role": "user", "content": [{ "text": "x" }] }])
+    );
     let none = of(vec![]);
-    assert_eq!(none, json!({ "messages": [{ "role": "user", "content": [{ "text": "x" }] }] }));
+    assert_eq!(
+        none,
+        json!({ "messages": [{ "role": "user", "content": [{ "text": "x" }] }] })
+    );
 }
 
 #[test]
@@ -155,7 +187,10 @@ fn settings_go_where_they_belong() {
         ("top_k", json!(40)),
         ("thinking", json!({ "type": "enabled", "budget_tokens": 1024 })),
         ("additionalModelRequestFields", json!({ "anthropic_beta": ["x"] })),
-        ("guardrailConfig", json!({ "guardrailIdentifier": "g", "guardrailVersion": "1" })),
+        (
+            "guardrailConfig",
+            json!({ "guardrailIdentifier": "g", "guardrailVersion": "1" }),
+        ),
         ("inferenceConfig", json!({ "topP": null, "maxTokens": 50 })),
         ("nothing", Value::Null),
     ] {
@@ -176,13 +211,19 @@ fn settings_go_where_they_belong() {
     request.settings.extra.clear();
     let open = Converse::new("openai.gpt-oss-120b-1:0".to_owned(), "us-east-1".to_owned());
     let body = of(&open, &request);
-    assert_eq!(body["additionalModelRequestFields"], json!({ "reasoning_effort": "low" }));
+    assert_eq!(
+        body["additionalModelRequestFields"],
+        json!({ "reasoning_effort": "low" })
+    );
     assert_eq!(body.get("outputConfig"), None);
 
     request.settings.seed = Some(7);
     assert!(refusal(&request).contains("a seed"));
     request.settings.extra.insert("seed".to_owned(), json!(7));
-    assert_eq!(of(&model(false), &request)["additionalModelRequestFields"], json!({ "seed": 7 }));
+    assert_eq!(
+        of(&model(false), &request)["additionalModelRequestFields"],
+        json!({ "seed": 7 })
+    );
 }
 
 #[test]
@@ -198,7 +239,10 @@ fn tools_and_structured_output() {
     let with = |choice: ToolChoice| {
         let mut request = request.clone();
         request.tool_choice = choice;
-        of(&model(false), &request).get("toolConfig").cloned().unwrap_or_default()
+        of(&model(false), &request)
+            .get("toolConfig")
+            .cloned()
+            .unwrap_or_default()
     };
     let schema = json!({ "json": parameters });
     assert_eq!(
@@ -213,19 +257,31 @@ fn tools_and_structured_output() {
         with(ToolChoice::Tool("weather".to_owned()))["toolChoice"],
         json!({ "tool": { "name": "weather" } })
     );
-    assert_eq!(with(ToolChoice::None), Value::Null, "tools that are not told can't be called");
+    assert_eq!(
+        with(ToolChoice::None),
+        Value::Null,
+        "tools that are not told can't be called"
+    );
     request.tool_choice = ToolChoice::None;
-    request.turns.push(message(Role::Assistant, vec![call("c1", json!({}))]));
+    request
+        .turns
+        .push(message(Role::Assistant, vec![call("c1", json!({}))]));
     assert!(refusal(&request).contains("must not be called"));
 
     let mut request = Request::new(vec![Message::user("x")]);
-    let format = ResponseFormat::JsonSchema { name: "out".to_owned(), schema: parameters.clone() };
+    let format = ResponseFormat::JsonSchema {
+        name: "out".to_owned(),
+        schema: parameters.clone(),
+    };
     request.response_format = Some(Arc::new(format));
     request.settings.reasoning_effort = Some("high".to_owned());
     let config = of(&model(false), &request)["outputConfig"].clone();
     assert_eq!(config["effort"], "high");
     let sent = &config["textFormat"]["structure"]["jsonSchema"];
-    assert_eq!((&config["textFormat"]["type"], &sent["name"]), (&json!("json_schema"), &json!("out")));
+    assert_eq!(
+        (&config["textFormat"]["type"], &sent["name"]),
+        (&json!("json_schema"), &json!("out"))
+    );
     let schema: Value = serde_json::from_str(sent["schema"].as_str().unwrap()).unwrap();
     assert_eq!(schema["additionalProperties"], false);
     request.response_format = Some(Arc::new(ResponseFormat::JsonObject));
@@ -237,13 +293,30 @@ fn what_has_no_form_is_refused_by_name() {
     let of = |role, part| Request::new(vec![message(role, vec![part])]);
     let url = || MediaData::Url("https://example.com/a".to_owned());
     for (part, named) in [
-        (Part::Image { media: media("", url(), None) }, "an image at an address"),
-        (Part::Audio { media: media("", MediaData::Id("a".to_owned()), None) }, "audio by id"),
-        (Part::File { media: media("application/zip", url(), None) }, "type application/zip"),
+        (
+            Part::Image {
+                media: media("", url(), None),
+            },
+            "an image at an address",
+        ),
+        (
+            Part::Audio {
+                media: media("", MediaData::Id("a".to_owned()), None),
+            },
+            "audio by id",
+        ),
+        (
+            Part::File {
+                media: media("application/zip", url(), None),
+            },
+            "type application/zip",
+        ),
     ] {
         let refused = refusal(&of(Role::User, part));
         assert!(refused.contains(named), "{refused}");
     }
-    let image = Part::Image { media: media("image/png", url(), None) };
+    let image = Part::Image {
+        media: media("image/png", url(), None),
+    };
     assert!(refusal(&of(Role::System, image)).contains("a system message"));
 }

@@ -30,7 +30,11 @@ fn an_answer_with_all_it_has() {
             thought("", "redacted:c2VjcmV0"),
             Part::text("Let me look."),
             Part::text(" It rains."),
-            Part::ToolCall { id: "tooluse_1".to_owned(), name: "umbrella".to_owned(), arguments: json!({ "take": true }) },
+            Part::ToolCall {
+                id: "tooluse_1".to_owned(),
+                name: "umbrella".to_owned(),
+                arguments: json!({ "take": true })
+            },
         ]
     );
     assert_eq!(answer.finish, FinishReason::ToolCalls);
@@ -56,11 +60,18 @@ fn reasons_to_stop() {
         ("model_context_window_exceeded", FinishReason::Length),
         ("guardrail_intervened", FinishReason::ContentFilter),
         ("content_filtered", FinishReason::ContentFilter),
-        ("malformed_tool_use", FinishReason::Other("malformed_tool_use".to_owned())),
+        (
+            "malformed_tool_use",
+            FinishReason::Other("malformed_tool_use".to_owned()),
+        ),
     ] {
-        let payload = json!({ "output": { "message": { "role": "assistant", "content": [] } }, "stopReason": reason });
+        let payload =
+            json!({ "output": { "message": { "role": "assistant", "content": [] } }, "stopReason": reason });
         let answer = response(payload).unwrap();
         assert_eq!((answer.finish, answer.parts), (finish, vec![Part::text("")]));
     }
-    assert_eq!(response(json!({ "output": {} })).unwrap_err().kind(), LmErrorKind::Decode);
+    assert_eq!(
+        response(json!({ "output": {} })).unwrap_err().kind(),
+        LmErrorKind::Decode
+    );
 }

@@ -12,7 +12,10 @@ fn event(name: &str, payload: Value) -> Frame {
 }
 
 fn delta(place: u64, delta: Value) -> Frame {
-    event("contentBlockDelta", json!({ "contentBlockIndex": place, "delta": delta, "p": "abcdefgh" }))
+    event(
+        "contentBlockDelta",
+        json!({ "contentBlockIndex": place, "delta": delta, "p": "abcdefgh" }),
+    )
 }
 
 fn run(frames: &[Frame]) -> Result<(Vec<StreamEvent>, Response), LmError> {
@@ -40,22 +43,34 @@ fn documented() -> Vec<Frame> {
         delta(0, json!({ "reasoningContent": { "text": "likely." } })),
         delta(0, json!({ "reasoningContent": { "signature": "EqQBCgIYAhIk" } })),
         stop(0),
-        delta(1, json!({ "reasoningContent": { "redactedContent": "c2VjcmV0" } })),
+        delta(
+            1,
+            json!({ "reasoningContent": { "redactedContent": "c2VjcmV0" } }),
+        ),
         stop(1),
         delta(2, json!({ "text": "" })),
         delta(2, json!({ "text": "It " })),
         delta(2, json!({ "citation": { "title": "t" } })),
         delta(2, json!({ "text": "rains." })),
         stop(2),
-        event("contentBlockStart", json!({ "contentBlockIndex": 3, "start": own })),
+        event(
+            "contentBlockStart",
+            json!({ "contentBlockIndex": 3, "start": own }),
+        ),
         delta(3, json!({ "toolUse": { "input": "{}" } })),
         stop(3),
-        event("contentBlockStart", json!({ "contentBlockIndex": 4, "start": call })),
+        event(
+            "contentBlockStart",
+            json!({ "contentBlockIndex": 4, "start": call }),
+        ),
         delta(4, json!({ "toolUse": { "input": "{\"take\"" } })),
         delta(4, json!({ "toolUse": { "input": ":true}" } })),
         stop(4),
         event("messageStop", json!({ "stopReason": "tool_use" })),
-        event("metadata", json!({ "usage": { "inputTokens": 10, "outputTokens": 25, "totalTokens": 35 }, "metrics": { "latencyMs": 9 }, "p": "x" })),
+        event(
+            "metadata",
+            json!({ "usage": { "inputTokens": 10, "outputTokens": 25, "totalTokens": 35 }, "metrics": { "latencyMs": 9 }, "p": "x" }),
+        ),
     ]
 }
 
@@ -88,7 +103,10 @@ fn the_documented_stream_is_the_answer_as_it_would_have_been_whole() {
         "usage": { "inputTokens": 10, "outputTokens": 25, "totalTokens": 35 },
     }))
     .unwrap();
-    assert_eq!((&answer.parts, &answer.finish, answer.usage), (&whole.parts, &whole.finish, whole.usage));
+    assert_eq!(
+        (&answer.parts, &answer.finish, answer.usage),
+        (&whole.parts, &whole.finish, whole.usage)
+    );
     assert_eq!(
         *answer.raw.unwrap(),
         json!({ "stopReason": "tool_use", "usage": { "inputTokens": 10, "outputTokens": 25, "totalTokens": 35 }, "metrics": { "latencyMs": 9 } })
@@ -100,7 +118,10 @@ fn an_end_without_usage_is_an_end_and_none_is_an_error() {
     let mut frames = documented();
     frames.pop();
     let (_, answer) = run(&frames).unwrap();
-    assert_eq!((answer.finish, answer.usage.input_tokens), (FinishReason::ToolCalls, None));
+    assert_eq!(
+        (answer.finish, answer.usage.input_tokens),
+        (FinishReason::ToolCalls, None)
+    );
     frames.pop();
     assert_eq!(run(&frames).unwrap_err().kind(), LmErrorKind::Transport);
 }

@@ -13,17 +13,32 @@ fn what_has_no_part_is_kept_as_a_whole_answer_has_it() {
     };
     let logprobs = |token: &str| json!({ "content": [{ "token": token, "logprob": -0.1 }], "refusal": null });
     let events = [
-        chunk(json!({ "role": "assistant", "content": "" }), json!({ "logprobs": null })),
-        chunk(json!({ "content": "It " }), json!({ "logprobs": logprobs("It ") })),
-        chunk(json!({ "content": "rains" }), json!({ "logprobs": logprobs("rains") })),
-        chunk(json!({ "annotations": ["a"] }), json!({ "content_filter_results": { "hate": { "filtered": false } } })),
+        chunk(
+            json!({ "role": "assistant", "content": "" }),
+            json!({ "logprobs": null }),
+        ),
+        chunk(
+            json!({ "content": "It " }),
+            json!({ "logprobs": logprobs("It ") }),
+        ),
+        chunk(
+            json!({ "content": "rains" }),
+            json!({ "logprobs": logprobs("rains") }),
+        ),
+        chunk(
+            json!({ "annotations": ["a"] }),
+            json!({ "content_filter_results": { "hate": { "filtered": false } } }),
+        ),
         chunk(json!({}), json!({ "finish_reason": "stop" })),
         "[DONE]".to_owned(),
     ];
     let mut out = Vec::new();
     let mut assembler = Assembler::default();
     for data in events {
-        let event = Event { data, ..Event::default() };
+        let event = Event {
+            data,
+            ..Event::default()
+        };
         assembler.frame(event, &mut out).unwrap();
     }
     let Some(StreamEvent::Finished(answer)) = out.pop() else {

@@ -40,15 +40,30 @@ fn every_part_has_its_place() {
     };
     let kept = r#"{"id":"rs_1","summary":[{"text":"I need the weather.","type":"summary_text"}],"type":"reasoning","encrypted_content":"gAAA"}"#;
     let request = Request {
-        prefix: Prefix::new(vec![Message::system("Be brief."), Message::user("hi"), Message::assistant("hello")]).into(),
+        prefix: Prefix::new(vec![
+            Message::system("Be brief."),
+            Message::user("hi"),
+            Message::assistant("hello"),
+        ])
+        .into(),
         turns: vec![
             message(
                 Role::User,
                 vec![
                     Part::text("What is this?"),
-                    Part::Image { media: Media::url("https://example.com/a.png") },
-                    Part::Image { media: Media::base64("image/jpeg", "SlBH") },
-                    Part::Image { media: Media { media_type: String::new(), data: MediaData::Id("file-0".to_owned()), name: None } },
+                    Part::Image {
+                        media: Media::url("https://example.com/a.png"),
+                    },
+                    Part::Image {
+                        media: Media::base64("image/jpeg", "SlBH"),
+                    },
+                    Part::Image {
+                        media: Media {
+                            media_type: String::new(),
+                            data: MediaData::Id("file-0".to_owned()),
+                            name: None,
+                        },
+                    },
                     file(MediaData::Base64("UERG".into()), Some("a.pdf")),
                     file(MediaData::Id("file-1".to_owned()), None),
                     file(MediaData::Url("https://example.com/a.pdf".to_owned()), None),
@@ -91,7 +106,10 @@ fn every_part_has_its_place() {
         { "type": "function_call_output", "call_id": "c2", "output": "Error: rain" },
     ]);
     assert_eq!(of(&model(true), &request)["input"], expected);
-    let developer = Items { developer: true, ..model(true) };
+    let developer = Items {
+        developer: true,
+        ..model(true)
+    };
     assert_eq!(of(&developer, &request)["input"][0]["role"], "developer");
 }
 
@@ -102,16 +120,28 @@ fn what_has_no_form_is_refused_by_name() {
         assert_eq!(error.kind(), LmErrorKind::Unsupported);
         error.message().to_owned()
     };
-    let of = |role, part| Request::new(vec![Message { role, parts: vec![part] }]);
-    let audio = Part::Audio { media: Media::base64("audio/mpeg", "TVAz") };
+    let of = |role, part| {
+        Request::new(vec![Message {
+            role,
+            parts: vec![part],
+        }])
+    };
+    let audio = Part::Audio {
+        media: Media::base64("audio/mpeg", "TVAz"),
+    };
     assert!(refusal(&of(Role::User, audio)).contains("audio"));
-    let image = Part::Image { media: Media::url("https://example.com/a.png") };
+    let image = Part::Image {
+        media: Media::url("https://example.com/a.png"),
+    };
     assert!(refusal(&of(Role::Assistant, image)).contains("what the model said"));
 
     let mut request = Request::new(vec![Message::user("x")]);
     request.settings.seed = Some(7);
     assert!(refusal(&request).contains("a seed"));
-    request.settings = Settings { stop: vec!["END".to_owned()], ..Settings::default() };
+    request.settings = Settings {
+        stop: vec!["END".to_owned()],
+        ..Settings::default()
+    };
     assert!(refusal(&request).contains("stop texts"));
     // A server that has it all the same, or a setting that is not to matter here: `extra` is the last word.
     request.settings.extra.insert("stop".to_owned(), Value::Null);
@@ -127,11 +157,24 @@ fn settings_go_by_their_names_here() {
         reasoning_effort: Some("low".to_owned()),
         ..Settings::default()
     };
-    request.settings.extra.insert("text".to_owned(), json!({ "verbosity": "low", "x": null }));
-    request.settings.extra.insert("parallel_tool_calls".to_owned(), json!(false));
+    request
+        .settings
+        .extra
+        .insert("text".to_owned(), json!({ "verbosity": "low", "x": null }));
+    request
+        .settings
+        .extra
+        .insert("parallel_tool_calls".to_owned(), json!(false));
     request.response_format = Some(Arc::new(ResponseFormat::JsonObject));
-    let asking = Items { summary: Some("auto".to_owned()), ..model(true) };
-    let base = Settings { max_tokens: Some(7), top_p: Some(0.9), ..Settings::default() };
+    let asking = Items {
+        summary: Some("auto".to_owned()),
+        ..model(true)
+    };
+    let base = Settings {
+        max_tokens: Some(7),
+        top_p: Some(0.9),
+        ..Settings::default()
+    };
     assert_eq!(
         json!(body(&asking, &request, &request.settings.over(&base), true).unwrap()),
         json!({
@@ -147,8 +190,15 @@ fn settings_go_by_their_names_here() {
         })
     );
     let plain = json!(body(&model(false), &request, &request.settings.over(&base), false).unwrap());
-    assert_eq!((&plain["temperature"], &plain["top_p"]), (&json!(0.5), &json!(0.9)));
-    assert_eq!(plain.get("include"), None, "only a model that reasons has reasoning to encrypt");
+    assert_eq!(
+        (&plain["temperature"], &plain["top_p"]),
+        (&json!(0.5), &json!(0.9))
+    );
+    assert_eq!(
+        plain.get("include"),
+        None,
+        "only a model that reasons has reasoning to encrypt"
+    );
 }
 
 #[test]
@@ -187,7 +237,10 @@ fn tools_and_structured_output() {
 
     let format = |schema| {
         let mut request = Request::new(vec![Message::user("x")]);
-        let format = ResponseFormat::JsonSchema { name: "out".to_owned(), schema };
+        let format = ResponseFormat::JsonSchema {
+            name: "out".to_owned(),
+            schema,
+        };
         request.response_format = Some(Arc::new(format));
         of(&model(true), &request)["text"]["format"].clone()
     };

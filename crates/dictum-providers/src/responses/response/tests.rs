@@ -45,10 +45,21 @@ fn an_answer_with_all_it_has() {
     assert_eq!(
         answer.parts,
         [
-            Part::Reasoning { text: "First.\n\nThen.".to_owned(), signature: Some(kept.to_owned()) },
+            Part::Reasoning {
+                text: "First.\n\nThen.".to_owned(),
+                signature: Some(kept.to_owned())
+            },
             Part::text("Rain."),
-            Part::ToolCall { id: "call_1".to_owned(), name: "umbrella".to_owned(), arguments: json!({ "take": true }) },
-            Part::ToolCall { id: "call_2".to_owned(), name: "boots".to_owned(), arguments: json!({}) },
+            Part::ToolCall {
+                id: "call_1".to_owned(),
+                name: "umbrella".to_owned(),
+                arguments: json!({ "take": true })
+            },
+            Part::ToolCall {
+                id: "call_2".to_owned(),
+                name: "boots".to_owned(),
+                arguments: json!({})
+            },
         ]
     );
     assert_eq!(answer.finish, FinishReason::ToolCalls);
@@ -63,7 +74,11 @@ fn an_answer_with_all_it_has() {
             cost_usd: None,
         }
     );
-    assert_eq!(answer.raw.unwrap()["output"], output, "what has no part is not lost");
+    assert_eq!(
+        answer.raw.unwrap()["output"],
+        output,
+        "what has no part is not lost"
+    );
 }
 
 #[test]
@@ -74,7 +89,10 @@ fn open_models_show_their_reasoning_itself() {
         message(json!([{ "type": "output_text", "text": "Yes." }])),
     ]);
     let answer = response(payload("completed", output)).unwrap();
-    let thought = Part::Reasoning { text: "Hm.".to_owned(), signature: None };
+    let thought = Part::Reasoning {
+        text: "Hm.".to_owned(),
+        signature: None,
+    };
     assert_eq!(answer.parts, [thought, Part::text("Yes.")]);
 }
 
@@ -88,11 +106,17 @@ fn statuses_tell_why_it_stopped() {
     };
     assert_eq!(cut("max_output_tokens"), FinishReason::Length);
     assert_eq!(cut("content_filter"), FinishReason::ContentFilter);
-    assert_eq!(cut("max_prompt_tokens"), FinishReason::Other("max_prompt_tokens".to_owned()));
+    assert_eq!(
+        cut("max_prompt_tokens"),
+        FinishReason::Other("max_prompt_tokens".to_owned())
+    );
 
     let refused = message(json!([{ "type": "refusal", "refusal": "I can't." }]));
     let answer = response(payload("completed", json!([refused]))).unwrap();
-    assert_eq!((answer.finish, answer.parts), (FinishReason::ContentFilter, vec![Part::text("I can't.")]));
+    assert_eq!(
+        (answer.finish, answer.parts),
+        (FinishReason::ContentFilter, vec![Part::text("I can't.")])
+    );
 
     // Reasoning ate the whole limit: an empty answer, not none.
     let mut empty = payload("incomplete", json!([]));
@@ -121,10 +145,17 @@ fn errors_in_place_of_an_answer() {
         let mut failed = payload("failed", json!([]));
         failed["error"] = json!({ "code": code, "message": "It is said why, with sk-abcdefgh12345678." });
         let error = response(failed).unwrap_err();
-        assert_eq!((error.kind(), error.message()), (kind, "It is said why, with [redacted]."), "{code}");
+        assert_eq!(
+            (error.kind(), error.message()),
+            (kind, "It is said why, with [redacted]."),
+            "{code}"
+        );
     }
     let kind = |payload| response(payload).unwrap_err().kind();
     assert_eq!(kind(payload("failed", json!([]))), LmErrorKind::Server);
-    assert_eq!(kind(json!({ "error": { "message": "no upstream", "code": 429 } })), LmErrorKind::RateLimit);
+    assert_eq!(
+        kind(json!({ "error": { "message": "no upstream", "code": 429 } })),
+        LmErrorKind::RateLimit
+    );
     assert_eq!(kind(json!({ "choices": [] })), LmErrorKind::Decode);
 }

@@ -8,7 +8,10 @@ fn run(events: &[Value]) -> Result<(Vec<StreamEvent>, Response), LmError> {
     let mut out = Vec::new();
     for event in events {
         let data = event.to_string();
-        let event = Event { data, ..Event::default() };
+        let event = Event {
+            data,
+            ..Event::default()
+        };
         if !assembler.is_done() {
             assembler.frame(event, &mut out)?;
         }
@@ -99,17 +102,29 @@ fn the_documented_stream_is_the_answer_it_ends_with() {
     };
     assert_eq!(
         pieces,
-        [thought("Fir"), thought("st."), thought("\n\nThen."), text("It "), text("rains."), call]
+        [
+            thought("Fir"),
+            thought("st."),
+            thought("\n\nThen."),
+            text("It "),
+            text("rains."),
+            call
+        ]
     );
     let whole = events.last().unwrap()["response"].clone();
     assert_eq!(answer, response::response(whole).unwrap());
-    assert!(matches!(&answer.parts[0], Part::Reasoning { text, signature: Some(_) } if text == "First.\n\nThen."));
+    assert!(
+        matches!(&answer.parts[0], Part::Reasoning { text, signature: Some(_) } if text == "First.\n\nThen.")
+    );
 }
 
 #[test]
 fn events_that_come_twice_count_once() {
     let events = documented();
-    let twice: Vec<Value> = events.iter().flat_map(|event| [event.clone(), event.clone()]).collect();
+    let twice: Vec<Value> = events
+        .iter()
+        .flat_map(|event| [event.clone(), event.clone()])
+        .collect();
     assert_eq!(run(&twice).unwrap(), run(&events).unwrap());
 }
 
@@ -126,10 +141,15 @@ fn an_end_without_its_output_is_made_up_for() {
 fn an_end_that_says_more_than_the_pieces_is_handed_on() {
     let events: Vec<Value> = documented()
         .into_iter()
-        .filter(|event| !["response.output_item.done", "response.output_text.delta"].contains(&event["type"].as_str().unwrap()))
+        .filter(|event| {
+            !["response.output_item.done", "response.output_text.delta"]
+                .contains(&event["type"].as_str().unwrap())
+        })
         .collect();
     let (pieces, _) = run(&events).unwrap();
-    assert!(matches!(&pieces[3..], [StreamEvent::ToolCall { .. }, StreamEvent::Text(text)] if text == "It rains."));
+    assert!(
+        matches!(&pieces[3..], [StreamEvent::ToolCall { .. }, StreamEvent::Text(text)] if text == "It rains.")
+    );
 
     let mut events = documented();
     events[10]["delta"] = json!("Sun ");
@@ -159,11 +179,15 @@ fn errors_and_ends_of_every_kind() {
         "output": [],
     } });
     let (_, answer) = run(&[incomplete]).unwrap();
-    assert_eq!((answer.finish, answer.parts), (FinishReason::Length, vec![Part::text("")]));
+    assert_eq!(
+        (answer.finish, answer.parts),
+        (FinishReason::Length, vec![Part::text("")])
+    );
 
     let said = |delta: &str| json!({ "type": "response.refusal.delta", "output_index": 0, "delta": delta });
     let item = json!({ "type": "message", "content": [{ "type": "refusal", "refusal": "I can't." }] });
-    let ended = json!({ "type": "response.completed", "response": { "status": "completed", "output": [item] } });
+    let ended =
+        json!({ "type": "response.completed", "response": { "status": "completed", "output": [item] } });
     let (pieces, answer) = run(&[said("I "), said("can't."), ended]).unwrap();
     assert_eq!(pieces, [text("I "), text("can't.")]);
     assert_eq!(answer.finish, FinishReason::ContentFilter);
