@@ -244,7 +244,7 @@ fn write_message<'a>(
             Part::Reasoning { text, .. } if message.role == Role::Assistant && !dialect.own => {
                 written.reasoning_content.push_str(text);
             }
-            Part::Reasoning { .. } => {}
+            Part::Reasoning { .. } | Part::Opaque { .. } => {}
             other => return Err(unsupported(format!("a message part of a new kind ({other:?})"))),
         }
     }
