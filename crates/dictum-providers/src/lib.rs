@@ -38,7 +38,7 @@ pub use remote::Remote;
 pub use responses::Responses;
 pub use secret::Secret;
 
-use dictum_core::lm::Lm;
+use dictum_core::lm::{Lm, LmError};
 
 /// Constructors of remote models on [`Lm`]. In scope with the prelude.
 pub trait Providers {
@@ -55,6 +55,14 @@ pub trait Providers {
     /// A model behind Amazon Bedrock's Converse: a model id, inference profile or ARN, in a region such as `eu-central-1`.
     fn bedrock(model: impl Into<String>, region: impl Into<String>) -> bedrock::Builder {
         Bedrock::builder(model, region)
+    }
+
+    /// A model behind Amazon Bedrock's Converse, its region and key as AWS's tools have them in the environment, read now.
+    ///
+    /// # Errors
+    /// See [`Bedrock::from_env`].
+    fn bedrock_from_env(model: impl Into<String>) -> Result<bedrock::Builder, LmError> {
+        Bedrock::from_env(model)
     }
 }
 

@@ -1,9 +1,10 @@
 //! Setting up a model.
 
-use dictum_core::lm::LmError;
+use dictum_core::lm::{LmError, LmErrorKind};
 
 use super::sigv4::Signer;
 use super::{Bedrock, Builder, Converse, Credentials, models};
+use crate::dialect::Dialect;
 use crate::env;
 
 impl Bedrock {
@@ -11,6 +12,30 @@ impl Bedrock {
     pub fn builder(model: impl Into<String>, region: impl Into<String>) -> Builder {
         Builder::new(Converse::new(model.into(), region.into()))
     }
+
+    /// Begins a model of this id as AWS's own tools are set up, read now: the region from the environment variable
+    /// `AWS_REGION` or `AWS_DEFAULT_REGION`, the key from `AWS_BEARER_TOKEN_BEDROCK` or as
+    /// [`Credentials::from_env`] has it. Files of profiles are not read.
+    ///
+    /// # Errors
+    /// [`LmErrorKind::Auth`] when there is no key, [`LmErrorKind::InvalidRequest`] when there is no region.
+    pub fn from_env(model: impl Into<String>) -> Result<Builder, LmError> {
+        from_variables(model.into(), env::text)
+    }
+}
+
+fn from_variables(model: String, read: impl Fn(&str) -> Option<String>) -> Result<Builder, LmError> {
+    let name = format!("{}/{model}", Converse::PROVIDER);
+    let Some(region) = read("AWS_REGION").or_else(|| read("AWS_DEFAULT_REGION")) else {
+        let message = "set the environment variable AWS_REGION to the region of the model";
+        return Err(LmError::new(LmErrorKind::InvalidRequest, message).with_model(name));
+    };
+    let builder = Bedrock::builder(model, region.trim());
+    if let Some(key) = read(Converse::KEY_VARIABLE) {
+        return Ok(builder.api_key(key));
+    }
+    let credentials = Credentials::from_variables(read).map_err(|error| error.with_model(name))?;
+    Ok(builder.credentials(credentials))
 }
 
 impl Converse {
@@ -46,26 +71,69 @@ impl Builder {
         self
     }
 
-    /// Signs calls with the access key in the environment variables `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, if set,
-    /// `AWS_SESSION_TOKEN`, read now.
-    ///
-    /// # Errors
-    /// [`LmErrorKind::Auth`](dictum_core::lm::LmErrorKind::Auth) when one of the first two is not set or empty.
-    pub fn credentials_from_env(self) -> Result<Self, LmError> {
-        let name = format!("bedrock/{}", self.dialect.model);
-        let key = |variable| env::key(variable).map_err(|error| error.with_model(&name));
-        let mut credentials = Credentials::new(key("AWS_ACCESS_KEY_ID")?, key("AWS_SECRET_ACCESS_KEY")?);
-        if let Ok(token) = env::key("AWS_SESSION_TOKEN") {
-            credentials = credentials.with_session_token(token);
-        }
-        Ok(self.credentials(credentials))
-    }
-
     /// Whether a mark at the end of the prefix (system message and demonstrations) asks the server to keep it. Default: for
     /// models whose names say that they can. To keep it costs more than to read it once, and much less than to read it twice.
     #[must_use]
     pub fn prompt_caching(mut self, caches: bool) -> Self {
         self.dialect.cache = caches;
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(set: &[(&str, &str)]) -> Result<Builder, LmError> {
+        from_variables("amazon.nova-lite-v1:0".to_owned(), |wanted| {
+            let found = set.iter().find(|(name, _)| *name == wanted);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_environment_says_where_and_who() {
+        let keys = [
+            ("AWS_ACCESS_KEY_ID", "AKID"),
+            ("AWS_SECRET_ACCESS_KEY", "planted"),
+        ];
+        let region = ("AWS_REGION", "eu-west-1");
+
+        let builder = read(&[keys[0], keys[1], region, ("AWS_SESSION_TOKEN", "planted-token")]).unwrap();
+        assert_eq!(
+            builder.dialect.base_url(),
+            "https://bedrock-runtime.eu-west-1.amazonaws.com"
+        );
+        let signer = builder.dialect.signer.as_ref().unwrap();
+        assert_eq!(signer.credentials.secret_access_key.expose(), "planted");
+        assert_eq!(
+            signer.credentials.session_token.as_ref().unwrap().expose(),
+            "planted-token"
+        );
+        assert!(!format!("{builder:?}").contains("planted"));
+
+        let bearer = read(&[keys[0], keys[1], region, ("AWS_BEARER_TOKEN_BEDROCK", "planted")]).unwrap();
+        assert!(bearer.dialect.signer.is_none(), "a key of Bedrock goes first");
+
+        let china = read(&[keys[0], keys[1], ("AWS_DEFAULT_REGION", "cn-north-1")]).unwrap();
+        assert_eq!(
+            china.dialect.base_url(),
+            "https://bedrock-runtime.cn-north-1.amazonaws.com.cn"
+        );
+
+        let missing = |set: &[(&str, &str)]| {
+            let error = read(set).unwrap_err();
+            (error.kind(), error.message().to_owned())
+        };
+        let (kind, message) = missing(&keys);
+        assert!(
+            kind == LmErrorKind::InvalidRequest && message.contains("AWS_REGION"),
+            "{message}"
+        );
+        let (kind, message) = missing(&[keys[0], region]);
+        assert!(
+            kind == LmErrorKind::Auth && message.contains("AWS_SECRET_ACCESS_KEY"),
+            "{message}"
+        );
     }
 }

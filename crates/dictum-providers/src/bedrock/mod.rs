@@ -6,7 +6,8 @@
 //! |---|---|
 //! | text, image, audio, file (inline or on S3) | blocks `text`, `image`, `audio`, `document`; a file of type `video/...` is a `video` |
 //! | tool calls, tool results | blocks `toolUse`, `toolResult` |
-//! | reasoning | `reasoningContent`, encrypted too; given back where it is signed, as its models demand |
+//! | reasoning | `reasoningContent`; given back where it is signed or encrypted, as its models demand |
+//! | tools that run at the provider | `toolUse` and `toolResult` of their kind, given back as they came |
 //! | the request's prefix | a `cachePoint` at its end, for models that are known to keep one |
 //! | [`ResponseFormat`](dictum_core::lm::ResponseFormat) | `outputConfig.textFormat`, a schema only, narrowed to the subset that is taken |
 //! | `temperature`, `top_p`, `max_tokens`, `stop` | `inferenceConfig` |
@@ -19,9 +20,9 @@
 mod builder;
 mod error;
 mod event_stream;
+mod kept;
 mod media;
 mod models;
-mod reasoning;
 mod request;
 mod response;
 mod schema;
@@ -105,6 +106,12 @@ impl Dialect for Converse {
     }
 
     fn sign(&self, outgoing: &mut Outgoing<'_>) -> Result<(), LmError> {
+        // It is part of the address: another host must not come of it.
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if self.region.is_empty() || !self.region.chars().all(plain) {
+            let message = format!("`{}` is not a region of AWS, such as eu-central-1", self.region);
+            return Err(LmError::new(LmErrorKind::InvalidRequest, message));
+        }
         if outgoing.headers.contains_key(AUTHORIZATION) {
             return Ok(());
         }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::{Converse, media, reasoning, schema};
+use super::{Converse, kept, media, schema};
 use crate::refusal::no_form;
 
 /// Members of a Converse request. What else `extra` names is the model's own parameter.
@@ -65,7 +65,12 @@ enum Block<'a> {
     ToolUse(Value),
     ToolResult(Value),
     ReasoningContent(Value),
-    CachePoint { r#type: &'static str },
+    CachePoint {
+        r#type: &'static str,
+    },
+    /// A block as it came.
+    #[serde(untagged)]
+    Kept(&'a Value),
 }
 
 const CACHE_POINT: Block<'_> = Block::CachePoint { r#type: "default" };
@@ -117,6 +122,10 @@ impl<'a> Body<'a> {
         for part in &message.parts {
             blocks.extend(block(part, names)?);
         }
+        if blocks.is_empty() {
+            // Nothing but blank text, which is refused.
+            return Ok(());
+        }
         match self.messages.last_mut() {
             Some(last) if last.role == role => last.content.append(&mut blocks),
             _ => self.messages.push(WireMessage {
@@ -132,7 +141,9 @@ impl<'a> Body<'a> {
             let Part::Text { text } = part else {
                 return Err(unsupported("anything but text in a system message"));
             };
-            self.system.push(Block::Text(text));
+            if !text.trim().is_empty() {
+                self.system.push(Block::Text(text));
+            }
         }
         Ok(())
     }
@@ -262,10 +273,13 @@ fn block<'a>(part: &'a Part, names: &mut media::Names) -> Result<Option<Block<'a
             }
             Block::ToolResult(result)
         }
-        Part::Reasoning { text, signature } => match reasoning::block(text, signature.as_deref()) {
+        Part::Reasoning { text, signature } => match kept::signed(text, signature.as_deref()) {
             Some(block) => Block::ReasoningContent(block),
             None => return Ok(None),
         },
+        Part::Opaque { provider, payload } => {
+            return Ok(kept::of_bedrock(provider, payload).map(Block::Kept));
+        }
         other => return Err(unsupported(format!("a message part of a new kind ({other:?})"))),
     }))
 }

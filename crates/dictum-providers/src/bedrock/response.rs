@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictum_core::lm::{FinishReason, LmError, LmErrorKind, Part, Response, Source, Usage};
 use serde_json::{Map, Value};
 
-use super::reasoning;
+use super::kept;
 
 /// Reads a whole answer.
 ///
@@ -48,7 +48,7 @@ pub(super) fn answer(mut parts: Vec<Part>, payload: Value) -> Response {
     }
 }
 
-/// The part that a block is. Blocks of the server's own tools and media stay in the raw payload.
+/// The part that a block is. Media stay in the raw payload.
 fn part(block: &Value) -> Option<Part> {
     let (kind, value) = block.as_object()?.iter().next()?;
     match kind.as_str() {
@@ -78,7 +78,9 @@ fn part(block: &Value) -> Option<Part> {
                     .unwrap_or_else(|| Value::Object(Map::new())),
             })
         }
-        "reasoningContent" => reasoning::part(value),
+        // A tool that ran at the provider.
+        "toolUse" | "toolResult" => Some(kept::opaque(block.clone())),
+        "reasoningContent" => kept::reasoning(value),
         _ => None,
     }
 }

@@ -6,10 +6,11 @@
 use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use dictum_core::lm::{LmError, LmErrorKind};
 use reqwest::Url;
 use ring::{digest, hmac};
 
-use crate::Secret;
+use crate::{Secret, env};
 
 /// An access key of AWS. Shows itself nowhere.
 #[derive(Debug, Clone)]
@@ -27,6 +28,27 @@ impl Credentials {
             secret_access_key: secret_access_key.into(),
             session_token: None,
         }
+    }
+
+    /// The access key in the environment variables `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, if set,
+    /// `AWS_SESSION_TOKEN`, read now.
+    ///
+    /// # Errors
+    /// [`LmErrorKind::Auth`] when one of the first two is not set or empty.
+    pub fn from_env() -> Result<Self, LmError> {
+        Self::from_variables(env::text)
+    }
+
+    pub(super) fn from_variables(read: impl Fn(&str) -> Option<String>) -> Result<Self, LmError> {
+        let wanted = |name: &str| {
+            read(name).ok_or_else(|| {
+                let message = format!("set the environment variable {name} to your access key of AWS");
+                LmError::new(LmErrorKind::Auth, message)
+            })
+        };
+        let mut credentials = Self::new(wanted("AWS_ACCESS_KEY_ID")?, wanted("AWS_SECRET_ACCESS_KEY")?);
+        credentials.session_token = read("AWS_SESSION_TOKEN").map(Secret::new);
+        Ok(credentials)
     }
 
     /// The same, of a role or session: temporary keys come with a token.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use dictum_core::lm::{LmError, Part, StreamEvent};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::event_stream::{Frame, FrameKind};
-use super::{error, reasoning, response};
+use super::{error, kept, response};
 use crate::dialect::Assemble;
 use crate::openai::tool_call;
 use crate::refusal;
@@ -26,9 +26,26 @@ pub(crate) struct Assembler {
 #[derive(Debug)]
 enum Block {
     Text(String),
-    Reasoning { text: String, signature: String },
+    Reasoning {
+        text: String,
+        signature: String,
+    },
     Redacted(String),
-    Call { id: String, name: String, input: String },
+    Call {
+        id: String,
+        name: String,
+        input: String,
+    },
+    /// A tool that runs at the provider: how its block began, and its input.
+    TheirCall {
+        start: Value,
+        input: String,
+    },
+    /// What it gave: how its block began, and its content.
+    TheirResult {
+        start: Value,
+        content: Vec<Value>,
+    },
 }
 
 impl Assemble for Assembler {
@@ -80,23 +97,32 @@ impl Assemble for Assembler {
 
 impl Assembler {
     fn start(&mut self, place: u64, event: &Value) {
-        let Some(call) = event.pointer("/start/toolUse") else {
-            return;
-        };
-        // The server's own tools are not to be called again.
-        if call.get("type").is_some() {
-            return;
-        }
-        let text = |name: &str| {
-            call.get(name)
+        let text = |path: &str| {
+            event
+                .pointer(path)
                 .and_then(Value::as_str)
                 .unwrap_or_default()
                 .to_owned()
         };
-        let block = Block::Call {
-            id: text("toolUseId"),
-            name: text("name"),
-            input: String::new(),
+        let block = if let Some(result) = event.pointer("/start/toolResult") {
+            Block::TheirResult {
+                start: result.clone(),
+                content: Vec::new(),
+            }
+        } else if let Some(call) = event.pointer("/start/toolUse") {
+            let input = String::new();
+            // The provider's own tools are not for the caller to run.
+            if call.get("type").is_some() {
+                Block::TheirCall {
+                    start: call.clone(),
+                    input,
+                }
+            } else {
+                let (id, name) = (text("/start/toolUse/toolUseId"), text("/start/toolUse/name"));
+                Block::Call { id, name, input }
+            }
+        } else {
+            return;
         };
         self.blocks.insert(place, block);
     }
@@ -113,8 +139,13 @@ impl Assembler {
                 out.push(StreamEvent::Text(more.to_owned()));
             }
         } else if let Some(more) = piece("/toolUse/input") {
-            if let Some(Block::Call { input, .. }) = self.blocks.get_mut(&place) {
+            let block = self.blocks.get_mut(&place);
+            if let Some(Block::Call { input, .. } | Block::TheirCall { input, .. }) = block {
                 input.push_str(more);
+            }
+        } else if let Some(Value::Array(more)) = delta.get("toolResult") {
+            if let Some(Block::TheirResult { content, .. }) = self.blocks.get_mut(&place) {
+                add_content(content, more);
             }
         } else if let Some(more) = piece("/reasoningContent/redactedContent") {
             let block = self
@@ -180,9 +211,36 @@ fn part(block: &Block) -> Option<Part> {
             text: text.clone(),
             signature: (!signature.is_empty()).then(|| signature.clone()),
         },
-        Block::Redacted(data) => reasoning::redacted(data),
+        Block::Redacted(data) => kept::redacted(data),
         Block::Call { id, name, input } => tool_call(id, name, Some(&Value::String(input.clone()))),
+        Block::TheirCall { start, input } => {
+            let input = serde_json::from_str(input).unwrap_or_else(|_| json!({}));
+            kept::opaque(json!({ "toolUse": with(start, "input", input) }))
+        }
+        Block::TheirResult { start, content } => {
+            let content = Value::Array(content.clone());
+            kept::opaque(json!({ "toolResult": with(start, "content", content) }))
+        }
     })
+}
+
+fn with(object: &Value, name: &str, value: Value) -> Value {
+    let mut object = object.clone();
+    if let Some(entries) = object.as_object_mut() {
+        entries.insert(name.to_owned(), value);
+    }
+    object
+}
+
+/// Adds pieces of a result; text goes on where it left off.
+fn add_content(content: &mut Vec<Value>, more: &[Value]) {
+    for piece in more {
+        let text = piece.get("text").and_then(Value::as_str);
+        match (content.last_mut().and_then(|last| last.get_mut("text")), text) {
+            (Some(Value::String(so_far)), Some(text)) => so_far.push_str(text),
+            _ => content.push(piece.clone()),
+        }
+    }
 }
 
 #[cfg(test)]

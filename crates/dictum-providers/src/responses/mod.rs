@@ -8,6 +8,7 @@
 //! | audio | refused: the dialect has no form for it; chat completions have one |
 //! | tool calls, tool results | items `function_call`, `function_call_output` |
 //! | reasoning | items `reasoning`, with their summary; given back unchanged where they came encrypted |
+//! | tools that run at the provider | their items, given back as they came |
 //! | [`ResponseFormat`](dictum_core::lm::ResponseFormat) | `text.format`; a schema is narrowed to the strict subset where it can be |
 //! | `reasoning_effort` | `reasoning.effort` |
 //! | `max_tokens` | `max_output_tokens` |
@@ -19,7 +20,7 @@
 
 mod builder;
 mod error;
-mod reasoning;
+mod kept;
 mod request;
 mod response;
 mod stream;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::{Items, reasoning};
+use super::{Items, kept};
 use crate::openai::strict;
 use crate::refusal::no_form;
 
@@ -252,7 +252,10 @@ fn write_message<'a>(dialect: &Items, message: &'a Message, out: &mut Vec<Item<'
             }),
             // Another provider's reasoning, or one without its encrypted form, is not taken.
             Part::Reasoning { signature, .. } => {
-                out.extend(signature.as_deref().and_then(reasoning::item).map(Item::Kept));
+                out.extend(signature.as_deref().and_then(kept::item).map(Item::Kept));
+            }
+            Part::Opaque { provider, payload } => {
+                out.extend(kept::of_openai(provider, payload).map(Item::Kept));
             }
             other => return Err(unsupported(format!("a message part of a new kind ({other:?})"))),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictum_core::lm::{FinishReason, LmError, LmErrorKind, Part, Response, Source, Usage};
 use serde_json::Value;
 
-use super::{error, reasoning};
+use super::{error, kept};
 use crate::openai::{in_payload, tool_call};
 
 /// Reads a whole answer.
@@ -52,7 +52,7 @@ struct Answer {
 }
 
 impl Answer {
-    /// Adds what an output item says. Items of the provider's own tools stay in the raw payload.
+    /// Adds what an output item says. Items of the provider's own tools are kept, to be given back in their place.
     fn item(&mut self, item: &Value) {
         match text_of(item, "type") {
             Some("message") => {
@@ -66,7 +66,7 @@ impl Answer {
                     }
                 }
             }
-            Some("reasoning") => match reasoning::part(item) {
+            Some("reasoning") => match kept::part(item) {
                 Part::Reasoning {
                     text,
                     signature: None,
@@ -77,7 +77,8 @@ impl Answer {
                 self.called = true;
                 self.parts.push(call(item));
             }
-            _ => {}
+            Some(_) => self.parts.push(kept::opaque(item)),
+            None => {}
         }
     }
 }

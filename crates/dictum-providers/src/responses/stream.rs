@@ -6,7 +6,7 @@ use dictum_core::lm::{LmError, LmErrorKind, Part, StreamEvent};
 use serde_json::Value;
 
 use super::response::{self, text_of};
-use super::{error, reasoning};
+use super::{error, kept};
 use crate::dialect::Assemble;
 use crate::refusal;
 use crate::sse::Event;
@@ -105,7 +105,7 @@ impl Assembler {
         let next = self.thought.is_some_and(|last| last.0 == at.0 && last.1 != at.1);
         self.thought = Some(at);
         let more = if next {
-            format!("{}{more}", reasoning::BETWEEN)
+            format!("{}{more}", kept::BETWEEN)
         } else {
             more.to_owned()
         };

@@ -182,6 +182,16 @@ async fn a_call_without_proof_is_not_sent_to_aws() {
 }
 
 #[tokio::test]
+async fn a_region_can_not_lead_to_another_host() {
+    let lm = Lm::bedrock(MODEL, "x@localhost/")
+        .api_key("planted-key")
+        .build()
+        .unwrap();
+    let error = call(&lm, false, &ask("x")).await.unwrap_err();
+    assert_eq!(error.kind(), LmErrorKind::InvalidRequest, "{error}");
+}
+
+#[tokio::test]
 async fn refusals_are_typed_errors() {
     let refused = |status, name: &str, message: &str| {
         Reply::json(status, &json!({ "message": message })).header("x-amzn-ErrorType", name)

@@ -94,9 +94,11 @@ fn every_part_has_its_place() {
                 Role::Assistant,
                 vec![
                     thought(Some("EqQBCgIYAhIk")),
-                    Part::Reasoning {
-                        text: String::new(),
-                        signature: Some("redacted:c2VjcmV0".to_owned()),
+                    kept::redacted("c2VjcmV0"),
+                    // Of another provider.
+                    Part::Opaque {
+                        provider: "anthropic".to_owned(),
+                        payload: json!({ "type": "redacted_thinking" }),
                     },
                     thought(None),
                     thought(Some(r#"{"type":"reasoning","id":"rs_1"}"#)),
@@ -107,6 +109,8 @@ fn every_part_has_its_place() {
             message(Role::Tool, vec![result("c1", false)]),
             message(Role::Tool, vec![result("c2", true)]),
             Message::user("And now?"),
+            Message::assistant(" "),
+            Message::user("Then?"),
         ],
         ..Request::default()
     };
@@ -133,6 +137,7 @@ fn every_part_has_its_place() {
             { "toolResult": { "toolUseId": "c1", "content": [{ "text": "rain" }] } },
             { "toolResult": { "toolUseId": "c2", "content": [{ "text": "rain" }], "status": "error" } },
             { "text": "And now?" },
+            { "text": "Then?" },
         ] },
     ]);
     assert_eq!(

@@ -27,9 +27,12 @@ fn an_answer_with_all_it_has() {
         answer.parts,
         [
             thought("Rain likely.", "EqQBCgIYAhIk"),
-            thought("", "redacted:c2VjcmV0"),
+            kept::redacted("c2VjcmV0"),
             Part::text("Let me look."),
             Part::text(" It rains."),
+            kept::opaque(
+                json!({ "toolUse": { "toolUseId": "srv_1", "name": "search", "input": {}, "type": "server_tool_use" } })
+            ),
             Part::ToolCall {
                 id: "tooluse_1".to_owned(),
                 name: "umbrella".to_owned(),

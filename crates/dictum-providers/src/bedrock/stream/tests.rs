@@ -37,6 +37,8 @@ fn documented() -> Vec<Frame> {
     let stop = |place: u64| event("contentBlockStop", json!({ "contentBlockIndex": place }));
     let call = json!({ "toolUse": { "toolUseId": "tooluse_1", "name": "umbrella" } });
     let own = json!({ "toolUse": { "toolUseId": "srv_1", "name": "search", "type": "server_tool_use" } });
+    let found =
+        json!({ "toolResult": { "toolUseId": "srv_1", "type": "search_result", "status": "success" } });
     vec![
         event("messageStart", json!({ "role": "assistant", "p": "abc" })),
         delta(0, json!({ "reasoningContent": { "text": "Rain " } })),
@@ -57,8 +59,18 @@ fn documented() -> Vec<Frame> {
             "contentBlockStart",
             json!({ "contentBlockIndex": 3, "start": own }),
         ),
-        delta(3, json!({ "toolUse": { "input": "{}" } })),
+        delta(3, json!({ "toolUse": { "input": "{\"q\":1}" } })),
         stop(3),
+        event(
+            "contentBlockStart",
+            json!({ "contentBlockIndex": 5, "start": found }),
+        ),
+        delta(5, json!({ "toolResult": [{ "text": "Rain" }] })),
+        delta(
+            5,
+            json!({ "toolResult": [{ "text": "y." }, { "json": { "mm": 3 } }] }),
+        ),
+        stop(5),
         event(
             "contentBlockStart",
             json!({ "contentBlockIndex": 4, "start": call }),
@@ -97,7 +109,9 @@ fn the_documented_stream_is_the_answer_as_it_would_have_been_whole() {
             { "reasoningContent": { "reasoningText": { "text": "Rain likely.", "signature": "EqQBCgIYAhIk" } } },
             { "reasoningContent": { "redactedContent": "c2VjcmV0" } },
             { "text": "It rains." },
+            { "toolUse": { "toolUseId": "srv_1", "name": "search", "type": "server_tool_use", "input": { "q": 1 } } },
             { "toolUse": { "toolUseId": "tooluse_1", "name": "umbrella", "input": { "take": true } } },
+            { "toolResult": { "toolUseId": "srv_1", "type": "search_result", "status": "success", "content": [{ "text": "Rainy." }, { "json": { "mm": 3 } }] } },
         ] } },
         "stopReason": "tool_use",
         "usage": { "inputTokens": 10, "outputTokens": 25, "totalTokens": 35 },

@@ -76,6 +76,14 @@ fn every_part_has_its_place() {
                     // Of another provider, and of none: neither would be taken.
                     thought(Some("EqQBCgIYAhIk")),
                     thought(None),
+                    Part::Opaque {
+                        provider: "openai".to_owned(),
+                        payload: json!({ "id": "ws_1", "type": "web_search_call", "status": "completed" }),
+                    },
+                    Part::Opaque {
+                        provider: "anthropic".to_owned(),
+                        payload: json!({ "type": "redacted_thinking" }),
+                    },
                     Part::text("Let me look."),
                     call("c1", json!({ "city": "Ulm" })),
                     call("c2", json!("{\"city\": ")),
@@ -99,6 +107,7 @@ fn every_part_has_its_place() {
             { "type": "input_file", "file_url": "https://example.com/a.pdf" },
         ] },
         { "type": "reasoning", "id": "rs_1", "summary": [{ "type": "summary_text", "text": "I need the weather." }], "encrypted_content": "gAAA" },
+        { "id": "ws_1", "type": "web_search_call", "status": "completed" },
         { "role": "assistant", "content": "Let me look." },
         { "type": "function_call", "call_id": "c1", "name": "weather", "arguments": "{\"city\":\"Ulm\"}" },
         { "type": "function_call", "call_id": "c2", "name": "weather", "arguments": "{\"city\": " },

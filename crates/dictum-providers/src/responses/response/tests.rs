@@ -49,6 +49,7 @@ fn an_answer_with_all_it_has() {
                 text: "First.\n\nThen.".to_owned(),
                 signature: Some(kept.to_owned())
             },
+            kept::opaque(&json!({ "id": "ws_1", "type": "web_search_call", "status": "completed" })),
             Part::text("Rain."),
             Part::ToolCall {
                 id: "call_1".to_owned(),

@@ -1,10 +1,12 @@
-//! Reasoning that is to be given back as it came.
+//! Items that are to be given back as they came.
 //!
 //! A reasoning item has an id, summaries and an encrypted form that belong together. [`Part::Reasoning`]'s signature holds
 //! the item as JSON, so that the next turn can hand it back unchanged.
 
 use dictum_core::lm::Part;
 use serde_json::{Map, Value};
+
+const PROVIDER: &str = "openai";
 
 /// What stands between the summaries of one item, here and in the pieces of a stream.
 pub(super) const BETWEEN: &str = "\n\n";
@@ -33,6 +35,19 @@ pub(super) fn part(item: &Value) -> Part {
             .is_some_and(Value::is_string)
             .then(|| kept(item).to_string()),
     }
+}
+
+/// An item that no one but OpenAI understands: a step of a tool that runs there.
+pub(super) fn opaque(item: &Value) -> Part {
+    Part::Opaque {
+        provider: PROVIDER.to_owned(),
+        payload: item.clone(),
+    }
+}
+
+/// The item that such a part is, if it is from OpenAI.
+pub(super) fn of_openai(provider: &str, item: &Value) -> Option<Value> {
+    (provider == PROVIDER).then(|| item.clone())
 }
 
 /// The item without what the server refuses to see again: what says nothing, and how far it had come.
