@@ -148,7 +148,7 @@ impl<D: Dialect> Builder<D> {
             streaming: self.dialect.endpoint(base, true),
         };
         if let Some(key) = &self.api_key {
-            let (header, value) = D::authorize(key);
+            let (header, value) = self.dialect.authorize(key);
             self.http.headers.insert(0, (header.to_owned(), value));
         }
         let mut capabilities = self.dialect.capabilities();
@@ -165,6 +165,12 @@ impl<D: Dialect> Builder<D> {
             name,
             learned: Learned::default(),
         })
+    }
+
+    /// Another provider of the same dialect: the part of the model's name before the slash.
+    pub(crate) fn provider(mut self, name: &str) -> Self {
+        self.provider = name.to_owned();
+        self
     }
 
     fn name(&self) -> String {

@@ -1,9 +1,11 @@
 //! Remote language models for Dictum, one folder per wire dialect.
 //!
 //! A dialect is a set of pure mappings, from a request to a body and from a body, an error or a stream to what Dictum knows;
-//! [`Remote`] and [`Builder`] do all the rest, once. So far:
-//! - [`anthropic`], Anthropic's messages;
-//! - [`openai`], the chat completions that OpenAI, vLLM, Ollama, OpenRouter, llama-server and many others speak.
+//! [`Remote`] and [`Builder`] do all the rest, once. There are:
+//! - [`openai`], the chat completions that OpenAI, Azure, vLLM, Ollama, OpenRouter, llama-server and many others speak,
+//! - [`responses`], OpenAI's newer form, which keeps a model's reasoning from turn to turn,
+//! - [`anthropic`], Anthropic's messages,
+//! - [`bedrock`], the models of Amazon Bedrock.
 //!
 //! ```no_run
 //! use dictum_core::lm::{Lm, LmError};
@@ -18,6 +20,7 @@
 //! ```
 
 pub mod anthropic;
+pub mod bedrock;
 mod builder;
 mod dialect;
 mod env;
@@ -26,18 +29,21 @@ mod learned;
 pub mod openai;
 mod refusal;
 mod remote;
+pub mod responses;
 mod retry_after;
 mod secret;
 mod sse;
 mod wire;
 
 pub use anthropic::Anthropic;
+pub use bedrock::Bedrock;
 pub use builder::Builder;
 pub use openai::OpenAi;
 pub use remote::Remote;
+pub use responses::Responses;
 pub use secret::Secret;
 
-use dictum_core::lm::Lm;
+use dictum_core::lm::{Lm, LmError};
 
 /// Constructors of remote models on [`Lm`]. In scope with the prelude.
 pub trait Providers {
@@ -49,6 +55,24 @@ pub trait Providers {
     /// A model behind Anthropic's messages or what is compatible with them.
     fn anthropic(model: impl Into<String>) -> anthropic::Builder {
         Anthropic::builder(model)
+    }
+
+    /// A model behind OpenAI's Responses or what is compatible with them.
+    fn responses(model: impl Into<String>) -> responses::Builder {
+        Responses::builder(model)
+    }
+
+    /// A model behind Amazon Bedrock's Converse: a model id, inference profile or ARN, in a region such as `eu-central-1`.
+    fn bedrock(model: impl Into<String>, region: impl Into<String>) -> bedrock::Builder {
+        Bedrock::builder(model, region)
+    }
+
+    /// A model behind Amazon Bedrock's Converse, its region and key as AWS's tools have them in the environment, read now.
+    ///
+    /// # Errors
+    /// See [`Bedrock::from_env`].
+    fn bedrock_from_env(model: impl Into<String>) -> Result<bedrock::Builder, LmError> {
+        Bedrock::from_env(model)
     }
 }
 

@@ -9,8 +9,11 @@
 )]
 
 mod anthropic;
+mod azure;
+mod bedrock;
 mod calls;
 mod faults;
+mod responses;
 mod secrets;
 mod stack;
 mod streams;

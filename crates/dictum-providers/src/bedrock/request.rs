@@ -1,0 +1,306 @@
+//! From a request to the body that is sent.
+
+use dictum_core::lm::{LmError, Message, Part, Request, ResponseFormat, Role, Settings, ToolChoice};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::{Map, Value, json};
+
+use super::{Converse, kept, media, schema};
+use crate::refusal::no_form;
+
+/// Members of a Converse request. What else `extra` names is the model's own parameter.
+const MEMBERS: &[&str] = &[
+    "additionalModelRequestFields",
+    "additionalModelResponseFieldPaths",
+    "guardrailConfig",
+    "inferenceConfig",
+    "outputConfig",
+    "performanceConfig",
+    "promptVariables",
+    "requestMetadata",
+    "serviceTier",
+    "toolConfig",
+];
+
+const MODELS_OWN: &str = "additionalModelRequestFields";
+
+/// The body of a call, borrowing the texts of its request.
+#[derive(Debug, Default)]
+pub(crate) struct Body<'a> {
+    messages: Vec<WireMessage<'a>>,
+    system: Vec<Block<'a>>,
+    /// All else, by name.
+    rest: Map<String, Value>,
+}
+
+impl Serialize for Body<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut body = serializer.serialize_map(None)?;
+        body.serialize_entry("messages", &self.messages)?;
+        if !self.system.is_empty() {
+            body.serialize_entry("system", &self.system)?;
+        }
+        for (name, value) in &self.rest {
+            body.serialize_entry(name, value)?;
+        }
+        body.end()
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct WireMessage<'a> {
+    role: &'static str,
+    content: Vec<Block<'a>>,
+}
+
+/// A block of content: an object with the one member that it is.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Block<'a> {
+    Text(&'a str),
+    Image(Value),
+    Document(Value),
+    Audio(Value),
+    Video(Value),
+    ToolUse(Value),
+    ToolResult(Value),
+    ReasoningContent(Value),
+    CachePoint {
+        r#type: &'static str,
+    },
+    /// A block as it came.
+    #[serde(untagged)]
+    Kept(&'a Value),
+}
+
+const CACHE_POINT: Block<'_> = Block::CachePoint { r#type: "default" };
+
+/// The body of a call.
+///
+/// # Errors
+/// [`LmErrorKind::Unsupported`](dictum_core::lm::LmErrorKind::Unsupported) for parts and settings that this dialect has no form for.
+pub(super) fn body<'a>(
+    dialect: &Converse,
+    request: &'a Request,
+    settings: &Settings,
+) -> Result<Body<'a>, LmError> {
+    let mut body = Body::default();
+    let mut names = media::Names::default();
+    for message in request.prefix.messages() {
+        body.message(message, &mut names)?;
+    }
+    if dialect.cache {
+        match request.prefix.messages().last().map(|message| message.role) {
+            None => {}
+            Some(Role::System) => body.system.push(CACHE_POINT),
+            Some(_) => body.messages.iter_mut().last().into_iter().for_each(|last| {
+                last.content.push(CACHE_POINT);
+            }),
+        }
+    }
+    for message in &request.turns {
+        body.message(message, &mut names)?;
+    }
+    body.tools(request)?;
+    if let Some(format) = &request.response_format {
+        body.rest
+            .insert("outputConfig".to_owned(), output_config(format)?);
+    }
+    body.settings(dialect, settings)?;
+    Ok(body)
+}
+
+impl<'a> Body<'a> {
+    /// Adds a message. Neighbours of one side are one message: most models want the sides to take turns.
+    fn message(&mut self, message: &'a Message, names: &mut media::Names) -> Result<(), LmError> {
+        let role = match message.role {
+            Role::System => return self.system(message),
+            Role::User | Role::Tool => "user",
+            Role::Assistant => "assistant",
+        };
+        let mut blocks = Vec::with_capacity(message.parts.len());
+        for part in &message.parts {
+            blocks.extend(block(part, names)?);
+        }
+        if blocks.is_empty() {
+            // Nothing but blank text, which is refused.
+            return Ok(());
+        }
+        match self.messages.last_mut() {
+            Some(last) if last.role == role => last.content.append(&mut blocks),
+            _ => self.messages.push(WireMessage {
+                role,
+                content: blocks,
+            }),
+        }
+        Ok(())
+    }
+
+    fn system(&mut self, message: &'a Message) -> Result<(), LmError> {
+        for part in &message.parts {
+            let Part::Text { text } = part else {
+                return Err(unsupported("anything but text in a system message"));
+            };
+            if !text.trim().is_empty() {
+                self.system.push(Block::Text(text));
+            }
+        }
+        Ok(())
+    }
+
+    fn tools(&mut self, request: &Request) -> Result<(), LmError> {
+        if request.tools.is_empty() {
+            return Ok(());
+        }
+        let choice = match &request.tool_choice {
+            ToolChoice::Auto => None,
+            ToolChoice::Required => Some(json!({ "any": {} })),
+            ToolChoice::Tool(name) => Some(json!({ "tool": { "name": name } })),
+            // There is no "none". Tools that are not told can't be called; but with calls in the messages, they must be.
+            ToolChoice::None if self.has_calls() => {
+                return Err(unsupported(
+                    "tools that must not be called once some have been; let the model choose",
+                ));
+            }
+            ToolChoice::None => return Ok(()),
+        };
+        let tools: Vec<Value> = request
+            .tools
+            .iter()
+            .map(|tool| {
+                let mut spec = json!({ "name": tool.name, "inputSchema": { "json": tool.parameters } });
+                // An empty description is refused.
+                if let (false, Some(spec)) = (tool.description.is_empty(), spec.as_object_mut()) {
+                    spec.insert("description".to_owned(), json!(tool.description));
+                }
+                json!({ "toolSpec": spec })
+            })
+            .collect();
+        let mut config = Map::new();
+        config.insert("tools".to_owned(), Value::Array(tools));
+        config.extend(choice.map(|choice| ("toolChoice".to_owned(), choice)));
+        self.rest.insert("toolConfig".to_owned(), Value::Object(config));
+        Ok(())
+    }
+
+    fn has_calls(&self) -> bool {
+        let mut blocks = self.messages.iter().flat_map(|message| &message.content);
+        blocks.any(|block| matches!(block, Block::ToolUse(_) | Block::ToolResult(_)))
+    }
+
+    fn settings(&mut self, dialect: &Converse, settings: &Settings) -> Result<(), LmError> {
+        if settings.seed.is_some() && !settings.extra.contains_key("seed") {
+            return Err(unsupported(
+                "a seed; if the model has a parameter for it, give it in `extra`",
+            ));
+        }
+        let mut inference = Map::new();
+        let mut set = |name: &str, value: Option<Value>| {
+            inference.extend(value.map(|value| (name.to_owned(), value)));
+        };
+        set("maxTokens", settings.max_tokens.map(Value::from));
+        set("temperature", settings.temperature.map(Value::from));
+        set("topP", settings.top_p.map(Value::from));
+        set(
+            "stopSequences",
+            (!settings.stop.is_empty()).then(|| json!(settings.stop)),
+        );
+        if !inference.is_empty() {
+            self.merge("inferenceConfig", Value::Object(inference));
+        }
+        if let Some(effort) = &settings.reasoning_effort {
+            // OpenAI's open models have a parameter of their own for it.
+            if dialect.model.contains("openai.gpt-oss") {
+                self.merge(MODELS_OWN, json!({ "reasoning_effort": effort }));
+            } else {
+                self.merge("outputConfig", json!({ "effort": effort }));
+            }
+        }
+        for (name, value) in &settings.extra {
+            if MEMBERS.contains(&name.as_str()) {
+                self.merge(name, value.clone());
+            } else if !value.is_null() {
+                let mut own = Map::new();
+                own.insert(name.clone(), value.clone());
+                self.merge(MODELS_OWN, Value::Object(own));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets a member; objects are merged by name, `null` takes it out.
+    fn merge(&mut self, name: &str, value: Value) {
+        match (self.rest.get_mut(name), value) {
+            (_, Value::Null) => {
+                self.rest.shift_remove(name);
+            }
+            (Some(Value::Object(own)), Value::Object(more)) => {
+                own.extend(more);
+                own.retain(|_, value| !value.is_null());
+            }
+            (_, value) => {
+                self.rest.insert(name.to_owned(), value);
+            }
+        }
+    }
+}
+
+/// The block that a part is, if any.
+fn block<'a>(part: &'a Part, names: &mut media::Names) -> Result<Option<Block<'a>>, LmError> {
+    Ok(Some(match part {
+        // Blank text is refused wherever it stands, and says nothing.
+        Part::Text { text } if text.trim().is_empty() => return Ok(None),
+        Part::Text { text } => Block::Text(text),
+        Part::Image { media } => Block::Image(media::image(media)?),
+        Part::Audio { media } => Block::Audio(media::audio(media)?),
+        Part::File { media } if media.media_type.starts_with("video/") => Block::Video(media::video(media)?),
+        Part::File { media } => Block::Document(media::document(media, names)?),
+        Part::ToolCall { id, name, arguments } => Block::ToolUse(json!({
+            "toolUseId": id,
+            "name": name,
+            // Only objects are taken; what was none when the model gave it is shown in one.
+            "input": if arguments.is_object() { arguments.clone() } else { json!({ "arguments": arguments }) },
+        })),
+        Part::ToolResult {
+            id,
+            content,
+            is_error,
+        } => {
+            let mut result = json!({ "toolUseId": id, "content": [{ "text": content }] });
+            // Not every model takes a status, and success is what it is without one.
+            if let (true, Some(result)) = (*is_error, result.as_object_mut()) {
+                result.insert("status".to_owned(), json!("error"));
+            }
+            Block::ToolResult(result)
+        }
+        Part::Reasoning { text, signature } => match kept::signed(text, signature.as_deref()) {
+            Some(block) => Block::ReasoningContent(block),
+            None => return Ok(None),
+        },
+        Part::Opaque { provider, payload } => {
+            return Ok(kept::of_bedrock(provider, payload).map(Block::Kept));
+        }
+        other => return Err(unsupported(format!("a message part of a new kind ({other:?})"))),
+    }))
+}
+
+fn output_config(format: &ResponseFormat) -> Result<Value, LmError> {
+    let ResponseFormat::JsonSchema { name, schema } = format else {
+        return Err(unsupported("an answer that is some JSON object; give a schema"));
+    };
+    let schema = schema::narrowed(schema);
+    Ok(json!({
+        "textFormat": {
+            "type": "json_schema",
+            // The schema goes as text.
+            "structure": { "jsonSchema": { "name": name, "schema": schema.to_string() } },
+        },
+    }))
+}
+
+pub(super) fn unsupported(what: impl std::fmt::Display) -> LmError {
+    no_form("Bedrock's Converse calls", what)
+}
+
+#[cfg(test)]
+mod tests;
