@@ -18,11 +18,13 @@
 mod env;
 mod http;
 pub mod openai;
+mod prices;
 mod retry_after;
 mod secret;
 mod sse;
 
 pub use openai::OpenAi;
+pub use prices::{LongPrice, Price, Prices};
 pub use secret::Secret;
 
 use dictum_core::lm::Lm;
