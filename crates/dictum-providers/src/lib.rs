@@ -1,7 +1,7 @@
 //! Remote language models for Dictum, one folder per wire dialect.
 //!
 //! A dialect is a set of pure mappings, from a request to a body and from a body, an error or a stream to what Dictum knows;
-//! `http` does the input and output for all of them. So far: [`openai`], the chat completions that OpenAI, vLLM, Ollama,
+//! [`Remote`] and [`Builder`] do all the rest, once. So far: [`openai`], the chat completions that OpenAI, vLLM, Ollama,
 //! OpenRouter, llama-server and many others speak.
 //!
 //! ```no_run
@@ -15,16 +15,23 @@
 //! # }
 //! ```
 
+mod builder;
+mod dialect;
 mod env;
 mod http;
+mod learned;
 pub mod openai;
 mod prices;
+mod refusal;
+mod remote;
 mod retry_after;
 mod secret;
 mod sse;
 
+pub use builder::Builder;
 pub use openai::OpenAi;
 pub use prices::{LongPrice, Price, Prices};
+pub use remote::Remote;
 pub use secret::Secret;
 
 use dictum_core::lm::Lm;

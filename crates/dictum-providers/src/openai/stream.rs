@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use dictum_core::lm::{FinishReason, LmError, LmErrorKind, Part, Response, Source, StreamEvent, Usage};
+use dictum_core::lm::{FinishReason, LmError, Part, Response, Source, StreamEvent, Usage};
 use serde_json::{Map, Value};
 
 use super::{error, response};
+use crate::dialect::Assemble;
+use crate::refusal;
+use crate::sse::Event;
 
 /// Puts an answer together from its chunks.
 #[derive(Debug, Default)]
-pub(super) struct Assembler {
+pub(crate) struct Assembler {
     text: String,
     reasoning: String,
     refused: bool,
@@ -29,33 +32,31 @@ struct PartialCall {
     arguments: String,
 }
 
-impl Assembler {
-    /// Whether the last event was given.
-    pub(super) fn is_done(&self) -> bool {
-        self.done
-    }
+impl Assemble for Assembler {
+    type Frame = Event;
 
-    /// Takes the data of server-sent events and adds what they bring; what came before an error is not lost.
-    pub(super) fn take(&mut self, events: Vec<String>, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
-        for data in events {
-            if self.done {
-                break;
-            }
-            if data.trim() == "[DONE]" {
-                self.end(out)?;
-            } else if !data.trim().is_empty() {
-                let chunk = serde_json::from_str(&data).map_err(|_| error::not_json(&data))?;
-                self.chunk(chunk, out)?;
+    fn frame(&mut self, event: Event, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
+        match event.data.trim() {
+            "" => Ok(()),
+            "[DONE]" => self.end(out),
+            data => {
+                let chunk = serde_json::from_str(data).map_err(|_| refusal::not_json(data))?;
+                self.chunk(chunk, out)
             }
         }
-        Ok(())
     }
 
-    /// The connection has ended: fine if the answer has, also without the closing mark that some servers leave out.
-    pub(super) fn finish(&mut self, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
-        if self.done { Ok(()) } else { self.end(out) }
+    /// Some servers leave the closing mark out.
+    fn finish(&mut self, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
+        self.end(out)
     }
 
+    fn is_done(&self) -> bool {
+        self.done
+    }
+}
+
+impl Assembler {
     fn chunk(&mut self, chunk: Value, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
         if let Some(error) = error::in_payload(&chunk) {
             return Err(error);
@@ -127,8 +128,7 @@ impl Assembler {
 
     fn end(&mut self, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
         let Some(finish) = self.finish.take() else {
-            let message = "the stream ended before the answer was whole";
-            return Err(LmError::new(LmErrorKind::Transport, message));
+            return Err(refusal::cut_off());
         };
         self.done = true;
         let mut parts = Vec::new();

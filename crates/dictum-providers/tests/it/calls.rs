@@ -118,7 +118,12 @@ async fn base_urls_are_taken_as_people_write_them() {
             "{url}"
         );
     }
-    assert_eq!(server.seen()[0].header("authorization"), None);
+    let seen = server.seen();
+    assert_eq!(seen[0].header("authorization"), None);
+    let paths: Vec<&str> = seen.iter().map(|seen| seen.path.as_str()).collect();
+    let plain = "/v1/chat/completions";
+    let queried = "/v1/chat/completions?api-version=2026-01-01";
+    assert_eq!(paths, [plain, plain, plain, queried]);
     for url in ["", "localhost:8000", "ftp://example.com", "/v1"] {
         let error = Lm::openai("x").base_url(url).build().unwrap_err();
         assert_eq!(error.kind(), LmErrorKind::InvalidRequest, "{url}");
