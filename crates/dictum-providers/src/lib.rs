@@ -2,7 +2,7 @@
 //!
 //! A dialect is a set of pure mappings, from a request to a body and from a body, an error or a stream to what Dictum knows;
 //! [`Remote`] and [`Builder`] do all the rest, once. So far: [`openai`], the chat completions that OpenAI, vLLM, Ollama,
-//! OpenRouter, llama-server and many others speak.
+//! OpenRouter, llama-server and many others speak; [`gemini`], Google's own. What calls cost is in [`Prices`].
 //!
 //! ```no_run
 //! use dictum_core::lm::{Lm, LmError};
@@ -18,6 +18,7 @@
 mod builder;
 mod dialect;
 mod env;
+pub mod gemini;
 mod http;
 mod learned;
 pub mod openai;
@@ -29,6 +30,7 @@ mod secret;
 mod sse;
 
 pub use builder::Builder;
+pub use gemini::Gemini;
 pub use openai::OpenAi;
 pub use prices::{LongPrice, Price, Prices};
 pub use remote::Remote;
@@ -41,6 +43,11 @@ pub trait Providers {
     /// A model behind OpenAI's chat completions or what is compatible with them.
     fn openai(model: impl Into<String>) -> openai::Builder {
         OpenAi::builder(model)
+    }
+
+    /// A model behind Google's Gemini API.
+    fn gemini(model: impl Into<String>) -> gemini::Builder {
+        Gemini::builder(model)
     }
 }
 

@@ -17,6 +17,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use dictum_core::lm::{LmError, LmErrorKind, Response, Usage};
 use serde::{Deserialize, Serialize};
@@ -141,9 +142,9 @@ impl Price {
     }
 }
 
-/// Prices by model, named as [`Lm::name`](dictum_core::lm::Lm::name) has it: `provider/model`.
+/// Prices by model, named as [`Lm::name`](dictum_core::lm::Lm::name) has it: `provider/model`. Cheap to clone.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Prices(BTreeMap<String, Price>);
+pub struct Prices(Arc<BTreeMap<String, Price>>);
 
 /// A file of prices.
 #[derive(Deserialize)]
@@ -194,22 +195,23 @@ impl Prices {
         if let Some((model, _)) = file.models.iter().find(|(_, price)| !price.is_sound()) {
             return Err(wrong(format!("the price of `{model}` is negative or no number")));
         }
-        Ok(Self(file.models))
+        Ok(Self(Arc::new(file.models)))
     }
 
     /// The same with this model's price in place of what was there.
     #[must_use]
     pub fn with(mut self, model: impl Into<String>, price: Price) -> Self {
-        self.0.insert(model.into(), price);
+        Arc::make_mut(&mut self.0).insert(model.into(), price);
         self
     }
 
     /// These prices, and where they say nothing, `base`'s.
     #[must_use]
     pub fn over(self, base: Self) -> Self {
-        let mut all = base.0;
-        all.extend(self.0);
-        Self(all)
+        let mut all = base;
+        let own = self.0.iter().map(|(name, price)| (name.clone(), price.clone()));
+        Arc::make_mut(&mut all.0).extend(own);
+        all
     }
 
     /// A model's price, by its name or, for a dated version such as `openai/gpt-5-mini-2025-08-07`, by its name without the

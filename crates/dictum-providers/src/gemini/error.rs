@@ -49,7 +49,9 @@ impl<'a> Status<'a> {
 
     /// How long to wait, as `RetryInfo` has it: seconds, with up to nine decimals and an `s`.
     fn retry_delay(self) -> Option<Duration> {
-        let delay = self.details("RetryInfo").find_map(|info| info.get("retryDelay"))?;
+        let delay = self
+            .details("RetryInfo")
+            .find_map(|info| info.get("retryDelay"))?;
         let seconds: f64 = delay.as_str()?.strip_suffix('s')?.parse().ok()?;
         Duration::try_from_secs_f64(seconds).ok()
     }

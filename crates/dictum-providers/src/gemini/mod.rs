@@ -36,22 +36,25 @@ const OWN_URL: &str = "https://generativelanguage.googleapis.com/v1beta";
 const MADE_UP_ID: &str = "unnamed-call-";
 
 /// A model behind Google's Gemini API.
-pub type GeminiLm = Remote<Gemini>;
+pub type Gemini = Remote<GenerateContent>;
 
-/// Sets up a [`GeminiLm`].
-pub type Builder = crate::Builder<Gemini>;
+/// Sets up a [`Gemini`] model.
+pub type Builder = crate::Builder<GenerateContent>;
+
+impl Gemini {
+    /// Begins a model of this name, `gemini-2.5-flash` say, at Google's own address unless another is given.
+    pub fn builder(model: impl Into<String>) -> Builder {
+        Builder::new(GenerateContent { model: model.into() })
+    }
+}
 
 /// The dialect: a model.
 #[derive(Debug, Clone)]
-pub struct Gemini {
+pub struct GenerateContent {
     model: String,
 }
 
-impl Gemini {
-    pub(crate) fn new(model: String) -> Self {
-        Self { model }
-    }
-
+impl GenerateContent {
     /// The name without the collection that it may stand in (`models/`, `tunedModels/`).
     fn short_name(&self) -> &str {
         self.model.rsplit('/').next().unwrap_or(&self.model)
@@ -67,7 +70,7 @@ impl Gemini {
     }
 }
 
-impl Dialect for Gemini {
+impl Dialect for GenerateContent {
     const PROVIDER: &'static str = "gemini";
     const KEY_VARIABLE: &'static str = "GEMINI_API_KEY";
 

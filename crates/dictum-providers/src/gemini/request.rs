@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::schema::narrowed;
-use super::{Gemini, MADE_UP_ID};
+use super::{GenerateContent, MADE_UP_ID};
 use crate::refusal::no_form;
 
 /// The body of a call, borrowing the texts of its request: prompts are long, and the same for many calls.
@@ -65,7 +65,7 @@ struct InlineData<'a> {
 /// [`LmErrorKind::Unsupported`] for parts that this dialect has no form for, [`LmErrorKind::InvalidRequest`] for a tool result
 /// without its call.
 pub(super) fn body<'a>(
-    model: &Gemini,
+    model: &GenerateContent,
     request: &'a Request,
     settings: &Settings,
 ) -> Result<Body<'a>, LmError> {
@@ -123,7 +123,7 @@ pub(super) fn body<'a>(
     })
 }
 
-fn generation_config(model: &Gemini, settings: &Settings) -> Map<String, Value> {
+fn generation_config(model: &GenerateContent, settings: &Settings) -> Map<String, Value> {
     let mut config = Map::new();
     let mut set = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
@@ -150,7 +150,7 @@ fn generation_config(model: &Gemini, settings: &Settings) -> Map<String, Value> 
 }
 
 /// How hard to think. The 2.5 models take a number of tokens, for which Google names these; those after them take a word.
-fn thinking(model: &Gemini, effort: &str) -> Value {
+fn thinking(model: &GenerateContent, effort: &str) -> Value {
     let budget = match effort {
         "none" => Some(0),
         "minimal" | "low" => Some(1024),

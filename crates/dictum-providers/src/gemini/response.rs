@@ -22,7 +22,8 @@ pub(super) fn response(payload: Value) -> Result<Response, LmError> {
         parts.add(part, &mut Vec::new());
     }
     let finish = candidate.get("finishReason").and_then(Value::as_str);
-    Ok(parts.response(finish.unwrap_or_default(), payload))
+    let finish = finish.unwrap_or_default().to_owned();
+    Ok(parts.response(&finish, payload))
 }
 
 pub(super) fn no_candidate() -> LmError {
@@ -195,8 +196,14 @@ fn finish_reason(reason: &str, calls: bool) -> FinishReason {
         "STOP" if calls => FinishReason::ToolCalls,
         "STOP" => FinishReason::Stop,
         "MAX_TOKENS" => FinishReason::Length,
-        "SAFETY" | "RECITATION" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" | "IMAGE_SAFETY"
-        | "IMAGE_PROHIBITED_CONTENT" | "IMAGE_RECITATION" => FinishReason::ContentFilter,
+        "SAFETY"
+        | "RECITATION"
+        | "BLOCKLIST"
+        | "PROHIBITED_CONTENT"
+        | "SPII"
+        | "IMAGE_SAFETY"
+        | "IMAGE_PROHIBITED_CONTENT"
+        | "IMAGE_RECITATION" => FinishReason::ContentFilter,
         other => FinishReason::Other(other.to_owned()),
     }
 }

@@ -41,17 +41,14 @@ fn narrow(schema: &Value) -> Value {
     let Some(schema) = schema.as_object() else {
         return json!({});
     };
-    if let Some(target) = schema.get("$ref") {
-        // A reference may have no neighbours but other `$` keywords.
-        let mut out = Map::new();
-        let target = target.as_str().unwrap_or_default();
-        out.insert("$ref".to_owned(), json!(target.replacen("#/definitions/", "#/$defs/", 1)));
-        copy_defs(schema, &mut out);
-        return Value::Object(out);
-    }
     let mut out = Map::new();
     for (key, value) in schema {
         match key.as_str() {
+            "$ref" => {
+                let target = value.as_str().unwrap_or_default();
+                let target = target.replacen("#/definitions/", "#/$defs/", 1);
+                out.insert(key.clone(), Value::String(target));
+            }
             "enum" => choices(schema, value, &mut out),
             "const" => choices(schema, &json!([value]), &mut out),
             // Said with the values.
@@ -90,6 +87,10 @@ fn narrow(schema: &Value) -> Value {
         }
     }
     copy_defs(schema, &mut out);
+    if out.contains_key("$ref") {
+        // A reference may have no neighbours but other `$` keywords.
+        out.retain(|key, _| key.starts_with('$'));
+    }
     Value::Object(out)
 }
 
@@ -102,7 +103,10 @@ fn each_narrowed(schemas: &Map<String, Value>) -> Map<String, Value> {
 
 /// The definitions, under the one name they have here.
 fn copy_defs(schema: &Map<String, Value>, out: &mut Map<String, Value>) {
-    for defs in OLD_AND_NEW.iter().filter_map(|name| schema.get(*name)?.as_object()) {
+    for defs in OLD_AND_NEW
+        .iter()
+        .filter_map(|name| schema.get(*name)?.as_object())
+    {
         out.insert("$defs".to_owned(), Value::Object(each_narrowed(defs)));
     }
 }
@@ -119,7 +123,11 @@ fn choices(schema: &Map<String, Value>, values: &Value, out: &mut Map<String, Va
     for value in values.as_array().into_iter().flatten() {
         let Some(kind) = type_of(value) else {
             // A list or an object has no form; the type, if there is one, is what is left to say.
-            out.extend(schema.get_key_value("type").map(|(key, kind)| (key.clone(), kind.clone())));
+            out.extend(
+                schema
+                    .get_key_value("type")
+                    .map(|(key, kind)| (key.clone(), kind.clone())),
+            );
             return;
         };
         match options.iter_mut().find(|(known, _)| *known == kind) {
@@ -158,11 +166,6 @@ fn all_of(schemas: &Value, out: &mut Map<String, Value>) {
     let Some(Value::Object(first)) = schemas.get(0).map(narrow) else {
         return;
     };
-    if first.contains_key("$ref") {
-        // A reference stands alone.
-        *out = first;
-        return;
-    }
     for (key, value) in first {
         out.entry(key).or_insert(value);
     }
@@ -171,7 +174,10 @@ fn all_of(schemas: &Value, out: &mut Map<String, Value>) {
 /// A bound that is itself outside.
 fn bound(schema: &Map<String, Value>, value: &Value, inside: i64, key: &str, out: &mut Map<String, Value>) {
     let whole = schema.get("type").is_some_and(|kind| kind == "integer");
-    let moved = value.as_i64().filter(|_| whole).and_then(|at| at.checked_add(inside));
+    let moved = value
+        .as_i64()
+        .filter(|_| whole)
+        .and_then(|at| at.checked_add(inside));
     let value = moved.map_or_else(|| value.clone(), Value::from);
     if value.is_number() && !schema.contains_key(key) {
         out.insert(key.to_owned(), value);

@@ -3,8 +3,8 @@
 use dictum_core::lm::{LmError, StreamEvent};
 use serde_json::{Map, Value, json};
 
-use super::response::{self, Parts};
 use super::error;
+use super::response::{self, Parts};
 use crate::dialect::Assemble;
 use crate::refusal;
 use crate::sse::Event;

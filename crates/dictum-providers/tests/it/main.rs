@@ -10,6 +10,7 @@
 
 mod calls;
 mod faults;
+mod gemini;
 mod secrets;
 mod stack;
 mod streams;

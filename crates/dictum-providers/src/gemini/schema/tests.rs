@@ -41,14 +41,26 @@ fn an_objects_order_is_said_and_annotations_go() {
 
 #[test]
 fn listed_values_are_said_by_type() {
-    becomes(json!({ "const": "a" }), json!({ "type": "string", "enum": ["a"] }));
-    becomes(json!({ "enum": [1, 2], "type": "integer" }), json!({ "type": "integer", "enum": [1, 2] }));
-    becomes(json!({ "const": true, "type": "boolean" }), json!({ "type": "boolean" }));
+    becomes(
+        json!({ "const": "a" }),
+        json!({ "type": "string", "enum": ["a"] }),
+    );
+    becomes(
+        json!({ "enum": [1, 2], "type": "integer" }),
+        json!({ "type": "integer", "enum": [1, 2] }),
+    );
+    becomes(
+        json!({ "const": true, "type": "boolean" }),
+        json!({ "type": "boolean" }),
+    );
     becomes(
         json!({ "enum": ["a", null, "b"], "type": ["string", "null"] }),
         json!({ "anyOf": [{ "type": "string", "enum": ["a", "b"] }, { "type": "null" }] }),
     );
-    becomes(json!({ "enum": [[1]], "type": "array" }), json!({ "type": "array" }));
+    becomes(
+        json!({ "enum": [[1]], "type": "array" }),
+        json!({ "type": "array" }),
+    );
 }
 
 #[test]
@@ -111,7 +123,8 @@ fn a_circle_is_kept_only_where_it_may_end() {
         },
     });
     assert_eq!(narrowed(&through), None);
-    let whole = json!({ "type": "object", "properties": { "again": { "$ref": "#" } }, "required": ["again"] });
+    let whole =
+        json!({ "type": "object", "properties": { "again": { "$ref": "#" } }, "required": ["again"] });
     assert_eq!(narrowed(&whole), None);
 }
 
