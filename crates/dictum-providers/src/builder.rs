@@ -152,14 +152,9 @@ impl<D: Dialect> Builder<D> {
         let name = self.name();
         let base = self.base_url.take().unwrap_or_else(|| self.dialect.base_url());
         let base = parse(&base).map_err(|error| error.with_model(&name))?;
-        let prices = self.prices.unwrap_or_else(|| {
-            let own = Url::parse(&self.dialect.base_url());
-            if own.is_ok_and(|own| own.host_str() == base.host_str()) {
-                Prices::bundled()
-            } else {
-                Prices::none()
-            }
-        });
+        let prices = self
+            .prices
+            .unwrap_or_else(|| Prices::at(&base, &self.dialect.base_url()));
         self.dialect.at(&base);
         let endpoints = Endpoints {
             whole: self.dialect.endpoint(base.clone(), false),
@@ -192,7 +187,7 @@ impl<D: Dialect> Builder<D> {
 }
 
 /// An address to stand before the dialect's own part. It may hold a key, so no message quotes it.
-fn parse(base: &str) -> Result<Url, LmError> {
+pub(crate) fn parse(base: &str) -> Result<Url, LmError> {
     let wrong = |message: String| LmError::new(LmErrorKind::InvalidRequest, message);
     let mut url = Url::parse(base).map_err(|error| wrong(format!("the base URL is not one: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {

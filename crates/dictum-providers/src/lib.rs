@@ -17,6 +17,7 @@
 
 mod builder;
 mod dialect;
+pub mod embed;
 mod env;
 pub mod gemini;
 mod http;

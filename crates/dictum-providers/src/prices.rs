@@ -20,6 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dictum_core::lm::{LmError, LmErrorKind, Response, Usage};
+use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
 const BUNDLED: &str = include_str!("../data/prices.json");
@@ -168,6 +169,14 @@ impl Prices {
     pub fn bundled() -> Self {
         // A test reads the file; without one, a damaged file is no prices rather than wrong ones.
         Self::from_json(BUNDLED).unwrap_or_default()
+    }
+
+    /// What holds at this address when one says nothing: the bundled prices at the provider's own, none at another.
+    pub(crate) fn at(base: &Url, own: &str) -> Self {
+        match Url::parse(own) {
+            Ok(own) if own.host_str() == base.host_str() => Self::bundled(),
+            _ => Self::none(),
+        }
     }
 
     /// Prices from a JSON file in the form of the bundled one: `{"models": {"provider/model": {"input": 0.25, "output": 2.0,

@@ -145,7 +145,7 @@ impl<D: Dialect> LanguageModel for Remote<D> {
 }
 
 /// An error of this model, without its keys, whatever the server quoted.
-fn named(error: LmError, name: &str, http: &Http) -> LmError {
+pub(crate) fn named(error: LmError, name: &str, http: &Http) -> LmError {
     let message = http.redact(error.message());
     if message == error.message() {
         return error.with_model(name);
