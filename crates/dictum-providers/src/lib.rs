@@ -5,7 +5,10 @@
 //! - [`openai`], the chat completions that OpenAI, Azure, vLLM, Ollama, OpenRouter, llama-server and many others speak,
 //! - [`responses`], OpenAI's newer form, which keeps a model's reasoning from turn to turn,
 //! - [`anthropic`], Anthropic's messages,
+//! - [`gemini`], Google's own,
 //! - [`bedrock`], the models of Amazon Bedrock.
+//!
+//! [`embed`] turns texts into vectors. What calls cost is in [`Prices`].
 //!
 //! ```no_run
 //! use dictum_core::lm::{Lm, LmError};
@@ -23,10 +26,13 @@ pub mod anthropic;
 pub mod bedrock;
 mod builder;
 mod dialect;
+pub mod embed;
 mod env;
+pub mod gemini;
 mod http;
 mod learned;
 pub mod openai;
+mod prices;
 mod refusal;
 mod remote;
 pub mod responses;
@@ -38,7 +44,9 @@ mod wire;
 pub use anthropic::Anthropic;
 pub use bedrock::Bedrock;
 pub use builder::Builder;
+pub use gemini::Gemini;
 pub use openai::OpenAi;
+pub use prices::{LongPrice, Price, Prices};
 pub use remote::Remote;
 pub use responses::Responses;
 pub use secret::Secret;
@@ -73,6 +81,11 @@ pub trait Providers {
     /// See [`Bedrock::from_env`].
     fn bedrock_from_env(model: impl Into<String>) -> Result<bedrock::Builder, LmError> {
         Bedrock::from_env(model)
+    }
+
+    /// A model behind Google's Gemini API.
+    fn gemini(model: impl Into<String>) -> gemini::Builder {
+        Gemini::builder(model)
     }
 }
 

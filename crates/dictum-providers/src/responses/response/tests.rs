@@ -70,6 +70,7 @@ fn an_answer_with_all_it_has() {
         Usage {
             input_tokens: Some(81),
             cached_tokens: Some(64),
+            cache_write_tokens: None,
             output_tokens: Some(1035),
             reasoning_tokens: Some(832),
             cost_usd: None,
