@@ -30,9 +30,8 @@ use reqwest::Url;
 use serde_json::Value;
 
 use crate::dialect::Dialect;
-use crate::openai::Azure;
 use crate::refusal::Refusal;
-use crate::{Remote, Secret, openai, sse};
+use crate::{Remote, openai, sse};
 
 /// A model behind OpenAI's Responses.
 pub type Responses = Remote<Items>;
@@ -52,7 +51,7 @@ pub struct Items {
     developer: bool,
     /// The summary of its reasoning to ask for: `auto`, `concise` or `detailed`.
     summary: Option<String>,
-    azure: Option<Azure>,
+    azure: bool,
 }
 
 impl Dialect for Items {
@@ -72,15 +71,11 @@ impl Dialect for Items {
     }
 
     fn at(&mut self, base: &Url) {
-        self.own = self.azure.is_some() || base.host_str() == Some("api.openai.com");
+        self.own = self.azure || base.host_str() == Some("api.openai.com");
     }
 
     fn endpoint(&self, base: Url, _: bool) -> Url {
         openai::endpoint(base, &["responses"])
-    }
-
-    fn authorize(&self, key: &Secret) -> (&'static str, Secret) {
-        openai::authorize(self.azure.as_ref(), key)
     }
 
     fn capabilities(&self) -> Capabilities {
