@@ -2,9 +2,10 @@
 //!
 //! A dialect is a set of pure mappings, from a request to a body and from a body, an error or a stream to what Dictum knows;
 //! [`Remote`] and [`Builder`] do all the rest, once. There are:
-//! - [`openai`], the chat completions that OpenAI, Azure, vLLM, Ollama, OpenRouter, llama-server and many others speak,
-//! - [`responses`], OpenAI's newer form, which keeps a model's reasoning from turn to turn,
-//! - [`bedrock`], the models of Amazon Bedrock.
+//! - [`anthropic`], Anthropic's messages;
+//! - [`bedrock`], Converse, for the models of Amazon Bedrock;
+//! - [`openai`], the chat completions that OpenAI, Azure, vLLM, Ollama, OpenRouter, llama-server and many others speak;
+//! - [`responses`], OpenAI's newer form, which keeps a model's reasoning from turn to turn.
 //!
 //! ```no_run
 //! use dictum_core::lm::{Lm, LmError};
@@ -12,11 +13,13 @@
 //!
 //! # fn main() -> Result<(), LmError> {
 //! let lm = Lm::openai("gpt-5-mini").api_key_from_env()?.build()?;
+//! let claude = Lm::anthropic("claude-sonnet-4-6").api_key_from_env()?.build()?;
 //! let local = Lm::openai("qwen3").base_url("http://localhost:11434/v1").build()?;
 //! # Ok(())
 //! # }
 //! ```
 
+pub mod anthropic;
 pub mod bedrock;
 mod builder;
 mod dialect;
@@ -30,7 +33,9 @@ pub mod responses;
 mod retry_after;
 mod secret;
 mod sse;
+mod wire;
 
+pub use anthropic::Anthropic;
 pub use bedrock::Bedrock;
 pub use builder::Builder;
 pub use openai::OpenAi;
@@ -63,6 +68,11 @@ pub trait Providers {
     /// See [`Bedrock::from_env`].
     fn bedrock_from_env(model: impl Into<String>) -> Result<bedrock::Builder, LmError> {
         Bedrock::from_env(model)
+    }
+
+    /// A model behind Anthropic's messages or what is compatible with them.
+    fn anthropic(model: impl Into<String>) -> anthropic::Builder {
+        Anthropic::builder(model)
     }
 }
 
