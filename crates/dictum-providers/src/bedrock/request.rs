@@ -75,16 +75,14 @@ pub(super) fn body<'a>(
         body.message(message, &mut names)?;
     }
     if dialect.cache {
-        match request.prefix.messages().last().map(|message| message.role) {
-            None => {}
-            Some(Role::System) => body.system.push(CACHE_POINT),
-            Some(_) => body.messages.iter_mut().last().into_iter().for_each(|last| {
-                last.content.push(CACHE_POINT);
-            }),
-        }
+        body.mark();
     }
     for message in &request.turns {
         body.message(message, &mut names)?;
+    }
+    // A conversation that goes on has its last answer in it, and will be sent again with the next one.
+    if dialect.cache && request.turns.iter().any(|turn| turn.role == Role::Assistant) {
+        body.mark();
     }
     body.tools(request)?;
     if let Some(format) = &request.response_format {
@@ -118,6 +116,15 @@ impl<'a> Body<'a> {
             }),
         }
         Ok(())
+    }
+
+    /// Marks the end of what there is so far to be kept. Instructions come before all messages.
+    fn mark(&mut self) {
+        let last = self.messages.last_mut().map(|message| &mut message.content);
+        let last = last.unwrap_or(&mut self.system);
+        if !last.is_empty() {
+            last.push(CACHE_POINT);
+        }
     }
 
     fn system(&mut self, message: &'a Message) -> Result<(), LmError> {

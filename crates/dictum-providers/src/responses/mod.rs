@@ -7,8 +7,8 @@
 //! | text, image (inline, address or id), file (inline, address or id) | `input_text`, `input_image`, `input_file` |
 //! | audio | refused: the dialect has no form for it; chat completions have one |
 //! | tool calls, tool results | items `function_call`, `function_call_output` |
-//! | reasoning | items `reasoning`, with their summary; given back unchanged where they came encrypted |
-//! | tools that run at the provider | their items, given back as they came |
+//! | reasoning | the summary of `reasoning` items; the items themselves, encrypted, are [`Part::Opaque`](dictum_core::lm::Part::Opaque), both ways |
+//! | tools that run at the provider | [`Part::Opaque`](dictum_core::lm::Part::Opaque), both ways |
 //! | [`ResponseFormat`](dictum_core::lm::ResponseFormat) | `text.format`; a schema is narrowed to the strict subset where it can be |
 //! | `reasoning_effort` | `reasoning.effort` |
 //! | `max_tokens` | `max_output_tokens` |

@@ -101,7 +101,6 @@ fn every_part_has_its_place() {
                         payload: json!({ "type": "redacted_thinking" }),
                     },
                     thought(None),
-                    thought(Some(r#"{"type":"reasoning","id":"rs_1"}"#)),
                     call("c1", json!({ "city": "Ulm" })),
                     call("c2", json!("{\"city\": ")),
                 ],
@@ -170,6 +169,13 @@ fn the_prefix_ends_with_a_mark_to_keep_it() {
         system["messages"],
         json!([{ "role": "user", "content": [{ "text": "x" }] }])
     );
+    let going_on = Request::new(vec![
+        Message::user("a"),
+        Message::assistant("b"),
+        Message::user("c"),
+    ]);
+    let going_on = super::tests::of(&model(true), &going_on);
+    assert_eq!(going_on["messages"][2]["content"], json!([{ "text": "c" }, mark]));
     let none = of(vec![]);
     assert_eq!(
         none,
