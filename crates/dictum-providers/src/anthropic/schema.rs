@@ -54,7 +54,7 @@ const ANNOTATIONS: &[&str] = &[
 ///
 /// `None` when the subset can't say the structure: maps, open objects, tuples, values of any type, recursion, references
 /// to elsewhere.
-pub(super) fn narrowed(schema: &Value) -> Option<Value> {
+pub(crate) fn narrowed(schema: &Value) -> Option<Value> {
     let root = schema.as_object()?;
     if References::of(root).recur(schema)? {
         return None;

@@ -18,10 +18,9 @@ pub(super) fn reasoning(content: &Value) -> Option<Part> {
     })
 }
 
-/// The block of reasoning that can be given back: models verify it by its signature, and it must be theirs.
+/// The block of reasoning that can be given back: models verify it by its signature.
 pub(super) fn signed(text: &str, signature: Option<&str>) -> Option<Value> {
-    // An item of OpenAI's Responses is no signature.
-    let signature = signature.filter(|signature| !signature.starts_with('{'))?;
+    let signature = signature?;
     Some(json!({ "reasoningText": { "text": text, "signature": signature } }))
 }
 

@@ -6,12 +6,12 @@
 //! |---|---|
 //! | text, image, audio, file (inline or on S3) | blocks `text`, `image`, `audio`, `document`; a file of type `video/...` is a `video` |
 //! | tool calls, tool results | blocks `toolUse`, `toolResult` |
-//! | reasoning | `reasoningContent`; given back where it is signed or encrypted, as its models demand |
-//! | tools that run at the provider | `toolUse` and `toolResult` of their kind, given back as they came |
-//! | the request's prefix | a `cachePoint` at its end, for models that are known to keep one |
-//! | [`ResponseFormat`](dictum_core::lm::ResponseFormat) | `outputConfig.textFormat`, a schema only, narrowed to the subset that is taken |
-//! | `temperature`, `top_p`, `max_tokens`, `stop` | `inferenceConfig` |
-//! | `reasoning_effort` | `outputConfig.effort`; for `openai.gpt-oss` the model's own parameter |
+//! | reasoning | `reasoningContent`; given back where it is signed, as its models demand |
+//! | encrypted reasoning, tools that run at the provider | [`Part::Opaque`](dictum_core::lm::Part::Opaque), both ways |
+//! | prompt caching | a `cachePoint` at the end of the request's prefix, and of a conversation that goes on, for models that are known to take one |
+//! | [`ResponseFormat`](dictum_core::lm::ResponseFormat) | `outputConfig.textFormat`, a schema only, narrowed; one that can't be narrowed is not sent, the prompt describes the layout anyway |
+//! | `temperature`, `top_p`, `max_tokens`, `stop` | `inferenceConfig`; the first two as [`anthropic`](crate::anthropic) has it for a Claude, which may refuse them |
+//! | `reasoning_effort` | for a Claude as [`anthropic`](crate::anthropic) has it, for `openai.gpt-oss` the model's own parameter, else `outputConfig.effort` |
 //! | `seed` | refused: the dialect has no form for it |
 //! | `extra` | members of a Converse request by name, merged; all others are the model's own, in `additionalModelRequestFields` |
 //!
@@ -25,7 +25,7 @@ mod media;
 mod models;
 mod request;
 mod response;
-mod schema;
+mod settings;
 mod sigv4;
 mod stream;
 

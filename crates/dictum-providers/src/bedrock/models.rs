@@ -1,32 +1,23 @@
 //! What is known of models by their names.
 
+use crate::anthropic::Facts;
+
 /// Whether the model keeps a marked prefix: Claude from 3.5 Haiku and 3.7 Sonnet on, and Nova.
 pub(super) fn keep_a_prefix(model: &str) -> bool {
     model.contains("amazon.nova-")
         || model.contains("anthropic.claude-3-5-haiku")
-        || model.contains("anthropic.claude-3-7-sonnet")
-        || claude(model).is_some_and(|version| version >= (4, 0))
+        || claude(model).is_some_and(|facts| facts.since((3, 7)))
 }
 
 /// Whether the model can be held to a schema: Claude from 4.5 on. Some open models can too; the builder can be told.
 pub(super) fn hold_a_schema(model: &str) -> bool {
-    claude(model).is_some_and(|version| version >= (4, 5))
+    claude(model).is_some_and(Facts::schemas)
 }
 
-/// The version of `anthropic.claude-opus-4-5-20251101-v1:0` and the like. Names older than version 4 begin with the version.
-fn claude(model: &str) -> Option<(u32, u32)> {
-    let (_, rest) = model.split_once("anthropic.claude-")?;
-    let mut pieces = rest.split(['-', ':']);
-    pieces
-        .next()
-        .filter(|size| size.starts_with(|c: char| c.is_ascii_alphabetic()))?;
-    let major = pieces.next()?.parse().ok()?;
-    // A date stands where there is no minor version.
-    let minor = pieces
-        .next()
-        .and_then(|minor| minor.parse().ok())
-        .filter(|minor| *minor < 100);
-    Some((major, minor.unwrap_or(0)))
+/// What is known of the model, if it is a Claude.
+pub(super) fn claude(model: &str) -> Option<Facts> {
+    let is_one = model.contains("anthropic.claude-") && !model.contains("claude-instant");
+    is_one.then(|| Facts::of(model))
 }
 
 #[cfg(test)]

@@ -5,24 +5,9 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::{Converse, kept, media, schema};
+use super::{Converse, kept, media, settings};
+use crate::anthropic::narrowed;
 use crate::refusal::no_form;
-
-/// Members of a Converse request. What else `extra` names is the model's own parameter.
-const MEMBERS: &[&str] = &[
-    "additionalModelRequestFields",
-    "additionalModelResponseFieldPaths",
-    "guardrailConfig",
-    "inferenceConfig",
-    "outputConfig",
-    "performanceConfig",
-    "promptVariables",
-    "requestMetadata",
-    "serviceTier",
-    "toolConfig",
-];
-
-const MODELS_OWN: &str = "additionalModelRequestFields";
 
 /// The body of a call, borrowing the texts of its request.
 #[derive(Debug, Default)]
@@ -90,23 +75,20 @@ pub(super) fn body<'a>(
         body.message(message, &mut names)?;
     }
     if dialect.cache {
-        match request.prefix.messages().last().map(|message| message.role) {
-            None => {}
-            Some(Role::System) => body.system.push(CACHE_POINT),
-            Some(_) => body.messages.iter_mut().last().into_iter().for_each(|last| {
-                last.content.push(CACHE_POINT);
-            }),
-        }
+        body.mark();
     }
     for message in &request.turns {
         body.message(message, &mut names)?;
     }
+    // A conversation that goes on has its last answer in it, and will be sent again with the next one.
+    if dialect.cache && request.turns.iter().any(|turn| turn.role == Role::Assistant) {
+        body.mark();
+    }
     body.tools(request)?;
     if let Some(format) = &request.response_format {
-        body.rest
-            .insert("outputConfig".to_owned(), output_config(format)?);
+        body.rest.extend(output_config(format)?);
     }
-    body.settings(dialect, settings)?;
+    settings::write(&dialect.model, settings, &mut body.rest)?;
     Ok(body)
 }
 
@@ -134,6 +116,15 @@ impl<'a> Body<'a> {
             }),
         }
         Ok(())
+    }
+
+    /// Marks the end of what there is so far to be kept. Instructions come before all messages.
+    fn mark(&mut self) {
+        let last = self.messages.last_mut().map(|message| &mut message.content);
+        let last = last.unwrap_or(&mut self.system);
+        if !last.is_empty() {
+            last.push(CACHE_POINT);
+        }
     }
 
     fn system(&mut self, message: &'a Message) -> Result<(), LmError> {
@@ -187,62 +178,6 @@ impl<'a> Body<'a> {
         let mut blocks = self.messages.iter().flat_map(|message| &message.content);
         blocks.any(|block| matches!(block, Block::ToolUse(_) | Block::ToolResult(_)))
     }
-
-    fn settings(&mut self, dialect: &Converse, settings: &Settings) -> Result<(), LmError> {
-        if settings.seed.is_some() && !settings.extra.contains_key("seed") {
-            return Err(unsupported(
-                "a seed; if the model has a parameter for it, give it in `extra`",
-            ));
-        }
-        let mut inference = Map::new();
-        let mut set = |name: &str, value: Option<Value>| {
-            inference.extend(value.map(|value| (name.to_owned(), value)));
-        };
-        set("maxTokens", settings.max_tokens.map(Value::from));
-        set("temperature", settings.temperature.map(Value::from));
-        set("topP", settings.top_p.map(Value::from));
-        set(
-            "stopSequences",
-            (!settings.stop.is_empty()).then(|| json!(settings.stop)),
-        );
-        if !inference.is_empty() {
-            self.merge("inferenceConfig", Value::Object(inference));
-        }
-        if let Some(effort) = &settings.reasoning_effort {
-            // OpenAI's open models have a parameter of their own for it.
-            if dialect.model.contains("openai.gpt-oss") {
-                self.merge(MODELS_OWN, json!({ "reasoning_effort": effort }));
-            } else {
-                self.merge("outputConfig", json!({ "effort": effort }));
-            }
-        }
-        for (name, value) in &settings.extra {
-            if MEMBERS.contains(&name.as_str()) {
-                self.merge(name, value.clone());
-            } else if !value.is_null() {
-                let mut own = Map::new();
-                own.insert(name.clone(), value.clone());
-                self.merge(MODELS_OWN, Value::Object(own));
-            }
-        }
-        Ok(())
-    }
-
-    /// Sets a member; objects are merged by name, `null` takes it out.
-    fn merge(&mut self, name: &str, value: Value) {
-        match (self.rest.get_mut(name), value) {
-            (_, Value::Null) => {
-                self.rest.shift_remove(name);
-            }
-            (Some(Value::Object(own)), Value::Object(more)) => {
-                own.extend(more);
-                own.retain(|_, value| !value.is_null());
-            }
-            (_, value) => {
-                self.rest.insert(name.to_owned(), value);
-            }
-        }
-    }
 }
 
 /// The block that a part is, if any.
@@ -284,18 +219,21 @@ fn block<'a>(part: &'a Part, names: &mut media::Names) -> Result<Option<Block<'a
     }))
 }
 
-fn output_config(format: &ResponseFormat) -> Result<Value, LmError> {
+/// The member that holds the answer to a schema. One beyond the subset is not sent: the prompt describes the layout anyway.
+fn output_config(format: &ResponseFormat) -> Result<Option<(String, Value)>, LmError> {
     let ResponseFormat::JsonSchema { name, schema } = format else {
         return Err(unsupported("an answer that is some JSON object; give a schema"));
     };
-    let schema = schema::narrowed(schema);
-    Ok(json!({
-        "textFormat": {
-            "type": "json_schema",
-            // The schema goes as text.
-            "structure": { "jsonSchema": { "name": name, "schema": schema.to_string() } },
-        },
-    }))
+    let config = narrowed(schema).map(|schema| {
+        json!({
+            "textFormat": {
+                "type": "json_schema",
+                // The schema goes as text.
+                "structure": { "jsonSchema": { "name": name, "schema": schema.to_string() } },
+            },
+        })
+    });
+    Ok(config.map(|config| ("outputConfig".to_owned(), config)))
 }
 
 pub(super) fn unsupported(what: impl std::fmt::Display) -> LmError {

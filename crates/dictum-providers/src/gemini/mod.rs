@@ -104,7 +104,7 @@ impl Dialect for GenerateContent {
         base
     }
 
-    fn authorize(&self, key: &Secret) -> (&'static str, Secret) {
+    fn authorize(key: &Secret) -> (&'static str, Secret) {
         ("x-goog-api-key", key.clone())
     }
 

@@ -2,40 +2,19 @@
 
 use reqwest::Url;
 
-use crate::Secret;
+use crate::Builder;
+use crate::dialect::Dialect;
 
-/// A resource on Azure.
-#[derive(Debug, Clone)]
-pub(crate) struct Azure {
-    endpoint: String,
-    version: String,
-}
-
-impl Azure {
-    /// A resource and the version of the API: a date, or `v1`, which has none in its address.
-    pub(crate) fn new(endpoint: &str, version: &str) -> Self {
-        Self {
-            endpoint: endpoint.trim_end_matches('/').to_owned(),
-            version: version.to_owned(),
-        }
-    }
-
-    /// What stands before the part of the address that names the call.
-    pub(crate) fn base_url(&self, deployment: &str) -> String {
-        let Self { endpoint, version } = self;
-        if version == "v1" {
-            return format!("{endpoint}/openai/v1");
-        }
+/// Points a builder at a resource on Azure. `version` is a date, or `v1`, which has none in its address.
+pub(crate) fn at_azure<D: Dialect>(builder: Builder<D>, endpoint: &str, version: &str) -> Builder<D> {
+    let endpoint = endpoint.trim_end_matches('/');
+    let deployment = builder.dialect.model();
+    let url = if version == "v1" {
+        format!("{endpoint}/openai/v1")
+    } else {
         format!("{endpoint}/openai/deployments/{deployment}?api-version={version}")
-    }
-}
-
-/// The header of a key: Azure has one of its own.
-pub(crate) fn authorize(azure: Option<&Azure>, key: &Secret) -> (&'static str, Secret) {
-    match azure {
-        Some(_) => ("api-key", key.clone()),
-        None => ("authorization", Secret::new(format!("Bearer {}", key.expose()))),
-    }
+    };
+    builder.base_url(url).provider("azure").key_header("api-key")
 }
 
 /// The address of a call, unless the base has it already: people paste whole addresses too.

@@ -1,7 +1,7 @@
 //! Setting up a model.
 
 use super::request::is_reasoning_model;
-use super::{Azure, Builder, Chat, OpenAi};
+use super::{Builder, Chat, OpenAi, at_azure};
 
 impl OpenAi {
     /// Begins a model of this name, at OpenAI's own address unless another is given.
@@ -17,7 +17,7 @@ impl Chat {
             model,
             own: true,
             developer: false,
-            azure: None,
+            azure: false,
         }
     }
 }
@@ -30,10 +30,8 @@ impl Builder {
     /// A deployment's name says nothing about its model: see [`Builder::reasoning_model`].
     #[must_use]
     pub fn azure(self, endpoint: &str, version: &str) -> Self {
-        let azure = Azure::new(endpoint, version);
-        let url = azure.base_url(&self.dialect.model);
-        let mut builder = self.base_url(url).provider("azure");
-        builder.dialect.azure = Some(azure);
+        let mut builder = at_azure(self, endpoint, version);
+        builder.dialect.azure = true;
         builder
     }
 

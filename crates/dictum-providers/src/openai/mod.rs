@@ -21,7 +21,7 @@ mod response;
 mod schema;
 mod stream;
 
-pub(crate) use azure::{Azure, authorize, endpoint};
+pub(crate) use azure::{at_azure, endpoint};
 pub(crate) use error::{in_payload, refused};
 pub(crate) use request::is_reasoning_model;
 pub(crate) use response::tool_call;
@@ -33,7 +33,7 @@ use serde_json::Value;
 
 use crate::dialect::Dialect;
 use crate::refusal::Refusal;
-use crate::{Remote, Secret, sse};
+use crate::{Remote, sse};
 
 /// A model behind OpenAI's chat completions or what is compatible with them.
 pub type OpenAi = Remote<Chat>;
@@ -51,7 +51,7 @@ pub struct Chat {
     reasoning: bool,
     /// Instructions go out as the developer's, not the system's.
     developer: bool,
-    azure: Option<Azure>,
+    azure: bool,
 }
 
 impl Dialect for Chat {
@@ -71,15 +71,11 @@ impl Dialect for Chat {
     }
 
     fn at(&mut self, base: &Url) {
-        self.own = self.azure.is_some() || base.host_str() == Some("api.openai.com");
+        self.own = self.azure || base.host_str() == Some("api.openai.com");
     }
 
     fn endpoint(&self, base: Url, _: bool) -> Url {
         endpoint(base, &["chat", "completions"])
-    }
-
-    fn authorize(&self, key: &Secret) -> (&'static str, Secret) {
-        authorize(self.azure.as_ref(), key)
     }
 
     fn capabilities(&self) -> Capabilities {

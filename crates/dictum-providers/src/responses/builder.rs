@@ -1,7 +1,7 @@
 //! Setting up a model.
 
 use super::{Builder, Items, Responses};
-use crate::openai::{Azure, is_reasoning_model};
+use crate::openai::{at_azure, is_reasoning_model};
 
 impl Responses {
     /// Begins a model of this name, at OpenAI's own address unless another is given.
@@ -18,7 +18,7 @@ impl Items {
             own: true,
             developer: false,
             summary: None,
-            azure: None,
+            azure: false,
         }
     }
 }
@@ -28,10 +28,8 @@ impl Builder {
     /// deployment's. The key goes in the header `api-key`. Only version `v1` of Azure's API has Responses.
     #[must_use]
     pub fn azure(self, endpoint: &str) -> Self {
-        let azure = Azure::new(endpoint, "v1");
-        let url = azure.base_url(&self.dialect.model);
-        let mut builder = self.base_url(url).provider("azure");
-        builder.dialect.azure = Some(azure);
+        let mut builder = at_azure(self, endpoint, "v1");
+        builder.dialect.azure = true;
         builder
     }
 

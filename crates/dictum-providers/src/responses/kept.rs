@@ -1,7 +1,7 @@
 //! Items that are to be given back as they came.
 //!
-//! A reasoning item has an id, summaries and an encrypted form that belong together. [`Part::Reasoning`]'s signature holds
-//! the item as JSON, so that the next turn can hand it back unchanged.
+//! A reasoning item has an id, summaries and an encrypted form that belong together. What can be read of it is a
+//! [`Part::Reasoning`], and what has to go back a [`Part::Opaque`] beside it.
 
 use dictum_core::lm::Part;
 use serde_json::{Map, Value};
@@ -11,8 +11,8 @@ const PROVIDER: &str = "openai";
 /// What stands between the summaries of one item, here and in the pieces of a stream.
 pub(super) const BETWEEN: &str = "\n\n";
 
-/// The part that a reasoning item is.
-pub(super) fn part(item: &Value) -> Part {
+/// Adds the parts that a reasoning item is. One that was not encrypted can't go back: nothing of it is stored.
+pub(super) fn reasoning(item: &Value, parts: &mut Vec<Part>) {
     let texts = |name: &str| -> Vec<&str> {
         item.get(name)
             .and_then(Value::as_array)
@@ -28,26 +28,28 @@ pub(super) fn part(item: &Value) -> Part {
     } else {
         summary
     };
-    Part::Reasoning {
-        text: shown.join(BETWEEN),
-        signature: item
-            .get("encrypted_content")
-            .is_some_and(Value::is_string)
-            .then(|| kept(item).to_string()),
+    if !shown.is_empty() {
+        parts.push(Part::Reasoning {
+            text: shown.join(BETWEEN),
+            signature: None,
+        });
+    }
+    if item.get("encrypted_content").is_some_and(Value::is_string) {
+        parts.push(opaque(kept(item)));
     }
 }
 
-/// An item that no one but OpenAI understands: a step of a tool that runs there.
-pub(super) fn opaque(item: &Value) -> Part {
+/// An item that no one but OpenAI understands.
+pub(super) fn opaque(item: Value) -> Part {
     Part::Opaque {
         provider: PROVIDER.to_owned(),
-        payload: item.clone(),
+        payload: item,
     }
 }
 
 /// The item that such a part is, if it is from OpenAI.
-pub(super) fn of_openai(provider: &str, item: &Value) -> Option<Value> {
-    (provider == PROVIDER).then(|| item.clone())
+pub(super) fn of_openai<'a>(provider: &str, item: &'a Value) -> Option<&'a Value> {
+    (provider == PROVIDER).then_some(item)
 }
 
 /// The item without what the server refuses to see again: what says nothing, and how far it had come.
@@ -58,10 +60,4 @@ fn kept(item: &Value) -> Value {
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     Value::Object(entries)
-}
-
-/// The item that a signature holds, if it is one of ours.
-pub(super) fn item(signature: &str) -> Option<Value> {
-    let item: Value = serde_json::from_str(signature).ok()?;
-    (item.get("type")? == "reasoning").then_some(item)
 }

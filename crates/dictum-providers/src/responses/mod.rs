@@ -7,8 +7,8 @@
 //! | text, image (inline, address or id), file (inline, address or id) | `input_text`, `input_image`, `input_file` |
 //! | audio | refused: the dialect has no form for it; chat completions have one |
 //! | tool calls, tool results | items `function_call`, `function_call_output` |
-//! | reasoning | items `reasoning`, with their summary; given back unchanged where they came encrypted |
-//! | tools that run at the provider | their items, given back as they came |
+//! | reasoning | the summary of `reasoning` items; the items themselves, encrypted, are [`Part::Opaque`](dictum_core::lm::Part::Opaque), both ways |
+//! | tools that run at the provider | [`Part::Opaque`](dictum_core::lm::Part::Opaque), both ways |
 //! | [`ResponseFormat`](dictum_core::lm::ResponseFormat) | `text.format`; a schema is narrowed to the strict subset where it can be |
 //! | `reasoning_effort` | `reasoning.effort` |
 //! | `max_tokens` | `max_output_tokens` |
@@ -30,9 +30,8 @@ use reqwest::Url;
 use serde_json::Value;
 
 use crate::dialect::Dialect;
-use crate::openai::Azure;
 use crate::refusal::Refusal;
-use crate::{Remote, Secret, openai, sse};
+use crate::{Remote, openai, sse};
 
 /// A model behind OpenAI's Responses.
 pub type Responses = Remote<Items>;
@@ -52,7 +51,7 @@ pub struct Items {
     developer: bool,
     /// The summary of its reasoning to ask for: `auto`, `concise` or `detailed`.
     summary: Option<String>,
-    azure: Option<Azure>,
+    azure: bool,
 }
 
 impl Dialect for Items {
@@ -72,15 +71,11 @@ impl Dialect for Items {
     }
 
     fn at(&mut self, base: &Url) {
-        self.own = self.azure.is_some() || base.host_str() == Some("api.openai.com");
+        self.own = self.azure || base.host_str() == Some("api.openai.com");
     }
 
     fn endpoint(&self, base: Url, _: bool) -> Url {
         openai::endpoint(base, &["responses"])
-    }
-
-    fn authorize(&self, key: &Secret) -> (&'static str, Secret) {
-        openai::authorize(self.azure.as_ref(), key)
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -59,8 +59,8 @@ enum Item<'a> {
         call_id: &'a str,
         output: String,
     },
-    /// Reasoning, as it came.
-    Kept(Value),
+    /// An item as it came.
+    Kept(&'a Value),
 }
 
 /// One part of a message.
@@ -250,10 +250,8 @@ fn write_message<'a>(dialect: &Items, message: &'a Message, out: &mut Vec<Item<'
                     content.clone()
                 },
             }),
-            // Another provider's reasoning, or one without its encrypted form, is not taken.
-            Part::Reasoning { signature, .. } => {
-                out.extend(signature.as_deref().and_then(kept::item).map(Item::Kept));
-            }
+            // What can be read of it is not what is taken back.
+            Part::Reasoning { .. } => {}
             Part::Opaque { provider, payload } => {
                 out.extend(kept::of_openai(provider, payload).map(Item::Kept));
             }

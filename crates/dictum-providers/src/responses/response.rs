@@ -66,18 +66,12 @@ impl Answer {
                     }
                 }
             }
-            Some("reasoning") => match kept::part(item) {
-                Part::Reasoning {
-                    text,
-                    signature: None,
-                } if text.is_empty() => {}
-                part => self.parts.push(part),
-            },
+            Some("reasoning") => kept::reasoning(item, &mut self.parts),
             Some("function_call") => {
                 self.called = true;
                 self.parts.push(call(item));
             }
-            Some(_) => self.parts.push(kept::opaque(item)),
+            Some(_) => self.parts.push(kept::opaque(item.clone())),
             None => {}
         }
     }

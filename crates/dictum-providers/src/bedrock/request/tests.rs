@@ -101,7 +101,6 @@ fn every_part_has_its_place() {
                         payload: json!({ "type": "redacted_thinking" }),
                     },
                     thought(None),
-                    thought(Some(r#"{"type":"reasoning","id":"rs_1"}"#)),
                     call("c1", json!({ "city": "Ulm" })),
                     call("c2", json!("{\"city\": ")),
                 ],
@@ -170,64 +169,17 @@ fn the_prefix_ends_with_a_mark_to_keep_it() {
         system["messages"],
         json!([{ "role": "user", "content": [{ "text": "x" }] }])
     );
+    let going_on = Request::new(vec![
+        Message::user("a"),
+        Message::assistant("b"),
+        Message::user("c"),
+    ]);
+    let going_on = super::tests::of(&model(true), &going_on);
+    assert_eq!(going_on["messages"][2]["content"], json!([{ "text": "c" }, mark]));
     let none = of(vec![]);
     assert_eq!(
         none,
         json!({ "messages": [{ "role": "user", "content": [{ "text": "x" }] }] })
-    );
-}
-
-#[test]
-fn settings_go_where_they_belong() {
-    let mut request = Request::new(vec![Message::user("x")]);
-    request.settings = Settings {
-        temperature: Some(0.5),
-        top_p: Some(0.9),
-        max_tokens: Some(100),
-        stop: vec!["END".to_owned()],
-        reasoning_effort: Some("low".to_owned()),
-        ..Settings::default()
-    };
-    for (name, value) in [
-        ("top_k", json!(40)),
-        ("thinking", json!({ "type": "enabled", "budget_tokens": 1024 })),
-        ("additionalModelRequestFields", json!({ "anthropic_beta": ["x"] })),
-        (
-            "guardrailConfig",
-            json!({ "guardrailIdentifier": "g", "guardrailVersion": "1" }),
-        ),
-        ("inferenceConfig", json!({ "topP": null, "maxTokens": 50 })),
-        ("nothing", Value::Null),
-    ] {
-        request.settings.extra.insert(name.to_owned(), value);
-    }
-    let body = of(&model(false), &request);
-    assert_eq!(
-        body["inferenceConfig"],
-        json!({ "maxTokens": 50, "temperature": 0.5, "stopSequences": ["END"] })
-    );
-    assert_eq!(body["outputConfig"], json!({ "effort": "low" }));
-    assert_eq!(
-        body["additionalModelRequestFields"],
-        json!({ "top_k": 40, "thinking": { "type": "enabled", "budget_tokens": 1024 }, "anthropic_beta": ["x"] })
-    );
-    assert_eq!(body["guardrailConfig"]["guardrailIdentifier"], "g");
-
-    request.settings.extra.clear();
-    let open = Converse::new("openai.gpt-oss-120b-1:0".to_owned(), "us-east-1".to_owned());
-    let body = of(&open, &request);
-    assert_eq!(
-        body["additionalModelRequestFields"],
-        json!({ "reasoning_effort": "low" })
-    );
-    assert_eq!(body.get("outputConfig"), None);
-
-    request.settings.seed = Some(7);
-    assert!(refusal(&request).contains("a seed"));
-    request.settings.extra.insert("seed".to_owned(), json!(7));
-    assert_eq!(
-        of(&model(false), &request)["additionalModelRequestFields"],
-        json!({ "seed": 7 })
     );
 }
 
@@ -280,6 +232,7 @@ fn tools_and_structured_output() {
     };
     request.response_format = Some(Arc::new(format));
     request.settings.reasoning_effort = Some("high".to_owned());
+    let model = |_| Converse::new("anthropic.claude-opus-4-6-v1".to_owned(), "us-east-1".to_owned());
     let config = of(&model(false), &request)["outputConfig"].clone();
     assert_eq!(config["effort"], "high");
     let sent = &config["textFormat"]["structure"]["jsonSchema"];
@@ -289,6 +242,16 @@ fn tools_and_structured_output() {
     );
     let schema: Value = serde_json::from_str(sent["schema"].as_str().unwrap()).unwrap();
     assert_eq!(schema["additionalProperties"], false);
+    let map = json!({ "type": "object", "additionalProperties": { "type": "string" } });
+    let beyond = ResponseFormat::JsonSchema {
+        name: "out".to_owned(),
+        schema: map,
+    };
+    request.response_format = Some(Arc::new(beyond));
+    assert_eq!(
+        of(&model(false), &request)["outputConfig"],
+        json!({ "effort": "high" })
+    );
     request.response_format = Some(Arc::new(ResponseFormat::JsonObject));
     assert!(refusal(&request).contains("some JSON object"));
 }

@@ -34,11 +34,16 @@ fn every_part_has_its_place() {
             name: name.map(str::to_owned),
         },
     };
-    let thought = |signature: Option<&str>| Part::Reasoning {
+    let thought = || Part::Reasoning {
         text: "I need the weather.".to_owned(),
-        signature: signature.map(str::to_owned),
+        signature: None,
     };
-    let kept = r#"{"id":"rs_1","summary":[{"text":"I need the weather.","type":"summary_text"}],"type":"reasoning","encrypted_content":"gAAA"}"#;
+    let opaque = |provider: &str, payload| Part::Opaque {
+        provider: provider.to_owned(),
+        payload,
+    };
+    let kept = json!({ "type": "reasoning", "id": "rs_1", "summary": [{ "type": "summary_text", "text": "I need the weather." }], "encrypted_content": "gAAA" });
+    let searched = json!({ "id": "ws_1", "type": "web_search_call", "status": "completed" });
     let request = Request {
         prefix: Prefix::new(vec![
             Message::system("Be brief."),
@@ -72,18 +77,10 @@ fn every_part_has_its_place() {
             message(
                 Role::Assistant,
                 vec![
-                    thought(Some(kept)),
-                    // Of another provider, and of none: neither would be taken.
-                    thought(Some("EqQBCgIYAhIk")),
-                    thought(None),
-                    Part::Opaque {
-                        provider: "openai".to_owned(),
-                        payload: json!({ "id": "ws_1", "type": "web_search_call", "status": "completed" }),
-                    },
-                    Part::Opaque {
-                        provider: "anthropic".to_owned(),
-                        payload: json!({ "type": "redacted_thinking" }),
-                    },
+                    thought(),
+                    opaque("openai", kept.clone()),
+                    opaque("openai", searched.clone()),
+                    opaque("anthropic", json!({ "type": "redacted_thinking" })),
                     Part::text("Let me look."),
                     call("c1", json!({ "city": "Ulm" })),
                     call("c2", json!("{\"city\": ")),
@@ -106,8 +103,8 @@ fn every_part_has_its_place() {
             { "type": "input_file", "file_id": "file-1" },
             { "type": "input_file", "file_url": "https://example.com/a.pdf" },
         ] },
-        { "type": "reasoning", "id": "rs_1", "summary": [{ "type": "summary_text", "text": "I need the weather." }], "encrypted_content": "gAAA" },
-        { "id": "ws_1", "type": "web_search_call", "status": "completed" },
+        kept,
+        searched,
         { "role": "assistant", "content": "Let me look." },
         { "type": "function_call", "call_id": "c1", "name": "weather", "arguments": "{\"city\":\"Ulm\"}" },
         { "type": "function_call", "call_id": "c2", "name": "weather", "arguments": "{\"city\": " },
