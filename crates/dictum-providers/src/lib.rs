@@ -1,8 +1,12 @@
 //! Remote language models for Dictum, one folder per wire dialect.
 //!
 //! A dialect is a set of pure mappings, from a request to a body and from a body, an error or a stream to what Dictum knows;
-//! [`Remote`] and [`Builder`] do all the rest, once. So far: [`openai`], the chat completions that OpenAI, vLLM, Ollama,
-//! OpenRouter, llama-server and many others speak; [`gemini`], Google's own. What calls cost is in [`Prices`].
+//! [`Remote`] and [`Builder`] do all the rest, once. So far:
+//! - [`anthropic`], Anthropic's messages;
+//! - [`gemini`], Google's Gemini API;
+//! - [`openai`], the chat completions that OpenAI, vLLM, Ollama, OpenRouter, llama-server and many others speak.
+//!
+//! Models that turn texts into vectors are in [`embed`]; what calls cost is in [`Prices`].
 //!
 //! ```no_run
 //! use dictum_core::lm::{Lm, LmError};
@@ -10,11 +14,13 @@
 //!
 //! # fn main() -> Result<(), LmError> {
 //! let lm = Lm::openai("gpt-5-mini").api_key_from_env()?.build()?;
+//! let claude = Lm::anthropic("claude-sonnet-4-6").api_key_from_env()?.build()?;
 //! let local = Lm::openai("qwen3").base_url("http://localhost:11434/v1").build()?;
 //! # Ok(())
 //! # }
 //! ```
 
+pub mod anthropic;
 mod builder;
 mod dialect;
 pub mod embed;
@@ -29,7 +35,9 @@ mod remote;
 mod retry_after;
 mod secret;
 mod sse;
+mod wire;
 
+pub use anthropic::Anthropic;
 pub use builder::Builder;
 pub use gemini::Gemini;
 pub use openai::OpenAi;
@@ -49,6 +57,11 @@ pub trait Providers {
     /// A model behind Google's Gemini API.
     fn gemini(model: impl Into<String>) -> gemini::Builder {
         Gemini::builder(model)
+    }
+
+    /// A model behind Anthropic's messages or what is compatible with them.
+    fn anthropic(model: impl Into<String>) -> anthropic::Builder {
+        Anthropic::builder(model)
     }
 }
 

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::Chat;
 use super::schema::strict;
 use crate::refusal::no_form;
+use crate::wire::merge_extra;
 
 /// Whether a name is one of OpenAI's reasoning models, `o3-mini` or `gpt-5.1` say, also as routers write it
 /// (`openai/o3-mini`). They take other parameters than the rest.
@@ -113,13 +114,7 @@ fn write_settings(dialect: &Chat, settings: &Settings, body: &mut Map<String, Va
         "reasoning_effort",
         settings.reasoning_effort.as_deref().map(Value::from),
     );
-    for (name, value) in &settings.extra {
-        if value.is_null() {
-            body.shift_remove(name);
-        } else {
-            body.insert(name.clone(), value.clone());
-        }
-    }
+    merge_extra(&settings.extra, body);
 }
 
 fn tools(request: &Request) -> Value {
@@ -241,7 +236,7 @@ fn write_message<'a>(
             Part::Reasoning { text, .. } if message.role == Role::Assistant && !dialect.own => {
                 written.reasoning_content.push_str(text);
             }
-            Part::Reasoning { .. } => {}
+            Part::Reasoning { .. } | Part::Opaque { .. } => {}
             other => return Err(unsupported(format!("a message part of a new kind ({other:?})"))),
         }
     }

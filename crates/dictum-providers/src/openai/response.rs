@@ -6,6 +6,7 @@ use dictum_core::lm::{FinishReason, LmError, LmErrorKind, Part, Response, Source
 use serde_json::{Map, Value};
 
 use super::error;
+use crate::wire;
 
 /// Reads a whole answer.
 ///
@@ -83,13 +84,10 @@ pub(super) fn content_text(content: Option<&Value>) -> String {
     }
 }
 
-/// A tool call. Arguments come as JSON in a string; what is not JSON stays a string, for the caller to show to the model.
+/// A tool call. Arguments come as JSON in a string.
 pub(super) fn tool_call(id: &str, name: &str, arguments: Option<&Value>) -> Part {
     let arguments = match arguments {
-        Some(Value::String(text)) if text.trim().is_empty() => Value::Object(Map::new()),
-        Some(Value::String(text)) => {
-            serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()))
-        }
+        Some(Value::String(text)) => wire::arguments(text),
         Some(other) => other.clone(),
         None => Value::Object(Map::new()),
     };
