@@ -9,6 +9,7 @@
 )]
 
 mod calls;
+mod embed;
 mod faults;
 mod gemini;
 mod secrets;
