@@ -85,10 +85,6 @@ pub(crate) trait Dialect: Debug + Send + Sync + Sized + 'static {
 
 /// A call that is about to be sent.
 #[derive(Debug)]
-#[expect(
-    dead_code,
-    reason = "for dialects that sign; the first to do so takes this line out"
-)]
 pub(crate) struct Outgoing<'a> {
     pub(crate) url: &'a Url,
     /// All headers but those that HTTP itself adds (`host`, `content-length`).

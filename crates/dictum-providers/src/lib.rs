@@ -1,12 +1,14 @@
 //! Remote language models for Dictum, one folder per wire dialect.
 //!
 //! A dialect is a set of pure mappings, from a request to a body and from a body, an error or a stream to what Dictum knows;
-//! [`Remote`] and [`Builder`] do all the rest, once. So far:
-//! - [`anthropic`], Anthropic's messages;
-//! - [`gemini`], Google's Gemini API;
-//! - [`openai`], the chat completions that OpenAI, vLLM, Ollama, OpenRouter, llama-server and many others speak.
+//! [`Remote`] and [`Builder`] do all the rest, once. There are:
+//! - [`openai`], the chat completions that OpenAI, Azure, vLLM, Ollama, OpenRouter, llama-server and many others speak,
+//! - [`responses`], OpenAI's newer form, which keeps a model's reasoning from turn to turn,
+//! - [`anthropic`], Anthropic's messages,
+//! - [`gemini`], Google's own,
+//! - [`bedrock`], the models of Amazon Bedrock.
 //!
-//! Models that turn texts into vectors are in [`embed`]; what calls cost is in [`Prices`].
+//! [`embed`] turns texts into vectors. What calls cost is in [`Prices`].
 //!
 //! ```no_run
 //! use dictum_core::lm::{Lm, LmError};
@@ -21,6 +23,7 @@
 //! ```
 
 pub mod anthropic;
+pub mod bedrock;
 mod builder;
 mod dialect;
 pub mod embed;
@@ -32,20 +35,23 @@ pub mod openai;
 mod prices;
 mod refusal;
 mod remote;
+pub mod responses;
 mod retry_after;
 mod secret;
 mod sse;
 mod wire;
 
 pub use anthropic::Anthropic;
+pub use bedrock::Bedrock;
 pub use builder::Builder;
 pub use gemini::Gemini;
 pub use openai::OpenAi;
 pub use prices::{LongPrice, Price, Prices};
 pub use remote::Remote;
+pub use responses::Responses;
 pub use secret::Secret;
 
-use dictum_core::lm::Lm;
+use dictum_core::lm::{Lm, LmError};
 
 /// Constructors of remote models on [`Lm`]. In scope with the prelude.
 pub trait Providers {
@@ -54,14 +60,32 @@ pub trait Providers {
         OpenAi::builder(model)
     }
 
-    /// A model behind Google's Gemini API.
-    fn gemini(model: impl Into<String>) -> gemini::Builder {
-        Gemini::builder(model)
-    }
-
     /// A model behind Anthropic's messages or what is compatible with them.
     fn anthropic(model: impl Into<String>) -> anthropic::Builder {
         Anthropic::builder(model)
+    }
+
+    /// A model behind OpenAI's Responses or what is compatible with them.
+    fn responses(model: impl Into<String>) -> responses::Builder {
+        Responses::builder(model)
+    }
+
+    /// A model behind Amazon Bedrock's Converse: a model id, inference profile or ARN, in a region such as `eu-central-1`.
+    fn bedrock(model: impl Into<String>, region: impl Into<String>) -> bedrock::Builder {
+        Bedrock::builder(model, region)
+    }
+
+    /// A model behind Amazon Bedrock's Converse, its region and key as AWS's tools have them in the environment, read now.
+    ///
+    /// # Errors
+    /// See [`Bedrock::from_env`].
+    fn bedrock_from_env(model: impl Into<String>) -> Result<bedrock::Builder, LmError> {
+        Bedrock::from_env(model)
+    }
+
+    /// A model behind Google's Gemini API.
+    fn gemini(model: impl Into<String>) -> gemini::Builder {
+        Gemini::builder(model)
     }
 }
 

@@ -32,7 +32,9 @@ use dictum_core::lm::{Capabilities, LmError, Request, Response, Settings};
 use reqwest::Url;
 use serde_json::Value;
 
-use self::model::Facts;
+pub(crate) use self::model::Facts;
+pub(crate) use self::request::budget;
+pub(crate) use self::schema::narrowed;
 use crate::dialect::Dialect;
 use crate::refusal::Refusal;
 use crate::{Remote, Secret, sse};

@@ -2,14 +2,14 @@
 
 /// What a model takes, by its version: major and minor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     version: (u32, u32),
 }
 
 impl Facts {
     /// By a name as Anthropic or a router writes it: `claude-3-5-haiku-latest`, `claude-opus-4-5-20251101`,
     /// `anthropic/claude-sonnet-4.5`. A name without a version is taken for one of the newest.
-    pub(super) fn of(model: &str) -> Self {
+    pub(crate) fn of(model: &str) -> Self {
         let name = model.rsplit_once("claude").map_or(model, |(_, rest)| rest);
         // A date has more digits than a version.
         let is_number =
@@ -25,23 +25,28 @@ impl Facts {
         }
     }
 
+    /// It is of this version or a later one.
+    pub(crate) fn since(self, version: (u32, u32)) -> bool {
+        self.version >= version
+    }
+
     /// It can be held to a JSON Schema.
-    pub(super) fn schemas(self) -> bool {
+    pub(crate) fn schemas(self) -> bool {
         self.version >= (4, 5)
     }
 
     /// It decides itself how much to think, guided by an effort.
-    pub(super) fn adaptive(self) -> bool {
+    pub(crate) fn adaptive(self) -> bool {
         self.version >= (4, 6)
     }
 
     /// It takes a temperature or `top_p`.
-    pub(super) fn sampling(self) -> bool {
+    pub(crate) fn sampling(self) -> bool {
         self.version < (4, 7)
     }
 
     /// It takes a temperature and `top_p` together.
-    pub(super) fn both(self) -> bool {
+    pub(crate) fn both(self) -> bool {
         self.version < (4, 1)
     }
 

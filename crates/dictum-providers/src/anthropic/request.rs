@@ -198,7 +198,7 @@ fn write_settings(
 
 /// The tokens a model without adaptive thinking may think for. They count towards the limit, which is the caller's to set: then
 /// half of it is the most.
-fn budget(effort: &str, max_tokens: Option<u32>) -> Result<u32, LmError> {
+pub(crate) fn budget(effort: &str, max_tokens: Option<u32>) -> Result<u32, LmError> {
     const LEAST: u32 = 1024;
     let wanted = match effort {
         "minimal" => LEAST,

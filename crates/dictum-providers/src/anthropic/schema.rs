@@ -54,9 +54,9 @@ const ANNOTATIONS: &[&str] = &[
 ///
 /// `None` when the subset can't say the structure: maps, open objects, tuples, values of any type, recursion, references
 /// to elsewhere.
-pub(super) fn narrowed(schema: &Value) -> Option<Value> {
+pub(crate) fn narrowed(schema: &Value) -> Option<Value> {
     let root = schema.as_object()?;
-    if recurses(schema, root, &mut Vec::new())? {
+    if References::of(root).recur(schema)? {
         return None;
     }
     narrow(schema)
@@ -231,43 +231,65 @@ fn alternatives(mut all: Map<String, Value>, types: &[&str]) -> Value {
     Value::Object(out)
 }
 
-/// Whether a schema leads back to itself; `None` when a reference leads out of it.
-fn recurses<'a>(schema: &'a Value, root: &'a Map<String, Value>, path: &mut Vec<&'a str>) -> Option<bool> {
-    match schema {
-        Value::Object(entries) => {
-            if let Some(Value::String(target)) = entries.get("$ref") {
-                if path.contains(&target.as_str()) {
-                    return Some(true);
-                }
-                let pointer = target.strip_prefix('#').filter(|pointer| !pointer.is_empty())?;
-                let mut parts = pointer.splitn(3, '/').skip(1);
-                let def = root.get(parts.next()?)?.get(parts.next()?)?;
-                path.push(target);
-                let found = recurses(def, root, path)?;
-                path.pop();
-                if found {
-                    return Some(true);
-                }
-            }
-            for (_, value) in entries
-                .iter()
-                .filter(|(key, _)| !matches!(key.as_str(), "enum" | "const" | "default" | "examples"))
-            {
-                if recurses(value, root, path)? {
-                    return Some(true);
-                }
-            }
-            Some(false)
+/// The references of a schema, while they are followed.
+struct References<'a> {
+    root: &'a Map<String, Value>,
+    /// Those that led to where we are.
+    path: Vec<&'a str>,
+    /// Those that are known to lead nowhere back.
+    harmless: Vec<&'a str>,
+}
+
+impl<'a> References<'a> {
+    fn of(root: &'a Map<String, Value>) -> Self {
+        Self {
+            root,
+            path: Vec::new(),
+            harmless: Vec::new(),
         }
-        Value::Array(items) => {
-            for item in items {
-                if recurses(item, root, path)? {
+    }
+
+    /// Whether a schema leads back to itself; `None` when a reference leads out of it.
+    fn recur(&mut self, schema: &'a Value) -> Option<bool> {
+        let values: Vec<&Value> = match schema {
+            Value::Object(entries) => {
+                if let Some(Value::String(target)) = entries.get("$ref")
+                    && self.followed(target)?
+                {
                     return Some(true);
                 }
+                let is_data = |key: &str| matches!(key, "enum" | "const" | "default" | "examples");
+                entries
+                    .iter()
+                    .filter(|(key, _)| !is_data(key))
+                    .map(|(_, value)| value)
+                    .collect()
             }
-            Some(false)
+            Value::Array(items) => items.iter().collect(),
+            _ => return Some(false),
+        };
+        for value in values {
+            if self.recur(value)? {
+                return Some(true);
+            }
         }
-        _ => Some(false),
+        Some(false)
+    }
+
+    fn followed(&mut self, target: &'a str) -> Option<bool> {
+        if self.path.contains(&target) {
+            return Some(true);
+        }
+        if self.harmless.contains(&target) {
+            return Some(false);
+        }
+        let (group, name) = target.strip_prefix("#/")?.split_once('/')?;
+        let def = self.root.get(group)?.get(name)?;
+        self.path.push(target);
+        let back = self.recur(def)?;
+        self.path.pop();
+        self.harmless.push(target);
+        Some(back)
     }
 }
 

@@ -60,7 +60,7 @@ impl EmbedDialect for Gemini {
     }
 
     fn authorize(key: &Secret) -> (&'static str, Secret) {
-        GenerateContent::authorize(key)
+        ("x-goog-api-key", key.clone())
     }
 
     fn body(wanted: &Wanted, texts: &[String]) -> Value {

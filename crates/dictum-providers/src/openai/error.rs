@@ -25,7 +25,7 @@ pub(crate) fn refused(refusal: &Refusal) -> LmError {
 }
 
 /// The error that a payload of status 200, or a chunk of a stream, holds in place of an answer.
-pub(super) fn in_payload(payload: &Value) -> Option<LmError> {
+pub(crate) fn in_payload(payload: &Value) -> Option<LmError> {
     let error = payload.get("error").filter(|error| !error.is_null())?;
     let said = said(payload)?;
     let status = error

@@ -8,16 +8,24 @@
 //! | tool calls, tool results | `tool_calls`, messages of role `tool` |
 //! | reasoning | `reasoning_content` or `reasoning` is read; sent back to servers other than OpenAI's own, which refuses it |
 //! | [`ResponseFormat`](dictum_core::lm::ResponseFormat) | `response_format`; a schema is narrowed to the strict subset where it can be |
+//! | logprobs (asked for in `extra`), annotations, results of filters | kept in the raw payload, streamed or not |
 //! | `max_tokens` | `max_completion_tokens` for OpenAI's reasoning models |
 //! | `temperature`, `top_p` | left out for OpenAI's reasoning models, which refuse them |
 //! | `extra` | merged into the body last; `null` takes a parameter out |
 
+mod azure;
 mod builder;
 mod error;
 mod request;
 mod response;
 mod schema;
 mod stream;
+
+pub(crate) use azure::{at_azure, endpoint};
+pub(crate) use error::{in_payload, refused};
+pub(crate) use request::is_reasoning_model;
+pub(crate) use response::tool_call;
+pub(crate) use schema::strict;
 
 use dictum_core::lm::{Capabilities, LmError, Request, Response, Settings};
 use reqwest::Url;
@@ -37,10 +45,13 @@ pub type Builder = crate::Builder<Chat>;
 #[derive(Debug, Clone)]
 pub struct Chat {
     model: String,
-    /// OpenAI's own server.
+    /// OpenAI's own server, or Azure's.
     own: bool,
     /// One of OpenAI's reasoning models.
     reasoning: bool,
+    /// Instructions go out as the developer's, not the system's.
+    developer: bool,
+    azure: bool,
 }
 
 impl Dialect for Chat {
@@ -60,17 +71,11 @@ impl Dialect for Chat {
     }
 
     fn at(&mut self, base: &Url) {
-        self.own = base.host_str() == Some("api.openai.com");
+        self.own = self.azure || base.host_str() == Some("api.openai.com");
     }
 
-    fn endpoint(&self, mut base: Url, _: bool) -> Url {
-        // People paste the whole address too.
-        if !base.path().contains("/chat/completions")
-            && let Ok(mut path) = base.path_segments_mut()
-        {
-            path.extend(["chat", "completions"]);
-        }
-        base
+    fn endpoint(&self, base: Url, _: bool) -> Url {
+        endpoint(base, &["chat", "completions"])
     }
 
     fn capabilities(&self) -> Capabilities {

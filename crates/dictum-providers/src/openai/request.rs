@@ -16,7 +16,7 @@ use crate::wire::merge_extra;
 
 /// Whether a name is one of OpenAI's reasoning models, `o3-mini` or `gpt-5.1` say, also as routers write it
 /// (`openai/o3-mini`). They take other parameters than the rest.
-pub(super) fn is_reasoning_model(model: &str) -> bool {
+pub(crate) fn is_reasoning_model(model: &str) -> bool {
     let name = model.rsplit('/').next().unwrap_or(model);
     let ends = |rest: &str| rest.is_empty() || rest.starts_with('-');
     if let Some(rest) = name.strip_prefix("gpt-5") {
@@ -189,7 +189,10 @@ fn write_message<'a>(
     out: &mut Vec<WireMessage<'a>>,
 ) -> Result<(), LmError> {
     let plain = |content| WireMessage {
-        role: message.role.as_str(),
+        role: match message.role {
+            Role::System if dialect.developer => "developer",
+            role => role.as_str(),
+        },
         tool_call_id: None,
         content,
         tool_calls: Vec::new(),

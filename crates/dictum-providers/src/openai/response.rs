@@ -85,7 +85,7 @@ pub(super) fn content_text(content: Option<&Value>) -> String {
 }
 
 /// A tool call. Arguments come as JSON in a string.
-pub(super) fn tool_call(id: &str, name: &str, arguments: Option<&Value>) -> Part {
+pub(crate) fn tool_call(id: &str, name: &str, arguments: Option<&Value>) -> Part {
     let arguments = match arguments {
         Some(Value::String(text)) => wire::arguments(text),
         Some(other) => other.clone(),

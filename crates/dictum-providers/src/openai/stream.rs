@@ -11,6 +11,16 @@ use crate::dialect::Assemble;
 use crate::refusal;
 use crate::sse::Event;
 
+/// What of a message becomes parts.
+const TYPED: &[&str] = &[
+    "role",
+    "content",
+    "refusal",
+    "reasoning_content",
+    "reasoning",
+    "tool_calls",
+];
+
 /// Puts an answer together from its chunks.
 #[derive(Debug, Default)]
 pub(crate) struct Assembler {
@@ -22,6 +32,10 @@ pub(crate) struct Assembler {
     usage: Usage,
     /// What the chunks say beside the choices: id, model, fingerprint, usage.
     envelope: Map<String, Value>,
+    /// What the choice says beside its message: logprobs, a filter's results.
+    choice: Map<String, Value>,
+    /// What the message says that has no part: annotations, ids of sounds.
+    message: Map<String, Value>,
     done: bool,
 }
 
@@ -66,6 +80,7 @@ impl Assembler {
         }
         if let Some(choice) = chunk.pointer("/choices/0") {
             self.choice(choice, out);
+            self.keep(choice);
         }
         if let Value::Object(entries) = chunk {
             let kept = entries
@@ -105,6 +120,39 @@ impl Assembler {
         if let Some(reason) = choice.get("finish_reason").and_then(Value::as_str) {
             self.finish = Some(response::finish(Some(reason), self.refused));
         }
+    }
+
+    /// Keeps what there is no typed place for, as it would stand in a whole answer.
+    fn keep(&mut self, choice: &Value) {
+        for (name, value) in choice.as_object().into_iter().flatten() {
+            match (name.as_str(), self.choice.get_mut(name)) {
+                ("delta", _) => {}
+                _ if value.is_null() => {}
+                // Each chunk brings those of its own tokens.
+                ("logprobs", Some(Value::Object(so_far))) => extend_lists(so_far, value),
+                _ => {
+                    self.choice.insert(name.clone(), value.clone());
+                }
+            }
+        }
+        let delta = choice.get("delta").and_then(Value::as_object);
+        for (name, value) in delta.into_iter().flatten() {
+            if !TYPED.contains(&name.as_str()) && !value.is_null() {
+                self.message.insert(name.clone(), value.clone());
+            }
+        }
+    }
+
+    /// The raw payload, in the form of a whole answer.
+    fn payload(&mut self) -> Value {
+        let mut payload = std::mem::take(&mut self.envelope);
+        let mut choice = std::mem::take(&mut self.choice);
+        let message = std::mem::take(&mut self.message);
+        if !message.is_empty() {
+            choice.insert("message".to_owned(), Value::Object(message));
+        }
+        payload.insert("choices".to_owned(), Value::Array(vec![Value::Object(choice)]));
+        Value::Object(payload)
     }
 
     fn call(&mut self, at: u64, delta: &Value) {
@@ -156,10 +204,26 @@ impl Assembler {
             finish,
             usage: self.usage,
             model,
-            raw: Some(Arc::new(Value::Object(std::mem::take(&mut self.envelope)))),
+            raw: Some(Arc::new(self.payload())),
             source: Source::Model,
             attempts: 1,
         })));
         Ok(())
     }
 }
+
+/// Adds the lists of `more` to those of the same name.
+fn extend_lists(so_far: &mut Map<String, Value>, more: &Value) {
+    for (name, value) in more.as_object().into_iter().flatten() {
+        match (so_far.get_mut(name), value) {
+            (Some(Value::Array(so_far)), Value::Array(more)) => so_far.extend(more.iter().cloned()),
+            (Some(Value::Array(_)), _) => {}
+            _ => {
+                so_far.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,10 @@
 //! A server on loopback that speaks OpenAI's chat completions, and whatever else it is told to say.
 
+mod event_stream;
 mod openai;
 mod reply;
 
+pub use event_stream::{event_frame, exception_frame};
 pub use reply::{Chat, Fault, Reply};
 
 use std::fmt;
@@ -164,6 +166,12 @@ impl FakeServer {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}/v1", self.address)
+    }
+
+    /// The address without a path, `http://127.0.0.1:PORT`, for dialects that don't begin with `/v1`.
+    #[must_use]
+    pub fn root(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// How many requests came.
