@@ -91,6 +91,7 @@ impl LocalLm {
             usage: Usage {
                 input_tokens: count(tokens.prompt),
                 cached_tokens: count(tokens.cached),
+                cache_write_tokens: None,
                 output_tokens: count(tokens.completion),
                 reasoning_tokens: None,
                 cost_usd: None,

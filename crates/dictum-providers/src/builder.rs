@@ -9,7 +9,7 @@ use reqwest::Url;
 use crate::dialect::Dialect;
 use crate::http::{Endpoints, Http, HttpOptions};
 use crate::learned::Learned;
-use crate::{Remote, Secret, env};
+use crate::{Prices, Remote, Secret, env};
 
 /// Sets up a remote model. Reads nothing from the environment but where a method's name says so.
 ///
@@ -20,13 +20,12 @@ pub struct Builder<D> {
     provider: String,
     base_url: Option<String>,
     api_key: Option<Secret>,
-    /// The header that carries the bare key, where it is not the dialect's usual one.
-    key_header: Option<&'static str>,
     pub(crate) http: HttpOptions,
     settings: Settings,
     structured_output: Option<(bool, bool)>,
     tools: bool,
     context_window: Option<u32>,
+    prices: Option<Prices>,
 }
 
 #[expect(private_bounds, reason = "what a dialect is made of is not public")]
@@ -37,12 +36,12 @@ impl<D: Dialect> Builder<D> {
             provider: D::PROVIDER.to_owned(),
             base_url: None,
             api_key: None,
-            key_header: None,
             http: HttpOptions::default(),
             settings: Settings::default(),
             structured_output: None,
             tools: true,
             context_window: None,
+            prices: None,
         }
     }
 
@@ -108,6 +107,14 @@ impl<D: Dialect> Builder<D> {
         self
     }
 
+    /// What calls cost, where the provider does not say it. Default: [`Prices::bundled`] at the provider's own address; at
+    /// another, where a model of the same name may cost something else or nothing, none.
+    #[must_use]
+    pub fn prices(mut self, prices: Prices) -> Self {
+        self.prices = Some(prices);
+        self
+    }
+
     /// The most time to connect, 10 s by default. The call's own time is the [`Timeout`](dictum_core::lm::layers::Timeout)
     /// layer's matter.
     #[must_use]
@@ -145,16 +152,16 @@ impl<D: Dialect> Builder<D> {
         let name = self.name();
         let base = self.base_url.take().unwrap_or_else(|| self.dialect.base_url());
         let base = parse(&base).map_err(|error| error.with_model(&name))?;
+        let prices = self
+            .prices
+            .unwrap_or_else(|| Prices::at(&base, &self.dialect.base_url()));
         self.dialect.at(&base);
         let endpoints = Endpoints {
             whole: self.dialect.endpoint(base.clone(), false),
             streaming: self.dialect.endpoint(base, true),
         };
         if let Some(key) = &self.api_key {
-            let (header, value) = match self.key_header {
-                Some(header) => (header, key.clone()),
-                None => D::authorize(key),
-            };
+            let (header, value) = self.dialect.authorize(key);
             self.http.headers.insert(0, (header.to_owned(), value));
         }
         let mut capabilities = self.dialect.capabilities();
@@ -169,6 +176,7 @@ impl<D: Dialect> Builder<D> {
             settings: self.settings,
             capabilities,
             name,
+            prices,
             learned: Learned::default(),
         })
     }
@@ -179,19 +187,13 @@ impl<D: Dialect> Builder<D> {
         self
     }
 
-    /// The header that carries the bare key.
-    pub(crate) fn key_header(mut self, name: &'static str) -> Self {
-        self.key_header = Some(name);
-        self
-    }
-
     fn name(&self) -> String {
         format!("{}/{}", self.provider, self.dialect.model())
     }
 }
 
 /// An address to stand before the dialect's own part. It may hold a key, so no message quotes it.
-fn parse(base: &str) -> Result<Url, LmError> {
+pub(crate) fn parse(base: &str) -> Result<Url, LmError> {
     let wrong = |message: String| LmError::new(LmErrorKind::InvalidRequest, message);
     let mut url = Url::parse(base).map_err(|error| wrong(format!("the base URL is not one: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
@@ -203,4 +205,26 @@ fn parse(base: &str) -> Result<Url, LmError> {
         path.pop_if_empty();
     }
     Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Gemini, OpenAi, Price};
+
+    #[test]
+    fn prices_are_known_only_where_the_model_is_the_providers() {
+        let known = |builder: Builder<crate::openai::Chat>| {
+            let model = builder.build_model().unwrap();
+            model.prices.get("openai/gpt-5-mini").map(|price| price.input)
+        };
+        let elsewhere = OpenAi::builder("gpt-5-mini").base_url("http://localhost:8000/v1");
+        assert!(known(OpenAi::builder("gpt-5-mini")).is_some());
+        assert_eq!(known(elsewhere.clone()), None);
+        let own = Prices::none().with("openai/gpt-5-mini", Price::new(7.0, 7.0));
+        assert_eq!(known(elsewhere.prices(own.clone())), Some(7.0));
+        assert_eq!(known(OpenAi::builder("gpt-5-mini").prices(own)), Some(7.0));
+        let gemini = Gemini::builder("gemini-2.5-pro").build_model().unwrap();
+        assert!(gemini.prices.get(&gemini.name).is_some());
+    }
 }

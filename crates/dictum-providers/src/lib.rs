@@ -2,10 +2,13 @@
 //!
 //! A dialect is a set of pure mappings, from a request to a body and from a body, an error or a stream to what Dictum knows;
 //! [`Remote`] and [`Builder`] do all the rest, once. There are:
-//! - [`anthropic`], Anthropic's messages;
-//! - [`bedrock`], Converse, for the models of Amazon Bedrock;
-//! - [`openai`], the chat completions that OpenAI, Azure, vLLM, Ollama, OpenRouter, llama-server and many others speak;
-//! - [`responses`], OpenAI's newer form, which keeps a model's reasoning from turn to turn.
+//! - [`openai`], the chat completions that OpenAI, Azure, vLLM, Ollama, OpenRouter, llama-server and many others speak,
+//! - [`responses`], OpenAI's newer form, which keeps a model's reasoning from turn to turn,
+//! - [`anthropic`], Anthropic's messages,
+//! - [`gemini`], Google's own,
+//! - [`bedrock`], the models of Amazon Bedrock.
+//!
+//! [`embed`] turns texts into vectors. What calls cost is in [`Prices`].
 //!
 //! ```no_run
 //! use dictum_core::lm::{Lm, LmError};
@@ -23,10 +26,13 @@ pub mod anthropic;
 pub mod bedrock;
 mod builder;
 mod dialect;
+pub mod embed;
 mod env;
+pub mod gemini;
 mod http;
 mod learned;
 pub mod openai;
+mod prices;
 mod refusal;
 mod remote;
 pub mod responses;
@@ -38,7 +44,9 @@ mod wire;
 pub use anthropic::Anthropic;
 pub use bedrock::Bedrock;
 pub use builder::Builder;
+pub use gemini::Gemini;
 pub use openai::OpenAi;
+pub use prices::{LongPrice, Price, Prices};
 pub use remote::Remote;
 pub use responses::Responses;
 pub use secret::Secret;
@@ -50,6 +58,11 @@ pub trait Providers {
     /// A model behind OpenAI's chat completions or what is compatible with them.
     fn openai(model: impl Into<String>) -> openai::Builder {
         OpenAi::builder(model)
+    }
+
+    /// A model behind Anthropic's messages or what is compatible with them.
+    fn anthropic(model: impl Into<String>) -> anthropic::Builder {
+        Anthropic::builder(model)
     }
 
     /// A model behind OpenAI's Responses or what is compatible with them.
@@ -70,9 +83,9 @@ pub trait Providers {
         Bedrock::from_env(model)
     }
 
-    /// A model behind Anthropic's messages or what is compatible with them.
-    fn anthropic(model: impl Into<String>) -> anthropic::Builder {
-        Anthropic::builder(model)
+    /// A model behind Google's Gemini API.
+    fn gemini(model: impl Into<String>) -> gemini::Builder {
+        Gemini::builder(model)
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::dialect::{Assemble, Dialect, Framing, Outgoing};
 use crate::http::{Answer, Http};
 use crate::learned::{self, Learned};
-use crate::refusal;
+use crate::{Prices, refusal};
 
 /// A model behind HTTP, in one of the dialects. One attempt per call; see [`layers`](dictum_core::lm::layers) for the rest.
 ///
@@ -28,6 +28,7 @@ pub struct Remote<D> {
     pub(crate) capabilities: Capabilities,
     pub(crate) http: Http,
     pub(crate) learned: Learned,
+    pub(crate) prices: Prices,
 }
 
 #[expect(private_bounds, reason = "what a dialect is made of is not public")]
@@ -79,6 +80,7 @@ impl<D: Dialect> Remote<D> {
             .map_err(|_| refusal::not_json(&self.http.redact(&String::from_utf8_lossy(&bytes))))?;
         let mut response = self.dialect.response(payload)?;
         response.attempts = attempts;
+        self.prices.fill(&self.name, &mut response);
         Ok(response)
     }
 }
@@ -114,7 +116,7 @@ impl<D: Dialect> LanguageModel for Remote<D> {
                 .ask(request, call, true)
                 .await
                 .map_err(|error| named(error, &self.name, &self.http))?;
-            let (name, http) = (self.name.clone(), self.http.clone());
+            let (name, http, prices) = (self.name.clone(), self.http.clone(), self.prices.clone());
             let reading = Reading::<D> {
                 chunks: answer.chunks(),
                 framing: D::Framing::default(),
@@ -132,6 +134,7 @@ impl<D: Dialect> LanguageModel for Remote<D> {
             let events = batches.flatten().map(move |event| match event {
                 Ok(StreamEvent::Finished(mut response)) => {
                     response.attempts = attempts;
+                    prices.fill(&name, &mut response);
                     Ok(StreamEvent::Finished(response))
                 }
                 event => event.map_err(|error| named(error, &name, &http)),
@@ -142,7 +145,7 @@ impl<D: Dialect> LanguageModel for Remote<D> {
 }
 
 /// An error of this model, without its keys, whatever the server quoted.
-fn named(error: LmError, name: &str, http: &Http) -> LmError {
+pub(crate) fn named(error: LmError, name: &str, http: &Http) -> LmError {
     let message = http.redact(error.message());
     if message == error.message() {
         return error.with_model(name);

@@ -86,13 +86,15 @@ fn usage(usage: &Value) -> Usage {
     let count = |path: &str| usage.pointer(path).and_then(Value::as_u64);
     // What was read from the cache or written to it is counted apart from the rest of the input.
     let cached = count("/cache_read_input_tokens");
+    let written = count("/cache_creation_input_tokens");
     let input = count("/input_tokens").map(|rest| {
         rest.saturating_add(cached.unwrap_or(0))
-            .saturating_add(count("/cache_creation_input_tokens").unwrap_or(0))
+            .saturating_add(written.unwrap_or(0))
     });
     Usage {
         input_tokens: input,
         cached_tokens: cached,
+        cache_write_tokens: written,
         output_tokens: count("/output_tokens"),
         reasoning_tokens: count("/output_tokens_details/thinking_tokens"),
         cost_usd: None,

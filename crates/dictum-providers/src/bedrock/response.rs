@@ -100,10 +100,12 @@ fn usage(usage: &Value) -> Usage {
     let count = |name: &str| usage.get(name).and_then(Value::as_u64);
     let cached = count("cacheReadInputTokens");
     // What was read from or written to the cache is not part of `inputTokens`.
-    let kept = cached.unwrap_or(0) + count("cacheWriteInputTokens").unwrap_or(0);
+    let written = count("cacheWriteInputTokens");
+    let kept = cached.unwrap_or(0).saturating_add(written.unwrap_or(0));
     Usage {
-        input_tokens: count("inputTokens").map(|tokens| tokens + kept),
+        input_tokens: count("inputTokens").map(|tokens| tokens.saturating_add(kept)),
         cached_tokens: cached,
+        cache_write_tokens: written,
         output_tokens: count("outputTokens"),
         reasoning_tokens: None,
         cost_usd: None,

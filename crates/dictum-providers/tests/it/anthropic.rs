@@ -193,6 +193,7 @@ async fn an_answer_comes_whole_or_streamed_with_all_it_has() {
         Usage {
             input_tokens: Some(1209),
             cached_tokens: Some(1000),
+            cache_write_tokens: Some(188),
             output_tokens: Some(305),
             reasoning_tokens: Some(120),
             cost_usd: None,

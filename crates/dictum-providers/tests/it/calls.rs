@@ -37,6 +37,7 @@ async fn an_answer_comes_whole_or_streamed_with_all_it_has() {
             Usage {
                 input_tokens: Some(31),
                 cached_tokens: Some(16),
+                cache_write_tokens: None,
                 output_tokens: Some(12),
                 reasoning_tokens: Some(8),
                 cost_usd: None,

@@ -13,6 +13,7 @@ mod azure;
 mod bedrock;
 mod calls;
 mod faults;
+mod gemini;
 mod responses;
 mod secrets;
 mod stack;

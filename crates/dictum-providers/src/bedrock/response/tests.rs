@@ -47,6 +47,7 @@ fn an_answer_with_all_it_has() {
         Usage {
             input_tokens: Some(110),
             cached_tokens: Some(80),
+            cache_write_tokens: Some(20),
             output_tokens: Some(25),
             ..Usage::default()
         }
