@@ -93,7 +93,7 @@ impl Dialect for Messages {
         base
     }
 
-    fn authorize(&self, key: &Secret) -> (&'static str, Secret) {
+    fn authorize(key: &Secret) -> (&'static str, Secret) {
         ("x-api-key", key.clone())
     }
 

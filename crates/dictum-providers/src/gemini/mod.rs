@@ -9,8 +9,8 @@
 //! | image, audio, file, inline | `inlineData` |
 //! | image, audio, file, by address or id | `fileData`; an id `files/abc` is the Files API's |
 //! | tool calls, tool results | `functionCall`, `functionResponse`, by name; an id is made up where the server gives none |
-//! | reasoning | parts marked as thoughts; asked for whenever `reasoning_effort` is set |
-//! | signatures of thoughts | sent back with the part they came with, in the turns that follow |
+//! | reasoning | parts marked as thoughts; asked for whenever `reasoning_effort` is set, and not sent back |
+//! | [`Part::Opaque`](dictum_core::lm::Part::Opaque) | signatures of thoughts, sent back with the part they came with; parts of other kinds (code that ran) |
 //! | [`ResponseFormat`](dictum_core::lm::ResponseFormat) | `responseMimeType`, `responseJsonSchema`; a schema is loosened to what Gemini takes |
 //! | `reasoning_effort` | `thinkingLevel`; for the 2.5 models `thinkingBudget` (`none` 0, `minimal` and `low` 1024, `medium` 8192, `high` 24576) |
 //! | `seed` | its lower 31 bits |
@@ -104,7 +104,7 @@ impl Dialect for GenerateContent {
         base
     }
 
-    fn authorize(&self, key: &Secret) -> (&'static str, Secret) {
+    fn authorize(key: &Secret) -> (&'static str, Secret) {
         ("x-goog-api-key", key.clone())
     }
 

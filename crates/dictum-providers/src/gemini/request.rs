@@ -9,8 +9,10 @@ use dictum_core::lm::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::response::lone_signature;
 use super::schema::narrowed;
 use super::{GenerateContent, MADE_UP_ID};
+use crate::dialect::Dialect;
 use crate::refusal::no_form;
 
 /// The body of a call, borrowing the texts of its request: prompts are long, and the same for many calls.
@@ -32,14 +34,20 @@ struct Content<'a> {
     parts: Vec<WirePart<'a>>,
 }
 
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum WirePart<'a> {
+    Own(OwnPart<'a>),
+    /// As it came.
+    AsItCame(&'a Value),
+}
+
 /// A part as it is sent: exactly one of the fields that hold content.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct WirePart<'a> {
+struct OwnPart<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    thought: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     inline_data: Option<InlineData<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -210,10 +218,10 @@ fn write_parts<'a>(
     called: &mut HashMap<&'a str, &'a str>,
     out: &mut Vec<WirePart<'a>>,
 ) -> Result<(), LmError> {
-    // A signature that came with a part other than a thought stands before it, see `response.rs`.
+    // A signature stands before the part it came with, see `response.rs`.
     let mut pending: Option<&'a str> = None;
     for part in &message.parts {
-        let mut written = WirePart::default();
+        let mut written = OwnPart::default();
         match part {
             Part::Text { text } => written.text = Some(text),
             Part::Image { media } => media_part(media, "image/png", &mut written),
@@ -239,36 +247,30 @@ fn write_parts<'a>(
                 add_id(&mut response, id);
                 written.function_response = Some(response);
             }
-            // Thoughts are not asked back unless they are signed.
-            Part::Reasoning { signature: None, .. } => continue,
-            Part::Reasoning {
-                text,
-                signature: Some(signature),
-            } => {
-                if text.is_empty() {
+            Part::Opaque { provider, payload } if provider == GenerateContent::PROVIDER => {
+                if let Some(signature) = lone_signature(payload) {
                     pending = Some(signature);
-                    continue;
+                } else {
+                    out.push(WirePart::AsItCame(payload));
                 }
-                written.text = Some(text);
-                written.thought = true;
-                written.thought_signature = Some(signature);
+                continue;
             }
+            // Thoughts are not asked back: what the model goes by is in the signatures.
+            Part::Reasoning { .. } | Part::Opaque { .. } => continue,
             other => {
                 let what = format!("a message part of a new kind ({other:?})");
                 return Err(no_form("Gemini's contents", what));
             }
         }
-        if written.thought_signature.is_none() {
-            written.thought_signature = pending.take();
-        }
-        out.push(written);
+        written.thought_signature = pending.take();
+        out.push(WirePart::Own(written));
     }
     if let Some(signature) = pending {
-        out.push(WirePart {
+        out.push(WirePart::Own(OwnPart {
             text: Some(""),
             thought_signature: Some(signature),
-            ..WirePart::default()
-        });
+            ..OwnPart::default()
+        }));
     }
     Ok(())
 }
@@ -292,7 +294,7 @@ fn object(value: &Value, name: &str) -> Value {
     }
 }
 
-fn media_part<'a>(media: &'a Media, usual: &'static str, out: &mut WirePart<'a>) {
+fn media_part<'a>(media: &'a Media, usual: &'static str, out: &mut OwnPart<'a>) {
     let file = |uri: &str| {
         let mut file = json!({ "fileUri": uri });
         if let Some(file) = file.as_object_mut()

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use dictum_core::lm::{
     FinishReason, LmError, LmErrorKind, Media, Part, Response, Source, StreamEvent, Usage,
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::{MADE_UP_ID, error};
+use super::{GenerateContent, MADE_UP_ID, error};
+use crate::dialect::Dialect;
 
 /// Reads a whole answer.
 ///
@@ -38,8 +39,8 @@ pub(super) fn content(candidate: &Value) -> impl Iterator<Item = &Value> {
 
 /// Puts the parts of an answer together, whether they come at once or in chunks.
 ///
-/// A thought's signature stays with it. A signature that another part has stands before that part, as a reasoning part
-/// without text: the request puts it back where it was.
+/// What has to go back but has no part of its own here is an opaque part: a part of a kind that is not known, or signed thoughts,
+/// as they came; and a signature that another part had, which stands before that part.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
     parts: Vec<Part>,
@@ -66,29 +67,30 @@ impl Parts {
         {
             self.mark(signature);
             self.add_media(data);
-        } else {
-            // Code that ran and the like: it is in the raw payload; its signature has to go back all the same.
-            self.mark(signature);
+        } else if !thought {
+            // Code that ran and its result, and what is yet to come.
+            self.parts.push(opaque(part.clone()));
         }
     }
 
     fn add_thought(&mut self, more: &str, signature: Option<&str>, out: &mut Vec<StreamEvent>) {
         if !more.is_empty() {
             out.push(StreamEvent::Reasoning(more.to_owned()));
-        }
-        match self.parts.last_mut() {
-            Some(Part::Reasoning {
-                text,
-                signature: open @ None,
-            }) => {
-                text.push_str(more);
-                *open = signature.map(str::to_owned);
+            match self.parts.last_mut() {
+                Some(Part::Reasoning { text, .. }) => text.push_str(more),
+                _ => self.parts.push(Part::Reasoning {
+                    text: more.to_owned(),
+                    signature: None,
+                }),
             }
-            _ if more.is_empty() && signature.is_none() => {}
-            _ => self.parts.push(Part::Reasoning {
-                text: more.to_owned(),
-                signature: signature.map(str::to_owned),
-            }),
+        }
+        if let Some(signature) = signature {
+            let text = match self.parts.last() {
+                Some(Part::Reasoning { text, .. }) => text.as_str(),
+                _ => "",
+            };
+            let signed = json!({ "text": text, "thought": true, "thoughtSignature": signature });
+            self.parts.push(opaque(signed));
         }
     }
 
@@ -158,7 +160,7 @@ impl Parts {
 
     /// The answer that these parts make, with what the rest of the payload says.
     pub(super) fn response(mut self, finish: &str, payload: Value) -> Response {
-        let silent = |part: &Part| matches!(part, Part::Reasoning { .. });
+        let silent = |part: &Part| matches!(part, Part::Reasoning { .. } | Part::Opaque { .. });
         // A silent answer has an empty text.
         if self.parts.iter().all(silent) {
             self.parts.push(Part::text(""));
@@ -179,15 +181,25 @@ impl Parts {
     }
 }
 
-fn mark(signature: &str) -> Part {
-    Part::Reasoning {
-        text: String::new(),
-        signature: Some(signature.to_owned()),
+fn opaque(payload: Value) -> Part {
+    Part::Opaque {
+        provider: GenerateContent::PROVIDER.to_owned(),
+        payload,
     }
 }
 
+fn mark(signature: &str) -> Part {
+    opaque(json!({ "thoughtSignature": signature }))
+}
+
 fn is_mark(part: &Part) -> bool {
-    matches!(part, Part::Reasoning { text, signature: Some(_) } if text.is_empty())
+    matches!(part, Part::Opaque { payload, .. } if lone_signature(payload).is_some())
+}
+
+/// The signature of the part that follows, if that is what an opaque part holds.
+pub(super) fn lone_signature(payload: &Value) -> Option<&str> {
+    let payload = payload.as_object().filter(|payload| payload.len() == 1)?;
+    payload.get("thoughtSignature")?.as_str()
 }
 
 fn finish_reason(reason: &str, calls: bool) -> FinishReason {

@@ -25,6 +25,14 @@ fn lm(server: &FakeServer) -> Lm {
     builder(server).build().unwrap()
 }
 
+/// What stands before a signed part.
+fn signature(text: &str) -> Part {
+    Part::Opaque {
+        provider: "gemini".to_owned(),
+        payload: json!({ "thoughtSignature": text }),
+    }
+}
+
 /// An answer as it comes whole: a thought, a text signed at its end, usage, and fields that Dictum has no use for.
 fn whole() -> Value {
     json!({
@@ -100,15 +108,14 @@ async fn an_answer_comes_whole_or_streamed_with_all_it_has() {
         let response = call(&lm(&server), streams, &ask("What is 6 times 7?"))
             .await
             .unwrap();
-        let reasoning = |text: &str, signature: Option<&str>| Part::Reasoning {
-            text: text.to_owned(),
-            signature: signature.map(str::to_owned),
-        };
         assert_eq!(
             response.parts,
             [
-                reasoning("Six sevens are 42, clearly.", None),
-                reasoning("", Some("c2lnbmF0dXJl")),
+                Part::Reasoning {
+                    text: "Six sevens are 42, clearly.".to_owned(),
+                    signature: None,
+                },
+                signature("c2lnbmF0dXJl"),
                 Part::text("The answer is 42 – ответ 🦀."),
             ]
         );
@@ -385,8 +392,7 @@ proptest! {
             let server = FakeServer::scripted([Reply::chunks(pieces)]);
             call(&lm(&server), true, &ask("x")).await.unwrap().parts
         });
-        let mark = Part::Reasoning { text: String::new(), signature: Some("c2ln".to_owned()) };
-        prop_assert_eq!(parts, vec![mark, Part::text(text)]);
+        prop_assert_eq!(parts, vec![signature("c2ln"), Part::text(text)]);
     }
 
     #[test]

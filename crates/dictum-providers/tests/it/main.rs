@@ -12,6 +12,7 @@ mod anthropic;
 mod azure;
 mod bedrock;
 mod calls;
+mod embed;
 mod faults;
 mod gemini;
 mod responses;

@@ -34,9 +34,20 @@ fn result(id: &str, is_error: bool) -> Part {
     }
 }
 
-fn reasoning(text: &str, signature: Option<&str>) -> Part {
+fn opaque(provider: &str, payload: Value) -> Part {
+    Part::Opaque {
+        provider: provider.to_owned(),
+        payload,
+    }
+}
+
+fn signature(text: &str) -> Part {
+    opaque("gemini", json!({ "thoughtSignature": text }))
+}
+
+fn reasoning(signature: Option<&str>) -> Part {
     Part::Reasoning {
-        text: text.to_owned(),
+        text: "I need the weather.".to_owned(),
         signature: signature.map(str::to_owned),
     }
 }
@@ -80,7 +91,7 @@ fn every_part_has_its_place() {
             message(
                 Role::Assistant,
                 vec![
-                    reasoning("I need the weather.", None),
+                    reasoning(None),
                     call("c1", "weather"),
                     call("unnamed-call-1", "clock"),
                 ],
@@ -119,23 +130,29 @@ fn every_part_has_its_place() {
 }
 
 #[test]
-fn signatures_go_back_with_the_part_they_came_with() {
+fn signatures_and_what_is_not_known_go_back_where_they_were() {
+    let thought = json!({ "text": "Signed.", "thought": true, "thoughtSignature": "s0" });
+    let code = json!({ "executableCode": { "language": "PYTHON", "code": "1" } });
     let parts = vec![
-        reasoning("Signed thought.", Some("s0")),
-        reasoning("", Some("s1")),
+        reasoning(Some("another provider's")),
+        opaque("anthropic", json!({ "type": "redacted_thinking", "data": "x" })),
+        opaque("gemini", thought.clone()),
+        signature("s1"),
         call("c1", "weather"),
         call("c2", "weather"),
-        reasoning("", Some("s2")),
+        opaque("gemini", code.clone()),
+        signature("s2"),
         Part::text("done"),
-        reasoning("", Some("s3")),
+        signature("s3"),
     ];
     let request = Request::new(vec![Message::user("x"), message(Role::Assistant, parts)]);
     assert_eq!(
         of(&request)["contents"][1]["parts"],
         json!([
-            { "text": "Signed thought.", "thought": true, "thoughtSignature": "s0" },
+            thought,
             { "functionCall": { "name": "weather", "args": { "city": "Ulm" }, "id": "c1" }, "thoughtSignature": "s1" },
             { "functionCall": { "name": "weather", "args": { "city": "Ulm" }, "id": "c2" } },
+            code,
             { "text": "done", "thoughtSignature": "s2" },
             { "text": "", "thoughtSignature": "s3" },
         ])

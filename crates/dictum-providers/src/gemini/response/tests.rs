@@ -7,8 +7,15 @@ fn read(parts: Value, finish: &str) -> Response {
         .unwrap()
 }
 
+fn opaque_of(payload: Value) -> Part {
+    Part::Opaque {
+        provider: "gemini".to_owned(),
+        payload,
+    }
+}
+
 fn mark_of(signature: &str) -> Part {
-    mark(signature)
+    opaque_of(json!({ "thoughtSignature": signature }))
 }
 
 fn call(id: &str, name: &str, arguments: Value) -> Part {
@@ -93,6 +100,8 @@ fn thoughts_texts_and_media_keep_their_order() {
             Part::Image {
                 media: Media::base64("image/png", "UE5H")
             },
+            opaque_of(json!({ "executableCode": { "language": "PYTHON", "code": "1" } })),
+            opaque_of(json!({ "somethingNew": {} })),
         ]
     );
 }
@@ -147,4 +156,15 @@ fn what_is_no_answer_is_an_error() {
     );
     assert_eq!(kind(json!({ "usageMetadata": {} })), LmErrorKind::Decode);
     assert_eq!(kind(json!([])), LmErrorKind::Decode);
+}
+
+#[test]
+fn signed_thoughts_are_read_and_kept_as_they_came() {
+    let signed = json!({ "text": "Hm.", "thought": true, "thoughtSignature": "s" });
+    let thought = Part::Reasoning {
+        text: "Hm.".to_owned(),
+        signature: None,
+    };
+    let parts = read(json!([signed, { "text": "42" }]), "STOP").parts;
+    assert_eq!(parts, [thought, opaque_of(signed), Part::text("42")]);
 }
