@@ -20,6 +20,8 @@ pub struct Builder<D> {
     provider: String,
     base_url: Option<String>,
     api_key: Option<Secret>,
+    /// The header that carries the bare key, where it is not the dialect's usual one.
+    key_header: Option<&'static str>,
     pub(crate) http: HttpOptions,
     settings: Settings,
     structured_output: Option<(bool, bool)>,
@@ -36,6 +38,7 @@ impl<D: Dialect> Builder<D> {
             provider: D::PROVIDER.to_owned(),
             base_url: None,
             api_key: None,
+            key_header: None,
             http: HttpOptions::default(),
             settings: Settings::default(),
             structured_output: None,
@@ -161,7 +164,10 @@ impl<D: Dialect> Builder<D> {
             streaming: self.dialect.endpoint(base, true),
         };
         if let Some(key) = &self.api_key {
-            let (header, value) = self.dialect.authorize(key);
+            let (header, value) = match self.key_header {
+                Some(header) => (header, key.clone()),
+                None => D::authorize(key),
+            };
             self.http.headers.insert(0, (header.to_owned(), value));
         }
         let mut capabilities = self.dialect.capabilities();
@@ -184,6 +190,12 @@ impl<D: Dialect> Builder<D> {
     /// Another provider of the same dialect: the part of the model's name before the slash.
     pub(crate) fn provider(mut self, name: &str) -> Self {
         self.provider = name.to_owned();
+        self
+    }
+
+    /// The header that carries the bare key.
+    pub(crate) fn key_header(mut self, name: &'static str) -> Self {
+        self.key_header = Some(name);
         self
     }
 

@@ -41,7 +41,7 @@ pub(crate) trait Dialect: Debug + Send + Sync + Sized + 'static {
     fn endpoint(&self, base: Url, streams: bool) -> Url;
 
     /// The header that carries a key.
-    fn authorize(&self, key: &Secret) -> (&'static str, Secret) {
+    fn authorize(key: &Secret) -> (&'static str, Secret) {
         ("authorization", Secret::new(format!("Bearer {}", key.expose())))
     }
 

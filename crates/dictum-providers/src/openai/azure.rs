@@ -2,8 +2,8 @@
 
 use reqwest::Url;
 
+use crate::Builder;
 use crate::dialect::Dialect;
-use crate::{Builder, Secret};
 
 /// Points a builder at a resource on Azure. `version` is a date, or `v1`, which has none in its address.
 pub(crate) fn at_azure<D: Dialect>(builder: Builder<D>, endpoint: &str, version: &str) -> Builder<D> {
@@ -14,16 +14,7 @@ pub(crate) fn at_azure<D: Dialect>(builder: Builder<D>, endpoint: &str, version:
     } else {
         format!("{endpoint}/openai/deployments/{deployment}?api-version={version}")
     };
-    builder.base_url(url).provider("azure")
-}
-
-/// The header of a key: Azure has one of its own.
-pub(crate) fn authorize(azure: bool, key: &Secret) -> (&'static str, Secret) {
-    if azure {
-        ("api-key", key.clone())
-    } else {
-        ("authorization", Secret::new(format!("Bearer {}", key.expose())))
-    }
+    builder.base_url(url).provider("azure").key_header("api-key")
 }
 
 /// The address of a call, unless the base has it already: people paste whole addresses too.

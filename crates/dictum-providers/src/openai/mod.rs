@@ -21,7 +21,7 @@ mod response;
 mod schema;
 mod stream;
 
-pub(crate) use azure::{at_azure, authorize, endpoint};
+pub(crate) use azure::{at_azure, endpoint};
 pub(crate) use error::{in_payload, refused};
 pub(crate) use request::is_reasoning_model;
 pub(crate) use response::tool_call;
@@ -33,7 +33,7 @@ use serde_json::Value;
 
 use crate::dialect::Dialect;
 use crate::refusal::Refusal;
-use crate::{Remote, Secret, sse};
+use crate::{Remote, sse};
 
 /// A model behind OpenAI's chat completions or what is compatible with them.
 pub type OpenAi = Remote<Chat>;
@@ -76,10 +76,6 @@ impl Dialect for Chat {
 
     fn endpoint(&self, base: Url, _: bool) -> Url {
         endpoint(base, &["chat", "completions"])
-    }
-
-    fn authorize(&self, key: &Secret) -> (&'static str, Secret) {
-        authorize(self.azure, key)
     }
 
     fn capabilities(&self) -> Capabilities {

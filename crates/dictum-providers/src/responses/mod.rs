@@ -31,7 +31,7 @@ use serde_json::Value;
 
 use crate::dialect::Dialect;
 use crate::refusal::Refusal;
-use crate::{Remote, Secret, openai, sse};
+use crate::{Remote, openai, sse};
 
 /// A model behind OpenAI's Responses.
 pub type Responses = Remote<Items>;
@@ -76,10 +76,6 @@ impl Dialect for Items {
 
     fn endpoint(&self, base: Url, _: bool) -> Url {
         openai::endpoint(base, &["responses"])
-    }
-
-    fn authorize(&self, key: &Secret) -> (&'static str, Secret) {
-        openai::authorize(self.azure, key)
     }
 
     fn capabilities(&self) -> Capabilities {
