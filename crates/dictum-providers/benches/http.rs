@@ -16,9 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use dictum_core::lm::layers::{
-    Cache, Coalesce, Concurrency, MemoryStore, Retry, Timeout, Tracing, standard,
-};
+use dictum_core::lm::layers::{Cache, Coalesce, Concurrency, MemoryStore, Retry, Timeout, Tracing, standard};
 use dictum_core::lm::{Budget, Call, Lm, Message, Meter, Prefix, Request};
 use dictum_providers::Providers;
 use dictum_testkit::{FakeServer, Reply};
@@ -177,7 +175,10 @@ async fn run(time: Duration, each: bool) {
             ("only tracing", stack(alone.clone().layer(Tracing))),
             ("only cache", stack(alone.clone().layer(Cache::memory(10_000)))),
             ("only coalescing", stack(alone.clone().layer(Coalesce))),
-            ("only concurrency", stack(alone.clone().layer(Concurrency::new(32)))),
+            (
+                "only concurrency",
+                stack(alone.clone().layer(Concurrency::new(32))),
+            ),
             ("only retry", stack(alone.clone().layer(Retry::default()))),
             ("only timeout", stack(alone.layer(Timeout::new(minute)))),
         ]);
@@ -203,7 +204,11 @@ async fn run(time: Duration, each: bool) {
         bare_rates.len()
     );
     for ((name, _), rates) in stacks.iter().zip(rates) {
-        let ratios = rates.iter().zip(&bare_rates).map(|(rate, bare)| rate / bare).collect();
+        let ratios = rates
+            .iter()
+            .zip(&bare_rates)
+            .map(|(rate, bare)| rate / bare)
+            .collect();
         println!(
             "{name}: {:.0}/s, {:.3} of the bare client (median)",
             median(rates),
