@@ -22,6 +22,7 @@ use std::sync::Arc;
 use dictum_core::lm::{LmError, LmErrorKind, Response, Usage};
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 const BUNDLED: &str = include_str!("../data/prices.json");
 
@@ -244,7 +245,8 @@ impl Prices {
     /// Sets what an answer cost, where the provider did not say it. `model` is the name of the model called; the one that
     /// answered stands in when that has no price, as behind an alias.
     pub(crate) fn fill(&self, model: &str, response: &mut Response) {
-        if response.usage.cost_usd.is_none() {
+        let usual = response.raw.as_deref().is_none_or(at_standard_tier);
+        if response.usage.cost_usd.is_none() && usual {
             response.usage.cost_usd = self.of_call(model, &response.model, &response.usage);
         }
     }
@@ -255,6 +257,15 @@ impl Prices {
             .or_else(|| self.get(&format!("{provider}/{answered}")))?
             .cost(usage)
     }
+}
+
+/// Whether an answer was made at the tier that the prices are of: at others, which cost half or twice as much, what it cost is
+/// not known.
+fn at_standard_tier(raw: &Value) -> bool {
+    ["/service_tier", "/usage/service_tier"]
+        .into_iter()
+        .filter_map(|place| raw.pointer(place)?.as_str())
+        .all(|tier| matches!(tier, "default" | "standard" | "auto"))
 }
 
 /// A name without the date at its end, `-2025-08-07` or `-20250807`.
@@ -276,6 +287,8 @@ fn without_date(model: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn usage(input: u64, cached: u64, written: u64, output: u64) -> Usage {
@@ -390,6 +403,31 @@ mod tests {
         response.usage.cost_usd = Some(0.25);
         prices.fill("gemini/flash-2", &mut response);
         assert_eq!(response.usage.cost_usd, Some(0.25));
+    }
+
+    #[test]
+    fn another_tier_has_another_price_which_is_not_known() {
+        let prices = Prices::none().with("openai/m", Price::new(1.0, 1.0));
+        let cost = |raw: Value| {
+            let mut response = Response::text("x");
+            response.usage = usage(1, 0, 0, 1);
+            response.raw = Some(Arc::new(raw));
+            prices.fill("openai/m", &mut response);
+            response.usage.cost_usd
+        };
+        for raw in [
+            json!({}),
+            json!({ "service_tier": "default" }),
+            json!({ "usage": { "service_tier": "standard" } }),
+        ] {
+            close(cost(raw), 2e-6);
+        }
+        for raw in [
+            json!({ "service_tier": "flex" }),
+            json!({ "usage": { "service_tier": "priority" } }),
+        ] {
+            assert_eq!(cost(raw), None);
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@
 //! | `extra` | merged into the body last, objects field by field (`generationConfig`); `null` takes a parameter out |
 //! | blocked prompt | an error of kind [`ContentFilter`](dictum_core::lm::LmErrorKind::ContentFilter) |
 
+mod builder;
 mod error;
 mod request;
 mod response;
@@ -40,13 +41,6 @@ pub type Gemini = Remote<GenerateContent>;
 
 /// Sets up a [`Gemini`] model.
 pub type Builder = crate::Builder<GenerateContent>;
-
-impl Gemini {
-    /// Begins a model of this name, `gemini-2.5-flash` say, at Google's own address unless another is given.
-    pub fn builder(model: impl Into<String>) -> Builder {
-        Builder::new(GenerateContent { model: model.into() })
-    }
-}
 
 /// The dialect: a model.
 #[derive(Debug, Clone)]

@@ -34,30 +34,28 @@ struct Content<'a> {
     parts: Vec<WirePart<'a>>,
 }
 
+/// A part as it is sent.
 #[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum WirePart<'a> {
-    Own(OwnPart<'a>),
-    /// As it came.
-    AsItCame(&'a Value),
-}
-
-/// A part as it is sent: exactly one of the fields that hold content.
-#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct OwnPart<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    inline_data: Option<InlineData<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file_data: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    function_call: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    function_response: Option<Value>,
+struct WirePart<'a> {
+    #[serde(flatten)]
+    content: Held<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     thought_signature: Option<&'a str>,
+}
+
+/// What a part holds.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Held<'a> {
+    Text(&'a str),
+    InlineData(InlineData<'a>),
+    FileData(Value),
+    FunctionCall(Value),
+    FunctionResponse(Value),
+    /// A whole part, as it came.
+    #[serde(untagged)]
+    AsItCame(&'a Value),
 }
 
 #[derive(Debug, Serialize)]
@@ -221,17 +219,16 @@ fn write_parts<'a>(
     // A signature stands before the part it came with, see `response.rs`.
     let mut pending: Option<&'a str> = None;
     for part in &message.parts {
-        let mut written = OwnPart::default();
-        match part {
-            Part::Text { text } => written.text = Some(text),
-            Part::Image { media } => media_part(media, "image/png", &mut written),
-            Part::Audio { media } => media_part(media, "audio/wav", &mut written),
-            Part::File { media } => media_part(media, "application/pdf", &mut written),
+        let content = match part {
+            Part::Text { text } => Held::Text(text),
+            Part::Image { media } => media_part(media, "image/png"),
+            Part::Audio { media } => media_part(media, "audio/wav"),
+            Part::File { media } => media_part(media, "application/pdf"),
             Part::ToolCall { id, name, arguments } => {
                 called.insert(id, name);
                 let mut call = json!({ "name": name, "args": object(arguments, "arguments") });
                 add_id(&mut call, id);
-                written.function_call = Some(call);
+                Held::FunctionCall(call)
             }
             Part::ToolResult {
                 id,
@@ -245,15 +242,16 @@ fn write_parts<'a>(
                 let key = if *is_error { "error" } else { "output" };
                 let mut response = json!({ "name": name, "response": { key: content } });
                 add_id(&mut response, id);
-                written.function_response = Some(response);
+                Held::FunctionResponse(response)
             }
             Part::Opaque { provider, payload } if provider == GenerateContent::PROVIDER => {
-                if let Some(signature) = lone_signature(payload) {
-                    pending = Some(signature);
-                } else {
-                    out.push(WirePart::AsItCame(payload));
+                match lone_signature(payload) {
+                    Some(signature) => {
+                        pending = Some(signature);
+                        continue;
+                    }
+                    None => Held::AsItCame(payload),
                 }
-                continue;
             }
             // Thoughts are not asked back: what the model goes by is in the signatures.
             Part::Reasoning { .. } | Part::Opaque { .. } => continue,
@@ -261,17 +259,16 @@ fn write_parts<'a>(
                 let what = format!("a message part of a new kind ({other:?})");
                 return Err(no_form("Gemini's contents", what));
             }
-        }
-        written.thought_signature = pending.take();
-        out.push(WirePart::Own(written));
+        };
+        out.push(WirePart {
+            content,
+            thought_signature: pending.take(),
+        });
     }
-    if let Some(signature) = pending {
-        out.push(WirePart::Own(OwnPart {
-            text: Some(""),
-            thought_signature: Some(signature),
-            ..OwnPart::default()
-        }));
-    }
+    out.extend(pending.map(|signature| WirePart {
+        content: Held::Text(""),
+        thought_signature: Some(signature),
+    }));
     Ok(())
 }
 
@@ -294,7 +291,7 @@ fn object(value: &Value, name: &str) -> Value {
     }
 }
 
-fn media_part<'a>(media: &'a Media, usual: &'static str, out: &mut OwnPart<'a>) {
+fn media_part<'a>(media: &'a Media, usual: &'static str) -> Held<'a> {
     let file = |uri: &str| {
         let mut file = json!({ "fileUri": uri });
         if let Some(file) = file.as_object_mut()
@@ -302,7 +299,7 @@ fn media_part<'a>(media: &'a Media, usual: &'static str, out: &mut OwnPart<'a>) 
         {
             file.insert("mimeType".to_owned(), json!(media.media_type));
         }
-        file
+        Held::FileData(file)
     };
     match &media.data {
         MediaData::Base64(data) => {
@@ -311,14 +308,14 @@ fn media_part<'a>(media: &'a Media, usual: &'static str, out: &mut OwnPart<'a>) 
             } else {
                 &media.media_type
             };
-            out.inline_data = Some(InlineData { mime_type, data });
+            Held::InlineData(InlineData { mime_type, data })
         }
-        MediaData::Url(url) => out.file_data = Some(file(url)),
+        MediaData::Url(url) => file(url),
         // The Files API names files `files/abc` and wants their address back.
-        MediaData::Id(id) if id.contains("://") => out.file_data = Some(file(id)),
+        MediaData::Id(id) if id.contains("://") => file(id),
         MediaData::Id(id) => {
             let id = id.strip_prefix("files/").unwrap_or(id);
-            out.file_data = Some(file(&format!("{}/files/{id}", super::OWN_URL)));
+            file(&format!("{}/files/{id}", super::OWN_URL))
         }
     }
 }

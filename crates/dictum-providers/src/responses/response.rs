@@ -120,7 +120,7 @@ fn usage(usage: &Value) -> Usage {
     Usage {
         input_tokens: count("/input_tokens"),
         cached_tokens: count("/input_tokens_details/cached_tokens"),
-        cache_write_tokens: None,
+        cache_write_tokens: count("/input_tokens_details/cache_write_tokens"),
         output_tokens: count("/output_tokens"),
         reasoning_tokens: count("/output_tokens_details/reasoning_tokens"),
         cost_usd: usage.get("cost").and_then(Value::as_f64),

@@ -269,3 +269,18 @@ async fn what_is_no_answer_is_an_error() {
         (LmErrorKind::InvalidRequest, "openai/text-embedding-3-small")
     );
 }
+
+#[tokio::test]
+async fn dropping_a_call_closes_its_connections() {
+    let server =
+        FakeServer::programmed(|_, body| openai_answer(body).after(std::time::Duration::from_secs(60)));
+    let embedder = openai(&server).batch(1).concurrency(2).build().unwrap();
+    let all = texts(&["a", "b", "c"]);
+    let call = Call::default();
+    tokio::select! {
+        _ = embedder.embed(&all, &call) => panic!("the server is slower than that"),
+        () = tokio::time::sleep(std::time::Duration::from_millis(300)) => {}
+    }
+    assert!(server.saw_disconnects(2).await);
+    assert_eq!(server.requests(), 2);
+}
