@@ -101,9 +101,9 @@ fn usage(usage: &Value) -> Usage {
     let cached = count("cacheReadInputTokens");
     // What was read from or written to the cache is not part of `inputTokens`.
     let written = count("cacheWriteInputTokens");
-    let kept = cached.unwrap_or(0) + written.unwrap_or(0);
+    let kept = cached.unwrap_or(0).saturating_add(written.unwrap_or(0));
     Usage {
-        input_tokens: count("inputTokens").map(|tokens| tokens + kept),
+        input_tokens: count("inputTokens").map(|tokens| tokens.saturating_add(kept)),
         cached_tokens: cached,
         cache_write_tokens: written,
         output_tokens: count("outputTokens"),

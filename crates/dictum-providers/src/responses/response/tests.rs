@@ -13,7 +13,7 @@ fn payload(status: &str, output: Value) -> Value {
         "output": output,
         "usage": {
             "input_tokens": 81,
-            "input_tokens_details": { "cached_tokens": 64 },
+            "input_tokens_details": { "cached_tokens": 64, "cache_write_tokens": 9 },
             "output_tokens": 1035,
             "output_tokens_details": { "reasoning_tokens": 832 },
             "total_tokens": 1116,
@@ -73,7 +73,7 @@ fn an_answer_with_all_it_has() {
         Usage {
             input_tokens: Some(81),
             cached_tokens: Some(64),
-            cache_write_tokens: None,
+            cache_write_tokens: Some(9),
             output_tokens: Some(1035),
             reasoning_tokens: Some(832),
             cost_usd: None,
