@@ -18,6 +18,7 @@ use crate::{Prices, Remote, Secret, env};
 pub struct Builder<D> {
     pub(crate) dialect: D,
     provider: String,
+    key_variable: &'static str,
     base_url: Option<String>,
     api_key: Option<Secret>,
     /// The header that carries the bare key, where it is not the dialect's usual one.
@@ -36,6 +37,7 @@ impl<D: Dialect> Builder<D> {
         Self {
             dialect,
             provider: D::PROVIDER.to_owned(),
+            key_variable: D::KEY_VARIABLE,
             base_url: None,
             api_key: None,
             key_header: None,
@@ -68,7 +70,7 @@ impl<D: Dialect> Builder<D> {
     /// # Errors
     /// [`LmErrorKind::Auth`] when the variable is not set or empty.
     pub fn api_key_from_env(self) -> Result<Self, LmError> {
-        let key = env::key(D::KEY_VARIABLE).map_err(|error| error.with_model(self.name()))?;
+        let key = env::key(self.key_variable).map_err(|error| error.with_model(self.name()))?;
         Ok(self.api_key(key))
     }
 
@@ -198,6 +200,12 @@ impl<D: Dialect> Builder<D> {
     /// Another provider of the same dialect: the part of the model's name before the slash.
     pub(crate) fn provider(mut self, name: &str) -> Self {
         self.provider = name.to_owned();
+        self
+    }
+
+    /// The environment variable that usually holds the key.
+    pub(crate) fn key_variable(mut self, name: &'static str) -> Self {
+        self.key_variable = name;
         self
     }
 

@@ -8,7 +8,7 @@
 //! - [`gemini`], Google's own,
 //! - [`bedrock`], the models of Amazon Bedrock.
 //!
-//! [`embed`] turns texts into vectors. What calls cost is in [`Prices`].
+//! [`services`] knows models by name. [`embed`] turns texts into vectors. What calls cost is in [`Prices`].
 //!
 //! ```no_run
 //! use dictum_core::lm::{Lm, LmError};
@@ -39,6 +39,7 @@ mod remote;
 pub mod responses;
 mod retry_after;
 mod secret;
+pub mod services;
 mod sse;
 mod wire;
 
@@ -51,11 +52,29 @@ pub use prices::{LongPrice, Price, Prices};
 pub use remote::Remote;
 pub use responses::Responses;
 pub use secret::Secret;
+pub use services::{Named, from_env, parse};
 
 use dictum_core::lm::{Lm, LmError};
 
 /// Constructors of remote models on [`Lm`]. In scope with the prelude.
 pub trait Providers {
+    /// The model of this name, `service/model`, to be given its key and built: `groq/llama-3.3-70b-versatile`,
+    /// `ollama/qwen3`. See [`services::SERVICES`].
+    ///
+    /// # Errors
+    /// See [`parse`].
+    fn parse(name: &str) -> Result<Named, LmError> {
+        parse(name)
+    }
+
+    /// The model of this name, `service/model`, its key read now from the service's usual environment variable.
+    ///
+    /// # Errors
+    /// See [`from_env`].
+    fn from_env(name: &str) -> Result<Lm, LmError> {
+        from_env(name)
+    }
+
     /// A model behind OpenAI's chat completions or what is compatible with them.
     fn openai(model: impl Into<String>) -> openai::Builder {
         OpenAi::builder(model)

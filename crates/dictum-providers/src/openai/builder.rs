@@ -2,6 +2,7 @@
 
 use super::request::is_reasoning_model;
 use super::{Builder, Chat, OpenAi, at_azure};
+use crate::services::Service;
 
 impl OpenAi {
     /// Begins a model of this name, at OpenAI's own address unless another is given.
@@ -18,11 +19,28 @@ impl Chat {
             own: true,
             developer: false,
             azure: false,
+            strict_fields: false,
         }
     }
 }
 
 impl Builder {
+    /// One of the services that are known by name.
+    pub(crate) fn service(mut self, service: &Service) -> Self {
+        self = self.provider(service.name);
+        self.dialect.strict_fields = service.strict_fields;
+        if let Some(variable) = service.key_variable {
+            self = self.key_variable(variable);
+        }
+        if let Some(url) = service.base_url {
+            self = self.base_url(url);
+        }
+        if let Some((object, schema)) = service.structured_output {
+            self = self.structured_output(object, schema);
+        }
+        self
+    }
+
     /// Azure's server: `endpoint` is the resource's address, `https://NAME.openai.azure.com`, and the model's name is the
     /// deployment's. `version` is the version of Azure's API: a date such as `2024-10-21`, or `v1`. The key goes in the header
     /// `api-key`; a token of Entra is given as the header `authorization` instead.

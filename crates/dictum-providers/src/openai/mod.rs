@@ -52,6 +52,8 @@ pub struct Chat {
     /// Instructions go out as the developer's, not the system's.
     developer: bool,
     azure: bool,
+    /// Mistral's server: it refuses fields it does not know and has its own name for the seed.
+    strict_fields: bool,
 }
 
 impl Dialect for Chat {

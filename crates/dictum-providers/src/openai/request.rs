@@ -82,7 +82,10 @@ pub(super) fn body<'a>(
     }
     if streams {
         rest.insert("stream".to_owned(), json!(true));
-        rest.insert("stream_options".to_owned(), json!({ "include_usage": true }));
+        // Where it is refused, usage comes with the last chunk anyway.
+        if !dialect.strict_fields {
+            rest.insert("stream_options".to_owned(), json!({ "include_usage": true }));
+        }
     }
     write_settings(dialect, settings, &mut rest);
     Ok(Body {
@@ -109,7 +112,12 @@ fn write_settings(dialect: &Chat, settings: &Settings, body: &mut Map<String, Va
     };
     set(limit, settings.max_tokens.map(Value::from));
     set("stop", (!settings.stop.is_empty()).then(|| json!(settings.stop)));
-    set("seed", settings.seed.map(Value::from));
+    let seed = if dialect.strict_fields {
+        "random_seed"
+    } else {
+        "seed"
+    };
+    set(seed, settings.seed.map(Value::from));
     set(
         "reasoning_effort",
         settings.reasoning_effort.as_deref().map(Value::from),
@@ -235,8 +243,10 @@ fn write_message<'a>(
                     ..plain(Some(Content::Text(content)))
                 });
             }
-            // OpenAI's server refuses fields it does not know; the others want their reasoning back.
-            Part::Reasoning { text, .. } if message.role == Role::Assistant && !dialect.own => {
+            // OpenAI's server and Mistral's refuse fields they do not know; the others want their reasoning back.
+            Part::Reasoning { text, .. }
+                if message.role == Role::Assistant && !dialect.own && !dialect.strict_fields =>
+            {
                 written.reasoning_content.push_str(text);
             }
             Part::Reasoning { .. } | Part::Opaque { .. } => {}

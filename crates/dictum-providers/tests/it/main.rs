@@ -17,6 +17,7 @@ mod faults;
 mod gemini;
 mod responses;
 mod secrets;
+mod services;
 mod stack;
 mod streams;
 
