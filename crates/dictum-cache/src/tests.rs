@@ -231,7 +231,11 @@ async fn answers_live_for_their_time() {
 
     let store = open();
     store.put(&key(3), &answer(3)).await;
-    assert_eq!(store.stats().unwrap().entries, 2, "what is too old is removed at the start");
+    assert_eq!(
+        store.stats().unwrap().entries,
+        2,
+        "what is too old is removed at the start"
+    );
     store.put(&key(1), &answer(4)).await;
     assert!(same(store.get(&key(1)).await, 4), "and can be written anew");
 }

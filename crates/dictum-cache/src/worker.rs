@@ -184,9 +184,9 @@ fn now() -> i64 {
 
 /// When an answer must have been written to count.
 fn oldest(keeping: Keeping) -> i64 {
-    keeping.time_to_live.map_or(i64::MIN, |time| {
-        now().saturating_sub_unsigned(time.as_secs())
-    })
+    keeping
+        .time_to_live
+        .map_or(i64::MIN, |time| now().saturating_sub_unsigned(time.as_secs()))
 }
 
 fn remove_old(connection: &Connection, keeping: Keeping) {

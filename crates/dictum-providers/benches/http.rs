@@ -17,9 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use dictum_core::lm::layers::{
-    Cache, Coalesce, Concurrency, MemoryStore, Retry, Timeout, Tracing, standard,
-};
+use dictum_core::lm::layers::{Cache, Coalesce, Concurrency, MemoryStore, Retry, Timeout, Tracing, standard};
 use dictum_core::lm::{Budget, Call, Lm, Message, Meter, Prefix, Request};
 use dictum_providers::Providers;
 use dictum_testkit::{FakeServer, Reply};
@@ -206,7 +204,10 @@ async fn run(time: Duration, each: bool, wanted: &[String]) {
             ("only tracing", stack(alone.clone().layer(Tracing))),
             ("only cache", stack(alone.clone().layer(Cache::memory(10_000)))),
             ("only coalescing", stack(alone.clone().layer(Coalesce))),
-            ("only concurrency", stack(alone.clone().layer(Concurrency::new(32)))),
+            (
+                "only concurrency",
+                stack(alone.clone().layer(Concurrency::new(32))),
+            ),
             ("only retry", stack(alone.clone().layer(Retry::default()))),
             ("only timeout", stack(alone.layer(Timeout::new(minute)))),
         ]);
@@ -231,7 +232,13 @@ async fn run(time: Duration, each: bool, wanted: &[String]) {
     let tell = |name: &str, turns: &[Turn]| {
         let of = |read: fn(&Turn) -> f64| median(turns.iter().map(read).collect());
         let ratio = |of: fn(&Turn, &Turn) -> f64| {
-            median(turns.iter().zip(&bare_turns).map(|(turn, bare)| of(turn, bare)).collect())
+            median(
+                turns
+                    .iter()
+                    .zip(&bare_turns)
+                    .map(|(turn, bare)| of(turn, bare))
+                    .collect(),
+            )
         };
         println!(
             "{name}: {:.0}/s, {:.3} of the bare client; {:.1} us of processor per call, {:.3} (medians)",

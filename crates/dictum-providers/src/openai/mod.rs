@@ -23,8 +23,8 @@ pub use builder::Builder;
 
 use bytes::Bytes;
 use dictum_core::lm::{
-    Call, Capabilities, LanguageModel, LmError, LmErrorKind, RateLimits, Request, Response, ResponseStream, Settings,
-    StreamEvent,
+    Call, Capabilities, LanguageModel, LmError, LmErrorKind, RateLimits, Request, Response, ResponseStream,
+    Settings, StreamEvent,
 };
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;

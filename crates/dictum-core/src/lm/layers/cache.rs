@@ -77,10 +77,7 @@ impl Cache {
 
 impl Layer for Cache {
     fn wrap(self, inner: Lm) -> Arc<dyn LanguageModel> {
-        Arc::new(Cached {
-            inner,
-            cache: self,
-        })
+        Arc::new(Cached { inner, cache: self })
     }
 }
 

@@ -81,9 +81,7 @@ impl Entry {
             let content = match part {
                 Part::Text { text } => text.len(),
                 Part::Reasoning { text, signature } => text.len() + signature.as_ref().map_or(0, String::len),
-                Part::ToolCall { id, name, arguments } => {
-                    id.len() + name.len() + arguments.to_string().len()
-                }
+                Part::ToolCall { id, name, arguments } => id.len() + name.len() + arguments.to_string().len(),
                 // An answer holds no other parts.
                 _ => 0,
             };

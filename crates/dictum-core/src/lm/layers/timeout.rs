@@ -95,7 +95,10 @@ impl Limit {
     fn after(start: Instant, time: Option<Duration>, which: fn(Duration) -> Which) -> Option<Self> {
         let time = time?;
         let at = start.checked_add(time)?;
-        Some(Self { at, which: which(time) })
+        Some(Self {
+            at,
+            which: which(time),
+        })
     }
 
     fn nearer(one: Option<Self>, other: Option<Self>) -> Option<Self> {
@@ -180,6 +183,7 @@ impl LanguageModel for Timed {
                 whole,
                 first,
                 between,
+                begun: false,
                 silent_since: None,
                 alarm: None,
             };
@@ -198,6 +202,8 @@ struct Watched {
     /// `None` after the first event.
     first: Option<Limit>,
     between: Option<Duration>,
+    /// Whether an event came.
+    begun: bool,
     /// Since when the reader has waited for the next event.
     silent_since: Option<Instant>,
     alarm: Option<Pin<Box<Sleep>>>,
@@ -206,7 +212,7 @@ struct Watched {
 impl Watched {
     fn limit(&mut self) -> Option<Limit> {
         let mut limit = Limit::nearer(self.whole, self.first);
-        if self.between.is_some() && self.first.is_none() {
+        if self.between.is_some() && self.begun {
             let since = *self.silent_since.get_or_insert_with(now);
             limit = Limit::nearer(limit, Limit::after(since, self.between, Which::Between));
         }
@@ -224,6 +230,7 @@ impl Stream for Watched {
         };
         if let Poll::Ready(event) = inner.poll_next_unpin(cx) {
             this.first = None;
+            this.begun = true;
             this.silent_since = None;
             if event.is_none() {
                 this.inner = None;

@@ -185,9 +185,17 @@ async fn namespaces_share_a_store_and_no_answers() {
         });
         let mut sources = Vec::new();
         for lm in &spaces {
-            sources.push(call(lm, streams, &ask("a"), &Call::default()).await.unwrap().source);
+            sources.push(
+                call(lm, streams, &ask("a"), &Call::default())
+                    .await
+                    .unwrap()
+                    .source,
+            );
         }
-        assert_eq!(sources, [Source::Model, Source::Model, Source::Model, Source::Cache]);
+        assert_eq!(
+            sources,
+            [Source::Model, Source::Model, Source::Model, Source::Cache]
+        );
         assert_eq!((store.len(), seen.begun()), (3, 3));
     }
 }
@@ -237,7 +245,10 @@ async fn a_kept_answer_streams_all_its_parts_in_order() {
     };
     store.put(&ask("a").digest("test/scripted"), &response).await;
     let (lm, _) = model(|_, _| fail(LmErrorKind::Internal));
-    let stream = lm.layer(Cache::new(store)).stream(&ask("a"), &Call::default()).await;
+    let stream = lm
+        .layer(Cache::new(store))
+        .stream(&ask("a"), &Call::default())
+        .await;
     let events: Vec<_> = stream.unwrap().map(Result::unwrap).collect().await;
     assert_eq!(events[0], StreamEvent::Reasoning("hm".to_owned()));
     assert_eq!(events[1], StreamEvent::Text("a".to_owned()));
