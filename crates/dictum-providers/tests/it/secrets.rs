@@ -170,7 +170,10 @@ async fn a_planted_key_is_found_nowhere() {
     let mut shown = format!("{lm:?}\n{lm:#?}\n{}\n", lm.name());
     let mut answers = 0;
     for n in 0..6 {
-        match program.call(&ctx, record! { question: format!("question {n}") }).await {
+        match program
+            .call(&ctx, record! { question: format!("question {n}") })
+            .await
+        {
             Ok(_) => answers += 1,
             Err(error) => shown.push_str(&whole(&error)),
         }
@@ -193,7 +196,12 @@ async fn a_planted_key_is_found_nowhere() {
     let taped = std::fs::read_to_string(&path).unwrap();
     clean(&taped);
     assert!(taped.contains("question 0") && !taped.contains(&server.url()));
-    assert!(server.seen().iter().all(|seen| seen.header("x-token") == Some(HEADER)));
+    assert!(
+        server
+            .seen()
+            .iter()
+            .all(|seen| seen.header("x-token") == Some(HEADER))
+    );
 }
 
 #[test]

@@ -178,14 +178,9 @@ impl LanguageModel for Timed {
                     .map_err(|_| limit.error(self.name()))??,
             };
             let watched = Watched {
-                inner: Some(inner),
-                model: self.name().to_owned(),
-                whole,
                 first,
                 between,
-                begun: false,
-                silent_since: None,
-                alarm: None,
+                ..Watched::new(inner, self.name(), whole)
             };
             Ok(watched.boxed())
         })
@@ -209,7 +204,29 @@ struct Watched {
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
+/// A stream that ends with an error at this time.
+pub(super) fn until(deadline: Instant, stream: ResponseStream, model: &str) -> ResponseStream {
+    let limit = Limit {
+        at: deadline,
+        which: Which::Deadline,
+    };
+    Watched::new(stream, model, Some(limit)).boxed()
+}
+
 impl Watched {
+    fn new(inner: ResponseStream, model: &str, whole: Option<Limit>) -> Self {
+        Self {
+            inner: Some(inner),
+            model: model.to_owned(),
+            whole,
+            first: None,
+            between: None,
+            begun: false,
+            silent_since: None,
+            alarm: None,
+        }
+    }
+
     fn limit(&mut self) -> Option<Limit> {
         let mut limit = Limit::nearer(self.whole, self.first);
         if self.between.is_some() && self.begun {

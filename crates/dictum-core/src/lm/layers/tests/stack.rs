@@ -259,3 +259,72 @@ async fn each_layer_hands_on_what_the_model_says_of_itself() {
         lm.rate_limits()
     );
 }
+
+/// A number that looks random and is the same for the same seed.
+fn mixed(seed: u64) -> u64 {
+    let z = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z ^ (z >> 27)
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_storm_every_call_ends_and_nothing_is_left_behind() {
+    for streams in [false, true] {
+        let (lm, seen) = model(|n, request| {
+            let text = request.turns[0].to_text();
+            match mixed(n as u64) % 10 {
+                0 => fail(LmErrorKind::Server),
+                1 => Step::Fail(LmError::new(LmErrorKind::RateLimit, "slow").with_retry_after(SECOND)),
+                2 => Step::Break(LmError::new(LmErrorKind::Transport, "cut")),
+                3 => Step::Hang,
+                4 => Step::SayAfter(SECOND * 5, text),
+                _ => say(text),
+            }
+        });
+        let adaptive = Adaptive::new(4, 64).at_least(16);
+        let layers = everything().adaptive(adaptive.clone()).concurrency(40);
+        let lm = lm.layer(layers.circuit(Circuit::new(20, 0.9)).timeout(SECOND * 8));
+        let (meter, begun) = (Meter::new(Budget::unlimited()), tokio::time::Instant::now());
+        let calls = (0..2000_u64).map(|n| {
+            let (lm, meter) = (lm.clone(), meter.clone());
+            async move {
+                tokio::time::sleep(Duration::from_millis(mixed(n) % 60_000)).await;
+                // Some ask the same, some give up, some have a deadline.
+                let text = format!("question {}", n % 1500);
+                let now = tokio::time::Instant::now();
+                let terms = Call {
+                    meter: Some(meter),
+                    deadline: (n % 7 == 0).then(|| (now + SECOND * 20).into_std()),
+                    ..Call::default()
+                };
+                let request = ask(&text);
+                let patience = if n % 5 == 0 { SECOND * 2 } else { SECOND * 100_000 };
+                let result = tokio::time::timeout(patience, call(&lm, streams, &request, &terms)).await;
+                let late = terms
+                    .deadline
+                    .is_some_and(|at| tokio::time::Instant::now().into_std() > at + SECOND / 100);
+                assert!(!late, "{n} ended after its deadline");
+                match result {
+                    Ok(Ok(answer)) => {
+                        assert_eq!(answer.to_text(), text);
+                        1
+                    }
+                    _ => 0,
+                }
+            }
+        });
+        let answered: usize = join_all(calls).await.into_iter().sum();
+        assert!(answered > 500, "{answered}");
+        assert_eq!(meter.spent().calls as usize, seen.begun());
+        assert_eq!(seen.in_flight.load(Ordering::SeqCst), 0);
+        // All places are free again, so as many calls as the limit go through at once.
+        tokio::time::sleep(SECOND * 600).await;
+        assert!(begun.elapsed() < SECOND * 100_000);
+        let places = format!("{lm:?}");
+        assert!(places.contains("permits: 40"), "{places}");
+        assert!(
+            places.contains(&format!("permits: {}", adaptive.limit())),
+            "{places}"
+        );
+    }
+}
