@@ -48,7 +48,12 @@ impl Weighter<Digest, Arc<Entry>> for Weight {
 
 impl Entry {
     fn of(response: &Response, kept: Option<Instant>) -> Self {
-        let raw = response.raw.as_ref().and_then(|raw| serde_json::to_vec(raw).ok());
+        let raw = response.raw.as_ref().and_then(|raw| {
+            // Written with room and copied once, which costs less than to grow and to shrink.
+            let mut text = Vec::with_capacity(2048);
+            serde_json::to_writer(&mut text, raw).ok()?;
+            Some(Box::from(text.as_slice()))
+        });
         Self {
             response: Response {
                 parts: response.parts.clone(),
@@ -57,7 +62,7 @@ impl Entry {
                 raw: None,
                 ..*response
             },
-            raw: raw.map(Vec::into_boxed_slice),
+            raw,
             kept,
         }
     }
