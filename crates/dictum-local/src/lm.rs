@@ -274,7 +274,7 @@ impl LocalBuilder {
         self
     }
 
-    /// Calls computed at once. Default 8.
+    /// Calls computed at once. Default 8. With 1, a lone call is fastest; see [`EngineConfig::parallel`].
     pub fn parallel(mut self, calls: u32) -> Self {
         self.parallel = Some(calls);
         self

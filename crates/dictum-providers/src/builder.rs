@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dictum_core::lm::layers::Timeout;
-use dictum_core::lm::{Lm, LmError, LmErrorKind, Settings};
+use dictum_core::lm::{Digest, Lm, LmError, LmErrorKind, Settings};
 use reqwest::Url;
 
 use crate::dialect::Dialect;
@@ -81,8 +81,7 @@ impl<D: Dialect> Builder<D> {
         self
     }
 
-    /// Settings for calls that don't say otherwise. They are not part of a request's digest: who keeps a cache over models of
-    /// one name but different settings gives the settings with the request.
+    /// Settings for calls that don't say otherwise. Caches keep the answers of models with other defaults apart.
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
@@ -161,6 +160,14 @@ impl<D: Dialect> Builder<D> {
             .prices
             .unwrap_or_else(|| Prices::at(&base, &self.dialect.base_url()));
         self.dialect.at(&base);
+        // Without the query, which may hold a key or a version: neither makes it another model.
+        let address = (
+            base.scheme(),
+            base.host_str(),
+            base.port_or_known_default(),
+            base.path(),
+        );
+        let variant = Digest::of(&(address, &self.settings));
         let endpoints = Endpoints {
             whole: self.dialect.endpoint(base.clone(), false),
             streaming: self.dialect.endpoint(base, true),
@@ -184,6 +191,7 @@ impl<D: Dialect> Builder<D> {
             settings: self.settings,
             capabilities,
             name,
+            variant,
             prices,
             learned: Learned::default(),
         })
@@ -246,5 +254,25 @@ mod tests {
         assert_eq!(known(OpenAi::builder("gpt-5-mini").prices(own)), Some(7.0));
         let gemini = Gemini::builder("gemini-2.5-pro").build_model().unwrap();
         assert!(gemini.prices.get(&gemini.name).is_some());
+    }
+
+    #[test]
+    fn other_servers_and_other_defaults_are_other_variants() {
+        let variant = |builder: Builder<crate::openai::Chat>| builder.build_model().unwrap().variant;
+        let here = || OpenAi::builder("m").base_url("http://localhost:8000/v1?key=one");
+        let warm = Settings {
+            temperature: Some(1.0),
+            ..Settings::default()
+        };
+        assert_eq!(variant(here()), variant(here().api_key("sk-other")));
+        assert_eq!(
+            variant(here()),
+            variant(here().base_url("http://localhost:8000/v1?key=two"))
+        );
+        assert_ne!(
+            variant(here()),
+            variant(here().base_url("http://localhost:8001/v1"))
+        );
+        assert_ne!(variant(here()), variant(here().settings(warm)));
     }
 }

@@ -1,11 +1,11 @@
 //! The HTTP client all dialects share.
 
 use std::fmt;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use dictum_core::lm::{LmError, LmErrorKind};
+use dictum_core::lm::{LmError, LmErrorKind, RateLimits};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -16,6 +16,7 @@ use rustls::crypto::ring;
 use rustls_platform_verifier::BuilderVerifierExt;
 
 use crate::dialect::Outgoing;
+use crate::rate_limits;
 use crate::refusal::Refusal;
 use crate::secret::{Secret, redact_keys};
 
@@ -47,6 +48,8 @@ struct Inner {
     headers: HeaderMap,
     secrets: Vec<Secret>,
     max_body: usize,
+    /// What the last answer said is left of the account's limits.
+    limits: Mutex<Option<RateLimits>>,
 }
 
 /// An answer whose headers have come.
@@ -108,7 +111,13 @@ impl Http {
             headers,
             secrets,
             max_body: options.max_body.unwrap_or(MAX_BODY),
+            limits: Mutex::default(),
         })))
+    }
+
+    /// What the server last said is left of the account's limits.
+    pub(crate) fn rate_limits(&self) -> Option<RateLimits> {
+        *self.0.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Posts a body and waits for the headers of the answer.
@@ -133,7 +142,11 @@ impl Http {
             now: SystemTime::now(),
         })?;
         let request = self.0.client.post(url.clone()).headers(headers).body(body);
+        let sent = Instant::now();
         let response = request.send().await.map_err(|error| self.unreachable(error))?;
+        if let Some(limits) = rate_limits::from_headers(response.headers(), sent, SystemTime::now()) {
+            *self.0.limits.lock().unwrap_or_else(PoisonError::into_inner) = Some(limits);
+        }
         let status = response.status();
         if status.is_success() {
             return Ok(Answer {
@@ -165,7 +178,11 @@ impl Http {
     }
 
     fn unreachable(&self, error: reqwest::Error) -> LmError {
-        let host = self.0.endpoints.whole.host_str().unwrap_or_default();
+        let url = &self.0.endpoints.whole;
+        let mut host = url.host_str().unwrap_or_default().to_owned();
+        if let Some(port) = url.port() {
+            host = format!("{host}:{port}");
+        }
         let (kind, what) = if error.is_timeout() {
             (LmErrorKind::Timeout, "did not answer the connection in time")
         } else if error.is_connect() {

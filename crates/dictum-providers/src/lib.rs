@@ -33,6 +33,7 @@ mod http;
 mod learned;
 pub mod openai;
 mod prices;
+mod rate_limits;
 mod refusal;
 mod remote;
 pub mod responses;

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use dictum_core::lm::{LmError, LmErrorKind};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
+use serde_json::Value;
 
 use crate::retry_after;
 use crate::secret::redact_keys;
@@ -32,7 +33,9 @@ impl Refusal {
         };
         let mut error = LmError::new(kind, &message).with_status(self.status.as_u16());
         if matches!(kind, LmErrorKind::RateLimit | LmErrorKind::Server) {
+            let body: Option<Value> = serde_json::from_str(&self.body).ok();
             let wait = retry_after::from_headers(&self.headers, self.now)
+                .or_else(|| body.as_ref().and_then(retry_after::from_body))
                 .or_else(|| retry_after::from_text(&message));
             if let Some(wait) = wait {
                 error = error.with_retry_after(wait);

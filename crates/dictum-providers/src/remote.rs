@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use dictum_core::lm::{
-    Call, Capabilities, LanguageModel, LmError, LmErrorKind, Request, Response, ResponseStream, Settings,
-    StreamEvent,
+    Call, Capabilities, Digest, LanguageModel, LmError, LmErrorKind, RateLimits, Request, Response,
+    ResponseStream, Settings, StreamEvent,
 };
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
@@ -23,6 +23,8 @@ use crate::{Prices, refusal};
 pub struct Remote<D> {
     /// The provider and the model.
     pub(crate) name: String,
+    /// Digest of the address and the default settings.
+    pub(crate) variant: Digest,
     pub(crate) dialect: D,
     pub(crate) settings: Settings,
     pub(crate) capabilities: Capabilities,
@@ -94,8 +96,16 @@ impl<D: Dialect> LanguageModel for Remote<D> {
         &self.name
     }
 
+    fn variant(&self) -> Option<Digest> {
+        Some(self.variant)
+    }
+
     fn capabilities(&self) -> Capabilities {
         self.capabilities
+    }
+
+    fn rate_limits(&self) -> Option<RateLimits> {
+        self.http.rate_limits()
     }
 
     fn complete<'a>(

@@ -33,13 +33,15 @@ pub use dictum_providers as providers;
 /// What most programs need: `use dictum::prelude::*;`
 pub mod prelude {
     pub use dictum_core::adapter::{ChatAdapter, JsonAdapter, XmlAdapter};
-    pub use dictum_core::data::{Example, Loader};
-    pub use dictum_core::evaluate::{Evaluate, Metric, Score, compare, metric_fn};
-    pub use dictum_core::lm::{Budget, Lm, Settings};
+    pub use dictum_core::data::{Example, Loader, split};
+    pub use dictum_core::evaluate::{
+        Evaluate, Metric, MetricError, RowOutcome, Score, compare, metric_async, metric_fn, try_metric_fn,
+    };
+    pub use dictum_core::lm::{Budget, Lm, Response, Settings};
     pub use dictum_core::metrics::exact_match;
     pub use dictum_core::modules::{ChainOfThought, Predict, WithReasoning};
     pub use dictum_core::program::{
-        Context, Demo, Module, Overlay, ParameterPath, Parameters, Predictor, Repair,
+        Context, Demo, Module, Overlay, ParameterPath, Parameters, Predictor, PredictorState, Repair,
     };
     pub use dictum_core::signature::{Signature, SignatureSpec, StaticSignature};
     pub use dictum_core::state::{ProgramExt, ProgramState};

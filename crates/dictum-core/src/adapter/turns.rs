@@ -71,8 +71,10 @@ fn user<A: Adapter + ?Sized>(
     reminder: Option<&str>,
 ) -> Message {
     let mut parts = adapter.write_inputs(values);
-    if let Some(reminder) = reminder {
-        parts.push(Part::text(reminder));
+    match (parts.last_mut(), reminder) {
+        (Some(Part::Text { text }), Some(reminder)) => text.push_str(reminder),
+        (_, Some(reminder)) => parts.push(Part::text(reminder)),
+        (_, None) => {}
     }
     Message {
         role: Role::User,

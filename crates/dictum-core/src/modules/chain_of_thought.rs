@@ -81,6 +81,18 @@ impl<S: Signature> ChainOfThought<S> {
         &self.predictor
     }
 
+    /// The predictor inside, for change.
+    pub fn predictor_mut(&mut self) -> &mut Predictor {
+        &mut self.predictor
+    }
+
+    /// The same with these instructions in place of the signature's.
+    #[must_use]
+    pub fn with_instructions(mut self, instructions: impl Into<String>) -> Self {
+        self.predictor.set_instructions(instructions);
+        self
+    }
+
     /// The exact request a call would send, without sending it.
     ///
     /// # Errors

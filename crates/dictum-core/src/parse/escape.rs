@@ -66,7 +66,7 @@ fn content(text: &str) -> &str {
 fn needs_verbatim(text: &str) -> bool {
     text.is_empty()
         || text.trim().len() != text.len()
-        || ((text.contains("```") || text.contains("~~~"))
+        || ((text.contains('`') || text.contains('~'))
             && text.split(['\n', '\r']).any(|line| fence_length(line) > 0))
 }
 
@@ -104,6 +104,10 @@ fn add_backslashes(text: &str) -> Cow<'_, str> {
 
 /// Takes one backslash off in front of each marker that has one.
 pub(crate) fn remove_backslashes(text: &str) -> Cow<'_, str> {
+    // A backslash is rarer than a bracket, and both must be there.
+    if !text.contains('\\') {
+        return Cow::Borrowed(text);
+    }
     let bytes = text.as_bytes();
     let escaped: Vec<usize> = marker::starts(text)
         .into_iter()

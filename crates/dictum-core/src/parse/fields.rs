@@ -398,11 +398,10 @@ fn section(
     let result = read_text(&decoded, schema);
     match result {
         Ok(mut got) => {
-            let complete = is_closed(&decoded);
-            if touches_end && !is_text && !complete {
+            if touches_end && !is_text && !is_closed(&decoded) {
                 return Ok(None);
             }
-            if open && (is_text || touches_end) && !complete_text(&decoded, is_text) {
+            if open && is_text {
                 got.notes.push(RepairNote {
                     at: String::new(),
                     what: repair::TRUNCATED.what.to_owned(),
@@ -464,10 +463,6 @@ fn is_closed(text: &str) -> bool {
             && !node.flaws.contains(&repair::TRUNCATED)
             && !matches!(node.kind, NodeKind::Number(_) | NodeKind::Bare(_))
     }) || text.trim_end().ends_with("```")
-}
-
-fn complete_text(text: &str, is_text: bool) -> bool {
-    !is_text && is_closed(text)
 }
 
 /// A field of nested elements.

@@ -50,12 +50,22 @@ fn skip_blanks(bytes: &[u8], at: usize) -> (usize, usize) {
 
 /// The markers of a text that are not escaped, in order.
 pub(crate) fn all(text: &str) -> Vec<Marker<'_>> {
-    let bytes = text.as_bytes();
-    starts(text)
-        .into_iter()
-        .filter(|start| start.checked_sub(1).and_then(|before| bytes.get(before)) != Some(&b'\\'))
-        .filter_map(|start| read(text, start))
+    at(text, &starts(text))
+}
+
+fn at<'a>(text: &'a str, starts: &[usize]) -> Vec<Marker<'a>> {
+    starts
+        .iter()
+        .filter(|start| !is_escaped(text, **start))
+        .filter_map(|start| read(text, *start))
         .collect()
+}
+
+fn is_escaped(text: &str, start: usize) -> bool {
+    start
+        .checked_sub(1)
+        .and_then(|before| text.as_bytes().get(before))
+        == Some(&b'\\')
 }
 
 fn read(text: &str, start: usize) -> Option<Marker<'_>> {
@@ -95,20 +105,21 @@ fn read(text: &str, start: usize) -> Option<Marker<'_>> {
     })
 }
 
-/// Where the text ends when a marker at its end was cut off: `[[ ## compl`.
-pub(crate) fn without_cut_marker(text: &str) -> &str {
-    let Some(start) = starts(text).last().copied() else {
-        return text;
+/// The text without a marker that was cut off at its end (`[[ ## compl`), and its markers as [`all`] finds them.
+pub(crate) fn whole(text: &str) -> (&str, Vec<Marker<'_>>) {
+    let starts = starts(text);
+    let markers = at(text, &starts);
+    let Some(start) = starts.last().copied() else {
+        return (text, markers);
     };
-    let escaped = start.checked_sub(1).and_then(|at| text.as_bytes().get(at)) == Some(&b'\\');
-    let tail = text.get(start..).unwrap_or_default();
-    let line_start = text.get(..start).is_some_and(|before| {
-        let line = before.rsplit('\n').next().unwrap_or_default();
-        line.trim().is_empty()
-    });
-    if !escaped && line_start && read(text, start).is_none() && !tail.contains('\n') && tail.len() <= MAX_NAME
-    {
-        return text.get(..start).unwrap_or(text);
+    if markers.last().is_some_and(|last| last.start == start) || is_escaped(text, start) {
+        return (text, markers);
     }
-    text
+    let (before, tail) = text.split_at_checked(start).unwrap_or((text, ""));
+    let starts_line = before
+        .rsplit('\n')
+        .next()
+        .is_some_and(|line| line.trim().is_empty());
+    let cut = starts_line && !tail.contains('\n') && tail.len() <= MAX_NAME;
+    (if cut { before } else { text }, markers)
 }

@@ -67,8 +67,8 @@ pub(crate) fn chat<'a>(text: &'a str, outputs: &[FieldSpec]) -> Vec<Section<'a>>
         line: usize,
         starts_line: bool,
     }
-    let text = marker::without_cut_marker(text);
-    let places: Vec<Place<'a>> = marker::all(text)
+    let (text, markers) = marker::whole(text);
+    let places: Vec<Place<'a>> = markers
         .into_iter()
         .map(|marker| {
             let (starts_line, line) = decorated(text, marker.start);

@@ -152,6 +152,14 @@ impl Predictor {
         self.live = Arc::new(LiveState::new(state));
     }
 
+    /// Puts other instructions in place of the signature's, or of those learned.
+    pub fn set_instructions(&mut self, instructions: impl Into<String>) {
+        self.set_state(PredictorState {
+            instructions: Some(instructions.into()),
+            ..self.state().clone()
+        });
+    }
+
     /// The exact request that [`Predictor::call`] would send, without sending it.
     ///
     /// # Errors

@@ -1,24 +1,27 @@
-//! How prompts are cut into chunks so that no chunk is a single token (see the rules in `worker.rs`).
+//! How prompts are cut so that a token is computed the same way whatever was kept (see the rules in `worker.rs`).
 
-/// How many of `pending` tokens (at least two) to compute now, at most `most` (at least three), so that what is left is none or at
-/// least two.
+/// Rows of a group. Fewer rows together, or rows outside of a group of four, may take another way through the kernels.
+pub(crate) const ROWS: usize = 8;
+
+/// The whole groups in `tokens`.
+pub(crate) fn whole(tokens: usize) -> usize {
+    tokens - tokens % ROWS
+}
+
+/// How many of a prompt's tokens may be taken from what is kept: whole groups that leave at least a group to compute.
+pub(crate) fn reusable(shared: usize, prompt: usize) -> usize {
+    whole(shared.min(prompt.saturating_sub(ROWS)))
+}
+
+/// How many of `pending` tokens to compute now, at most `most` (whole groups, at least two of them): all, or whole groups that
+/// leave at least as many.
 pub(crate) fn length(pending: usize, most: usize) -> usize {
     if pending <= most {
         pending
-    } else if pending - most == 1 {
-        most - 1
+    } else if pending - most < ROWS {
+        most - ROWS
     } else {
         most
-    }
-}
-
-/// How many of `there` computed tokens to use when the next chunk must end at `boundary`: all, unless one token would be left.
-pub(crate) fn start(there: usize, boundary: usize) -> usize {
-    let there = there.min(boundary);
-    if boundary - there == 1 {
-        there.saturating_sub(1)
-    } else {
-        there
     }
 }
 
@@ -27,22 +30,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_cut_leaves_a_single_token() {
-        for pending in 2..60 {
+    fn cuts_are_whole_groups_and_leave_no_less() {
+        for pending in ROWS..200 {
             let mut left = pending;
             while left > 0 {
-                let chunk = length(left, 8);
-                assert!((2..=8).contains(&chunk), "chunk of {chunk} with {left} left");
+                let chunk = length(left, 16);
+                assert!((ROWS..=16).contains(&chunk), "chunk of {chunk} with {left} left");
+                assert!(
+                    chunk == left || chunk == whole(chunk),
+                    "chunk of {chunk} with {left} left"
+                );
                 left -= chunk;
             }
         }
     }
 
     #[test]
-    fn a_start_leaves_none_or_two() {
-        assert_eq!(start(10, 10), 10);
-        assert_eq!(start(9, 10), 8);
-        assert_eq!(start(12, 10), 10);
-        assert_eq!(start(0, 1), 0);
+    fn what_is_taken_leaves_a_group() {
+        for prompt in 0..40 {
+            for shared in 0..=prompt {
+                let taken = reusable(shared, prompt);
+                assert!(taken <= shared && taken == whole(taken));
+                assert!(taken == 0 || prompt - taken >= ROWS, "{taken} of {prompt}");
+            }
+        }
     }
 }

@@ -56,7 +56,9 @@ pub struct EngineConfig {
     ///
     /// Memory for `parallel` times as many is set aside at the start: for the default model 48 MB for each 4096.
     pub context: u32,
-    /// Requests computed at once. Default 8.
+    /// Requests computed at once. Default 8. More than one means groups of eight, with memory for as many, so that a request gets
+    /// the same answer alone and beside others; a lone request is then several times slower than in an engine for 1, which in turn
+    /// may draw other answers.
     pub parallel: u32,
     /// Memory for prompt beginnings kept between calls, in bytes. Default 256 MB, some 20,000 tokens of the default model.
     pub prefix_bytes: usize,
@@ -76,9 +78,12 @@ impl EngineConfig {
         }
     }
 
-    /// A lone answer is computed beside an idle sequence, so there are at least two.
+    /// Answers are computed in groups of sequences, so there are whole groups of them; alone where there is never another.
     fn sequences(&self) -> u32 {
-        self.parallel.max(2)
+        match self.parallel {
+            0 | 1 => 1,
+            more => more.next_multiple_of(chunk::ROWS as u32),
+        }
     }
 }
 

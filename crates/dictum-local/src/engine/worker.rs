@@ -4,17 +4,16 @@
 //!
 //! What a request gets must not depend on which requests run beside it or what was kept from before, down to the last bit of
 //! the logits: a tie decided otherwise would make a compiled program differ from run to run. Measured on llama.cpp's CPU kernels,
-//! that holds under these rules, and this file and [`super::start`](super::Engine::start) keep them:
+//! that holds under these rules, and this file, [`chunk`] and [`super::start`](super::Engine::start) keep them:
 //!
 //! - Every sequence has a KV stream of its own (no unified cache), so that the order in which attention adds up its terms
 //!   is the order of the sequence's own tokens.
 //! - Flash attention is off: its blocks depend on how many rows are computed together.
-//! - A matrix product with one row takes another way through the kernels than one with more. Prompts are therefore
-//!   computed in chunks of at least two tokens; single tokens of answers share a batch of at least two sequences, filled up with
-//!   idle ones if need be. Only chunks of prompts are reused, never tokens computed one by one.
-//!
-//! They suffice for SmolLM2 (Q4_1) and not yet for Qwen2.5-Coder 0.5B (Q4_K_M): there sampled text can differ with what was
-//! kept. Aligning chunks and batches to four rows (the group of the repacked kernels) was tried and is not enough by itself.
+//! - A matrix product takes another way through the kernels for rows outside of groups of four, and again for fewer than eight
+//!   rows. So every token must be computed in the same kind of company each time, in the last layer too, where only the rows
+//!   count whose logits are asked for. Prompts are computed in groups of eight but for their end, and reused in groups of
+//!   eight. Single tokens of answers are computed eight sequences at a time, filled up with idle ones if need be, with logits
+//!   for all; or always alone in an engine for one request at a time. Only prompts are reused, never answers.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, TryRecvError};
@@ -55,6 +54,8 @@ pub(crate) struct Worker<'model> {
     slots: Vec<Slot>,
     idle: Vec<Idle>,
     parallel: usize,
+    /// Answers computed together, at least: a group, or one where there is never another.
+    rows: i32,
     prefixes: PrefixCache<SeqState>,
     recent: VecDeque<Vec<LlamaToken>>,
     open: bool,
@@ -85,6 +86,7 @@ impl<'model> Worker<'model> {
                 })
                 .collect(),
             parallel,
+            rows: sequences.min(chunk::ROWS as i32),
             prefixes: PrefixCache::new(prefix_bytes),
             recent: VecDeque::new(),
             open: true,
@@ -154,7 +156,7 @@ impl<'model> Worker<'model> {
         if let Beginning::Computes(id) = slot.beginning {
             self.prefixes.abandon(id);
         }
-        let keep = slot.prompt.min(slot.computed);
+        let keep = chunk::whole(slot.prompt.min(slot.computed));
         let kept = self.trim(slot.seq, keep);
         let tokens = slot.tokens.get(..kept).unwrap_or_default().to_vec();
         self.idle.push(Idle {
@@ -195,10 +197,9 @@ impl<'model> Worker<'model> {
                 break;
             };
             let expected = job.shared.unwrap_or_else(|| self.observed(&job.prompt));
-            // At least two tokens are left to compute: see the rules at the top.
-            let shared = expected.min(job.prompt.len().saturating_sub(2));
+            let shared = chunk::reusable(expected, job.prompt.len());
             self.remember(&job.prompt);
-            let there = common(&idle.tokens, &job.prompt).min(job.prompt.len().saturating_sub(2));
+            let there = chunk::reusable(common(&idle.tokens, &job.prompt), job.prompt.len());
             // What the prompt does not share goes now: a slot that waits may be a filler, at the first position not computed.
             let there = self.trim(idle.seq, there);
             let tokenizer = self.tokenizer.clone();
@@ -238,7 +239,7 @@ impl<'model> Worker<'model> {
 
     /// Fills the beginning of a slot's sequence from what is there, or says who computes it.
     fn decide(&mut self, slot: &mut Slot) {
-        let limit = slot.prompt.saturating_sub(2);
+        let limit = chunk::reusable(slot.prompt, slot.prompt);
         let own = slot.computed;
         let prompt = slot.tokens.get(..slot.prompt).unwrap_or_default();
         let kept = self
@@ -263,8 +264,10 @@ impl<'model> Worker<'model> {
         }
         let boundary = if compute.is_some() { slot.shared } else { limit };
         let there = match kept {
-            Some((id, shared)) if shared > own => self.restore(slot.seq, id, chunk::start(shared, boundary)),
-            _ => self.trim(slot.seq, chunk::start(own, boundary)),
+            Some((id, shared)) if shared > own => {
+                self.restore(slot.seq, id, chunk::whole(shared.min(boundary)))
+            }
+            _ => self.trim(slot.seq, chunk::whole(own.min(boundary))),
         };
         slot.given(there);
         slot.beginning = compute.map_or(Beginning::There, Beginning::Computes);
@@ -338,12 +341,8 @@ impl<'model> Worker<'model> {
         let (Some(first), Some(last)) = (seqs.first().copied(), seqs.last().copied()) else {
             return Ok(());
         };
-        // llama.cpp computes neighbouring sequences in one go, so gaps are filled; and never one row alone.
-        let (first, last) = match (first == last, first) {
-            (false, _) => (first, last),
-            (true, 0) => (0, 1),
-            (true, _) => (first - 1, first),
-        };
+        // llama.cpp computes neighbouring sequences in one go, so gaps are filled.
+        let (first, last) = (first - first % self.rows, last - last % self.rows + self.rows - 1);
         self.batch.clear();
         let mut fillers = Vec::new();
         for seq in first..=last {
@@ -360,7 +359,7 @@ impl<'model> Worker<'model> {
             } else {
                 let at = self.make_filler(seq);
                 self.batch
-                    .add(LlamaToken(0), position(at)?, &[seq], false)
+                    .add(LlamaToken(0), position(at)?, &[seq], true)
                     .map_err(compute)?;
                 fillers.push((seq, at));
             }

@@ -21,8 +21,13 @@ fn lm() -> Option<&'static LocalLm> {
 }
 
 fn builder() -> Option<LocalBuilder> {
+    builder_of(&["smollm2-135m", "qwen2.5-coder-0.5b"])
+}
+
+/// For the first of these models that is there.
+fn builder_of(names: &[&str]) -> Option<LocalBuilder> {
     let models = Models::from_env().ok()?;
-    for name in ["smollm2-135m", "qwen2.5-coder-0.5b"] {
+    for &name in names {
         if models.path(find(Some(name)).unwrap()).is_file() {
             let builder = LocalBuilder::default().model(name).models_dir(models.dir());
             return Some(builder.threads(1).context(1024).parallel(3));
@@ -197,9 +202,39 @@ async fn together_or_alone_makes_no_difference() {
         assert_eq!(&ask(lm, request).await.to_text(), expected);
     }
     // Nothing kept from before, and never a neighbour.
-    let fresh = builder().unwrap().parallel(1).build_local().unwrap();
+    let fresh = builder().unwrap().build_local().unwrap();
     for (request, expected) in requests.iter().zip(&together) {
         assert_eq!(&ask(&fresh, request).await.to_text(), expected);
+    }
+}
+
+/// Its weights are of other kinds than the small model's, with kernels of their own.
+#[tokio::test]
+async fn the_default_model_too_gives_its_answers_again() {
+    let Some(builder) = builder_of(&["qwen2.5-coder-0.5b"]) else {
+        return;
+    };
+    for parallel in [1, 2] {
+        let lm = builder.clone().parallel(parallel).build_local().unwrap();
+        let requests = [
+            drawing("A story about the sea.", 5),
+            drawing("A story about tea.", 6),
+        ]
+        .map(|mut request| {
+            request.settings.max_tokens = Some(8);
+            request
+        });
+        let mut answers = Vec::new();
+        // Nothing is kept in the first turn, all of it in the next; then one beside the other.
+        for _ in 0..2 {
+            for request in &requests {
+                answers.push(ask(&lm, request).await.to_text());
+            }
+        }
+        let together = join_all(requests.iter().map(|request| ask(&lm, request))).await;
+        answers.extend(together.iter().map(Response::to_text));
+        assert_eq!(answers[..2], answers[2..4], "kept, {parallel} at once");
+        assert_eq!(answers[..2], answers[4..], "together, {parallel} at once");
     }
 }
 

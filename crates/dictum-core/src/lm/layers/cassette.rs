@@ -240,7 +240,7 @@ impl Tape {
         Ok(())
     }
 
-    fn missing(&self, key: &Digest, model: &str, request: &Request) -> LmError {
+    fn missing(&self, model: &str, request: &Request) -> LmError {
         let takes = self.takes();
         let shown = shown(request);
         let messages = shown.get("messages").map(Digest::of_value);
@@ -255,10 +255,14 @@ impl Tape {
             .map(Message::to_text)
             .unwrap_or_default();
         let start: String = last.chars().take(120).collect();
+        let recordings = match takes.lines {
+            1 => "1 recording".to_owned(),
+            lines => format!("{lines} recordings"),
+        };
         let message = format!(
-            "{} ({} recordings) does not hold request {key}, which ends with {start:?}. {hint} To record it, open the \
+            "{} ({recordings}) does not hold this request, which ends with {start:?}. {hint} To record it, open the \
              cassette with mode `Auto` and a model that can be asked",
-            self.name, takes.lines
+            self.name
         );
         LmError::new(LmErrorKind::Replay, message).with_model(model)
     }
@@ -330,9 +334,7 @@ impl Taped {
         let key = request.digest(self.name());
         match self.tape.play(&key) {
             Some(response) => Ok(Ok(response)),
-            None if self.tape.mode == CassetteMode::Replay => {
-                Err(self.tape.missing(&key, self.name(), request))
-            }
+            None if self.tape.mode == CassetteMode::Replay => Err(self.tape.missing(self.name(), request)),
             None => Ok(Err(key)),
         }
     }

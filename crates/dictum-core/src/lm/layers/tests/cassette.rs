@@ -62,13 +62,7 @@ async fn a_miss_says_what_was_asked_and_what_to_do() {
             let error = call(&lm, streams, &request, &Call::default()).await.unwrap_err();
             assert_eq!(error.kind(), LmErrorKind::Replay);
             let text = error.to_string();
-            for part in [
-                "calls.jsonl",
-                "What is 6 times",
-                hint,
-                "`Auto`",
-                &request.digest(lm.name()).to_string(),
-            ] {
+            for part in ["calls.jsonl", "What is 6 times", hint, "`Auto`", "(1 recording)"] {
                 assert!(text.contains(part), "{part:?} is not in: {text}");
             }
         }
