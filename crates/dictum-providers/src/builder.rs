@@ -81,7 +81,8 @@ impl<D: Dialect> Builder<D> {
         self
     }
 
-    /// Settings for calls that don't say otherwise. Caches keep the answers of models with other defaults apart.
+    /// Settings for calls that don't say otherwise. Caches and cassettes keep the answers of models with other
+    /// defaults apart.
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;

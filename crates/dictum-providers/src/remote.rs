@@ -100,6 +100,10 @@ impl<D: Dialect> LanguageModel for Remote<D> {
         Some(self.variant)
     }
 
+    fn default_settings(&self) -> Option<&Settings> {
+        Some(&self.settings)
+    }
+
     fn capabilities(&self) -> Capabilities {
         self.capabilities
     }

@@ -60,6 +60,16 @@
 //! Budgets stand below all of them: [`Lm::new`](super::Lm::new) counts each attempt. The order is `Standard::wrap`'s; what is
 //! not asked for is not there and costs nothing.
 //!
+//! What tells one call from another differs by what the layer is for:
+//!
+//! | layer | keys on the request and | so that |
+//! |---|---|---|
+//! | [`Cache`] | the model's name and [`variant`](super::LanguageModel::variant): a hash of its address and default settings | two servers or two sets of defaults never serve each other's answers |
+//! | [`Coalesce`] | nothing: it stands around one model | |
+//! | [`Cassette`] | the model's name; of the settings, what holds in the end: the request's over the model's [defaults](super::LanguageModel::default_settings) | a recording plays at any address and without the model, and never for other settings |
+//!
+//! No address and no key is written anywhere: the cache's keys are hashes, and a cassette knows neither.
+//!
 //! Around several models, each with its own layers, stand [`Fallback`], which asks another when one fails, and [`Route`], which
 //! chooses by the request.
 
@@ -138,6 +148,10 @@ macro_rules! hand_on {
 
         fn variant(&self) -> Option<crate::lm::Digest> {
             self.inner.variant()
+        }
+
+        fn default_settings(&self) -> Option<&crate::lm::Settings> {
+            self.inner.default_settings()
         }
 
         fn rate_limits(&self) -> Option<crate::lm::RateLimits> {
