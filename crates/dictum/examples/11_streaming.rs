@@ -2,7 +2,7 @@
 //!
 //! `cargo run -p dictum --example 11_streaming`
 
-use std::io::Write;
+use std::io::Write as _;
 
 use dictum::prelude::*;
 use dictum::program::stream::{EventKind, FieldEvent, Seen, Streamed, sse_frame};

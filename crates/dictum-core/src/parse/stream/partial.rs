@@ -110,6 +110,5 @@ fn loose(ty: &Type) -> Type {
     Type {
         kind,
         constraints: Constraints::default(),
-        ..ty.clone()
     }
 }
