@@ -218,7 +218,8 @@ impl Module for Team {
         let (one, two) =
             futures_util::future::join(self.draft.call(ctx, input.clone()), self.draft.call(ctx, input))
                 .await;
-        (one?, two?);
+        one?;
+        two?;
         ctx.status("compare", "comparing 2 drafts").await;
         // A context is a value: events also come from other tasks.
         let (judge, ctx) = (self.judge.clone(), ctx.clone());
