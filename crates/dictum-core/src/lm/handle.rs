@@ -10,7 +10,7 @@ use futures_util::{Stream, StreamExt};
 use super::estimate::text_tokens;
 use super::{
     Call, Capabilities, Digest, LanguageModel, LmError, Meter, RateLimits, Request, Response, ResponseStream,
-    StreamEvent, Usage,
+    Settings, StreamEvent, Usage,
 };
 
 /// A model behind its layers. Cheap to clone.
@@ -72,6 +72,12 @@ impl Lm {
         self.0.variant()
     }
 
+    /// The settings it gives to calls that don't say otherwise; see [`LanguageModel::default_settings`].
+    #[must_use]
+    pub fn default_settings(&self) -> Option<&Settings> {
+        self.0.default_settings()
+    }
+
     /// What its provider last said is left of its limits.
     #[must_use]
     pub fn rate_limits(&self) -> Option<RateLimits> {
@@ -112,6 +118,10 @@ impl LanguageModel for Metered {
 
     fn variant(&self) -> Option<Digest> {
         self.inner.variant()
+    }
+
+    fn default_settings(&self) -> Option<&Settings> {
+        self.inner.default_settings()
     }
 
     fn rate_limits(&self) -> Option<RateLimits> {

@@ -53,6 +53,12 @@ pub trait LanguageModel: Send + Sync + fmt::Debug {
         None
     }
 
+    /// The settings it gives to calls that don't say otherwise. A cassette keys on what holds for a call in the end, so that a
+    /// recording fits whatever part of it stood in the request and whatever in the model. `None`, the default, for none.
+    fn default_settings(&self) -> Option<&Settings> {
+        None
+    }
+
     /// What its provider last said is left of its limits, if it says so. Layers hand on what the model beneath says.
     fn rate_limits(&self) -> Option<RateLimits> {
         None

@@ -9,7 +9,7 @@ use super::now;
 use super::retry::first_event;
 use crate::lm::{
     Call, Capabilities, Digest, LanguageModel, Layer, Lm, LmError, LmErrorKind, RateLimits, Request,
-    Response, ResponseStream,
+    Response, ResponseStream, Settings,
 };
 
 /// Asks other models, in order, when the one within fails.
@@ -163,6 +163,10 @@ impl LanguageModel for FallingBack {
     fn variant(&self) -> Option<Digest> {
         let others = self.others.iter().map(|(lm, _)| lm);
         Some(whose_answers(std::iter::once(&self.inner).chain(others)))
+    }
+
+    fn default_settings(&self) -> Option<&Settings> {
+        self.inner.default_settings()
     }
 
     fn rate_limits(&self) -> Option<RateLimits> {
