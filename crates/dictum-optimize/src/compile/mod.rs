@@ -92,6 +92,7 @@ pub(crate) async fn compile(task: Task<'_>, trainset: &[Example], valset: &[Exam
                 .into(),
         );
     }
+    notes.extend(engine.wasted());
     let name = task.metric.name();
     let evaluate = |considered: &Considered, data: &[Arc<Example>]| {
         evaluation(name, considered, data, plan.failure_score)
