@@ -186,3 +186,22 @@ async fn the_calls_deadline_holds_without_any_layer() {
     }
     assert!(server.saw_disconnects(2).await);
 }
+
+#[tokio::test]
+async fn a_guard_that_ends_a_call_closes_its_connection() {
+    use dictum_core::program::stream::Seen;
+    use dictum_core::{Error, modules::Predict, program::Context, record};
+
+    let answer = format!("[[ ## text ## ]]\n{}", "one two three ".repeat(50));
+    let server = FakeServer::programmed(move |_, _| Reply::text(answer.clone()).broken(Fault::Stall(60)));
+    let ctx = Context::new(lm(&server)).with_guard("brief", |part| match part.value {
+        Seen::Text(text) if text.len() > 20 => Err("too long".into()),
+        _ => Ok(()),
+    });
+    let program = Predict::parse("q -> text").unwrap();
+    let Err(Error::Stopped(stopped)) = program.call(&ctx, record! { q: "x" }).await else {
+        panic!("the guard did not end the call")
+    };
+    assert!(stopped.text.len() < 100, "{stopped:?}");
+    assert!(server.saw_disconnects(1).await, "the server saw the call go away");
+}
