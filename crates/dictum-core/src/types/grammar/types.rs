@@ -49,9 +49,9 @@ impl<'a> Parser<'a> {
                 TokenKind::Sign(']') => {
                     open.pop();
                 }
-                TokenKind::Arrow | TokenKind::Sign(':') => {
+                TokenKind::Arrow | TokenKind::End | TokenKind::Sign(':') => {
                     if let Some(column) = open.last() {
-                        return self.error(*column, "this `[` has no `]`");
+                        return self.unclosed(*column);
                     }
                 }
                 _ => {}
@@ -287,7 +287,10 @@ impl<'a> Parser<'a> {
     }
 
     fn unclosed<T>(&self, open: usize) -> Parsed<T> {
-        self.error(open, "this `[` has no `]`")
+        self.error(
+            open,
+            format!("the `[` at column {open} is never closed: it needs a `]`"),
+        )
     }
 
     fn one(&mut self, name: &str, example: &str) -> Parsed<Type> {
