@@ -256,4 +256,24 @@ mod tests {
         let gemini = Gemini::builder("gemini-2.5-pro").build_model().unwrap();
         assert!(gemini.prices.get(&gemini.name).is_some());
     }
+
+    #[test]
+    fn other_servers_and_other_defaults_are_other_variants() {
+        let variant = |builder: Builder<crate::openai::Chat>| builder.build_model().unwrap().variant;
+        let here = || OpenAi::builder("m").base_url("http://localhost:8000/v1?key=one");
+        let warm = Settings {
+            temperature: Some(1.0),
+            ..Settings::default()
+        };
+        assert_eq!(variant(here()), variant(here().api_key("sk-other")));
+        assert_eq!(
+            variant(here()),
+            variant(here().base_url("http://localhost:8000/v1?key=two"))
+        );
+        assert_ne!(
+            variant(here()),
+            variant(here().base_url("http://localhost:8001/v1"))
+        );
+        assert_ne!(variant(here()), variant(here().settings(warm)));
+    }
 }

@@ -35,8 +35,8 @@ impl Parameter {
             Self::Seed => &["seed"],
             Self::ReasoningEffort => &[
                 "reasoning_effort",
-                "reasoning.effort",
-                "output_config.effort",
+                // Alone, and behind what it is a part of: `reasoning.effort`, `output_config.effort`.
+                "effort",
                 "thinkinglevel",
                 "thinking_level",
             ],

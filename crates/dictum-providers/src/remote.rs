@@ -17,8 +17,8 @@ use crate::{Prices, refusal};
 
 /// A model behind HTTP, in one of the dialects. One attempt per call; see [`layers`](dictum_core::lm::layers) for the rest.
 ///
-/// A model that refuses a parameter a call can do without (`temperature`, `top_p`, `seed`, `reasoning_effort`) is asked once
-/// more without it, which counts against the budget, and is not sent it again.
+/// A model that refuses a parameter a call can do without (`temperature`, `top_p`, `seed`, `reasoning_effort`) is asked again
+/// without it, which counts against the budget, and is not sent it from then on.
 #[derive(Debug)]
 pub struct Remote<D> {
     /// The provider and the model.
@@ -39,26 +39,30 @@ impl<D: Dialect> Remote<D> {
     async fn ask(&self, request: &Request, call: &Call, streams: bool) -> Result<(Answer, u32), LmError> {
         let mut settings = request.settings.over(&self.settings);
         self.learned.apply(&mut settings);
-        let error = match self.send(request, &settings, streams).await {
-            Ok(answer) => return Ok((answer, 1)),
-            Err(error) => error,
-        };
-        let Some(parameter) = learned::refused(&error, &settings) else {
-            return Err(error);
-        };
-        if self.learned.add(parameter) {
-            tracing::warn!(
-                model = self.name,
-                parameter = parameter.name(),
-                "the model refuses this parameter; it is left out from now on"
-            );
+        let mut attempts = 1;
+        // Every round takes a parameter away, so there are few.
+        loop {
+            let error = match self.send(request, &settings, streams).await {
+                Ok(answer) => return Ok((answer, attempts)),
+                Err(error) => error,
+            };
+            let Some(parameter) = learned::refused(&error, &settings) else {
+                return Err(error.with_attempts(attempts));
+            };
+            if self.learned.add(parameter) {
+                tracing::warn!(
+                    model = self.name,
+                    parameter = parameter.name(),
+                    "the model refuses this parameter; it is left out from now on"
+                );
+            }
+            self.learned.apply(&mut settings);
+            // A further physical call: it counts like any other.
+            if let Some(meter) = &call.meter {
+                meter.begin().map_err(|spent| spent.after(&error))?;
+            }
+            attempts += 1;
         }
-        self.learned.apply(&mut settings);
-        // A further physical call: it counts like any other.
-        if let Some(meter) = &call.meter {
-            meter.begin().map_err(|spent| spent.after(&error))?;
-        }
-        Ok((self.send(request, &settings, streams).await?, 2))
     }
 
     async fn send(&self, request: &Request, settings: &Settings, streams: bool) -> Result<Answer, LmError> {

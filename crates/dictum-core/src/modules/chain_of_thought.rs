@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::lm::Request;
+use crate::program::stream::ProgramStream;
 use crate::program::{Context, Module, ParameterPath, Parameters, Predictor};
 use crate::record::{Fields, Record};
 use crate::signature::{Dynamic, FieldSpec, Signature, SignatureError, SignatureSpec, StaticSignature};
@@ -99,6 +100,15 @@ impl<S: Signature> ChainOfThought<S> {
     /// [`crate::Error::Input`] when the input does not fit the signature.
     pub fn render(&self, ctx: &Context, input: S::Input) -> Result<Request> {
         self.predictor.render(ctx, &input.into_record()?)
+    }
+
+    /// Calls the model as a stream: the output fields as they come, then the output. See [`crate::program::stream`].
+    pub fn stream<'a>(
+        &'a self,
+        ctx: &Context,
+        input: S::Input,
+    ) -> ProgramStream<'a, WithReasoning<S::Output>> {
+        Module::stream(self, ctx, input)
     }
 
     /// Calls the model.

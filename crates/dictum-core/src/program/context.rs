@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::overlay::Bound;
+use super::stream::Streaming;
 use super::{Overlay, Parameters, Repair, Trace};
 use crate::adapter::{Adapter, ChatAdapter};
 use crate::error::Result;
@@ -28,6 +29,7 @@ struct Inner {
     sample: u64,
     bound: Option<Arc<Bound>>,
     trace: Trace,
+    streaming: Option<Arc<Streaming>>,
 }
 
 /// How many steps the trace of a new context keeps.
@@ -48,6 +50,7 @@ impl Context {
             sample: 0,
             bound: None,
             trace: Trace::bounded(TRACE_STEPS),
+            streaming: None,
         }))
     }
 
@@ -211,6 +214,15 @@ impl Context {
     /// Whether the context knows a program's predictors already, possibly with an overlay.
     pub(crate) fn knows_a_program(&self) -> bool {
         self.0.bound.is_some()
+    }
+
+    /// Who listens to calls, and who may end them; `None` when calls need not stream.
+    pub(super) fn streaming(&self) -> Option<&Streaming> {
+        self.0.streaming.as_deref()
+    }
+
+    pub(super) fn with_streaming(&self, streaming: Streaming) -> Self {
+        self.with(|inner| inner.streaming = Some(Arc::new(streaming)))
     }
 
     pub(super) fn bound(&self) -> Option<&Bound> {

@@ -8,6 +8,7 @@ mod parameters;
 mod predictor;
 mod repair;
 mod state;
+pub mod stream;
 mod trace;
 
 pub use context::Context;

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use futures_util::future::BoxFuture;
 
+use super::stream::{self, ProgramStream};
 use super::{Context, Parameters};
 use crate::error::Result;
 use crate::record::{Fields, Record};
@@ -31,6 +32,16 @@ pub trait Module: Parameters + Send + Sync {
     fn call(&self, ctx: &Context, input: Self::Input) -> impl Future<Output = Result<Self::Output>> + Send {
         self.forward(ctx, input)
     }
+
+    /// Calls the program as a stream: what its predictors do as they do it, then the output. See [`super::stream`].
+    fn stream<'a>(&'a self, ctx: &Context, input: Self::Input) -> ProgramStream<'a, Self::Output>
+    where
+        Self: Sized,
+        Self::Input: 'a,
+        Self::Output: 'a,
+    {
+        stream::run(self, ctx, move |ctx| async move { self.call(&ctx, input).await })
+    }
 }
 
 /// A module without its types: records in, records out. Every [`Module`] whose input and output are [`Fields`] is one.
@@ -40,6 +51,13 @@ pub trait DynModule: Parameters + Send + Sync {
     /// # Errors
     /// See [`Module::forward`]; and [`crate::Error::Input`] when the record does not hold the input.
     fn call_record<'a>(&'a self, ctx: &'a Context, input: Record) -> BoxFuture<'a, Result<Record>>;
+
+    /// Calls the program as a stream, as [`Module::stream`] does.
+    fn stream_record<'a>(&'a self, ctx: &Context, input: Record) -> ProgramStream<'a, Record> {
+        stream::run(self, ctx, move |ctx| async move {
+            self.call_record(&ctx, input).await
+        })
+    }
 }
 
 impl<M> DynModule for M

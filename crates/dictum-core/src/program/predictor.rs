@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use super::repair::Repair;
+use super::stream::Live;
 use super::{CallRecord, Context, PredictorState, Purpose, Step};
 use crate::adapter::{Adapter, Expects, Prepared};
 use crate::error::{Error, Result};
@@ -181,13 +182,15 @@ impl Predictor {
             ctx,
             calls: Vec::with_capacity(1),
             repairs: Vec::new(),
+            live: ctx
+                .streaming()
+                .map(|streaming| Box::new(Live::new(streaming, self.path(ctx)))),
         };
         let outcome = run.outputs(&input).await;
         let Run { calls, repairs, .. } = run;
-        let path = ctx.bound().and_then(|bound| bound.path(&self.id));
         ctx.trace().push(Arc::new(Step {
             predictor: self.id.clone(),
-            path: path.unwrap_or_else(|| self.label.clone()),
+            path: self.path(ctx),
             adapter: ctx.adapter().name(),
             sample: ctx.sample(),
             inputs: input,
@@ -196,6 +199,12 @@ impl Predictor {
             calls,
         }));
         outcome
+    }
+
+    /// Its path, where the context knows the program.
+    fn path(&self, ctx: &Context) -> Arc<str> {
+        let path = ctx.bound().and_then(|bound| bound.path(&self.id));
+        path.unwrap_or_else(|| self.label.clone())
     }
 
     fn check_input(&self, input: &Record) -> Result<()> {
@@ -264,6 +273,8 @@ struct Run<'a> {
     ctx: &'a Context,
     calls: Vec<CallRecord>,
     repairs: Vec<RepairNote>,
+    /// Where the call is streamed or guarded.
+    live: Option<Box<Live<'a>>>,
 }
 
 impl Run<'_> {
@@ -344,7 +355,18 @@ impl Run<'_> {
     ) -> Result<(Arc<Response>, Answer)> {
         let lm = self.ctx.lm();
         let begun = Instant::now();
-        let result = lm.complete(&request, &self.ctx.call()).await.map(Arc::new);
+        let mut stopped = None;
+        let result = match &mut self.live {
+            None => lm.complete(&request, &self.ctx.call()).await,
+            // On the heap, so that calls that don't stream stay small.
+            Some(live) => Box::pin(live.complete(self.ctx, adapter, spec, &request, purpose))
+                .await
+                .map(|ended| {
+                    stopped = ended.stopped;
+                    ended.response
+                }),
+        };
+        let result = result.map(Arc::new);
         self.calls.push(CallRecord {
             purpose,
             model: lm.name().into(),
@@ -352,9 +374,15 @@ impl Run<'_> {
             result: result.clone(),
             took: begun.elapsed(),
         });
+        if let Some(stopped) = stopped {
+            return Err(Error::Stopped(stopped));
+        }
         let response = result?;
         let mut answer = adapter.parse(spec, &response.to_text());
         self.repairs.append(&mut answer.repairs);
+        if let Some(live) = &mut self.live {
+            Box::pin(live.settle(&answer)).await?;
+        }
         Ok((response, answer))
     }
 }

@@ -9,5 +9,6 @@
 
 mod render;
 mod repair;
+mod streaming;
 mod support;
 mod trace;

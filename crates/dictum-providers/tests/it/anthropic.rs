@@ -458,6 +458,36 @@ async fn a_parameter_that_is_refused_is_left_out_from_then_on() {
 }
 
 #[tokio::test]
+async fn parameters_are_learned_one_after_the_other_and_values_are_not() {
+    let refusal = |message: &str| json!({ "type": "error", "error": { "type": "invalid_request_error", "message": message } });
+    let whole = whole();
+    let server = FakeServer::programmed(move |_, body| {
+        if body.get("top_p").is_some() {
+            Reply::json(400, &refusal("`top_p` is not supported by this model."))
+        } else if body.get("output_config").is_some() {
+            Reply::json(400, &refusal("This model does not support the effort parameter."))
+        } else if body["temperature"] == 7.0 {
+            Reply::json(400, &refusal("temperature: range: 0..1"))
+        } else {
+            Reply::json(200, &whole)
+        }
+    });
+    let lm = model(&server, "claude-opus-4-6");
+    let mut request = ask("x");
+    request.settings.top_p = Some(0.9);
+    call(&lm, false, &request).await.unwrap();
+    request.settings.reasoning_effort = Some("low".to_owned());
+    let response = lm.complete(&request, &Call::default()).await.unwrap();
+    assert_eq!((response.attempts, server.requests()), (2, 4));
+    request.settings.temperature = Some(7.0);
+    let error = lm.complete(&request, &Call::default()).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.attempts(), server.requests()),
+        (LmErrorKind::InvalidRequest, 1, 5)
+    );
+}
+
+#[tokio::test]
 async fn a_planted_key_shows_nowhere() {
     let quoting = json!({ "type": "error", "error": { "type": "authentication_error", "message": format!("invalid x-api-key: {KEY}") } });
     let server = FakeServer::scripted([

@@ -11,22 +11,22 @@ use quick_cache::sync::DefaultLifecycle;
 
 use super::{Store, now};
 use crate::lm::digest::Hashed;
-use crate::lm::{Digest, Part, Response};
+use crate::lm::{Digest, Response};
 
 /// Answers in memory, the least useful dropped when it is full.
 ///
-/// A provider's raw payload is kept as text, which takes a fraction of the memory of the JSON tree, and is read again for a hit.
+/// An answer is kept as JSON text, in one piece: that takes a fraction of the memory of its parts and its provider's raw payload,
+/// and keeping and dropping it touches little memory. A hit is read again from it.
 pub struct MemoryStore {
     entries: Entries,
     time_to_live: Option<Duration>,
 }
 
-type Entries = quick_cache::sync::Cache<Digest, Arc<Entry>, Weight, BuildHasherDefault<Hashed>>;
+type Entries = quick_cache::sync::Cache<Digest, Entry, Weight, BuildHasherDefault<Hashed>>;
 
+#[derive(Clone)]
 struct Entry {
-    /// The answer without its raw payload.
-    response: Response,
-    raw: Option<Box<[u8]>>,
+    answer: Arc<[u8]>,
     kept: Option<Instant>,
 }
 
@@ -37,59 +37,15 @@ enum Weight {
     Bytes,
 }
 
-impl Weighter<Digest, Arc<Entry>> for Weight {
-    fn weight(&self, _: &Digest, entry: &Arc<Entry>) -> u64 {
+/// What an entry takes beside its text, about.
+const OVERHEAD: usize = 128;
+
+impl Weighter<Digest, Entry> for Weight {
+    fn weight(&self, _: &Digest, entry: &Entry) -> u64 {
         match self {
             Self::Answers => 1,
-            Self::Bytes => entry.bytes(),
+            Self::Bytes => (entry.answer.len() + OVERHEAD) as u64,
         }
-    }
-}
-
-impl Entry {
-    fn of(response: &Response, kept: Option<Instant>) -> Self {
-        let raw = response.raw.as_ref().and_then(|raw| {
-            // Written with room and copied once, which costs less than to grow and to shrink.
-            let mut text = Vec::with_capacity(2048);
-            serde_json::to_writer(&mut text, raw).ok()?;
-            Some(Box::from(text.as_slice()))
-        });
-        Self {
-            response: Response {
-                parts: response.parts.clone(),
-                finish: response.finish.clone(),
-                model: response.model.clone(),
-                raw: None,
-                ..*response
-            },
-            raw,
-            kept,
-        }
-    }
-
-    fn response(&self) -> Response {
-        let raw = self.raw.as_ref().and_then(|raw| serde_json::from_slice(raw).ok());
-        Response {
-            raw: raw.map(Arc::new),
-            ..self.response.clone()
-        }
-    }
-
-    /// About what it takes.
-    fn bytes(&self) -> u64 {
-        let parts = self.response.parts.iter().map(|part| {
-            let content = match part {
-                Part::Text { text } => text.len(),
-                Part::Reasoning { text, signature } => text.len() + signature.as_ref().map_or(0, String::len),
-                Part::ToolCall { id, name, arguments } => id.len() + name.len() + arguments.to_string().len(),
-                // An answer holds no other parts.
-                _ => 0,
-            };
-            content + size_of::<Part>()
-        });
-        let raw = self.raw.as_ref().map_or(0, |raw| raw.len());
-        let own = size_of::<Self>() + size_of::<Digest>() + self.response.model.len();
-        (parts.sum::<usize>() + raw + own) as u64
     }
 }
 
@@ -161,12 +117,20 @@ impl Store for MemoryStore {
             }
             !over
         });
-        Box::pin(ready(found.map(|entry| entry.response())))
+        let found = found.and_then(|entry| serde_json::from_slice(&entry.answer).ok());
+        Box::pin(ready(found))
     }
 
     fn put<'a>(&'a self, key: &'a Digest, response: &'a Response) -> BoxFuture<'a, ()> {
-        let kept = self.time_to_live.map(|_| now());
-        self.entries.insert(*key, Arc::new(Entry::of(response, kept)));
+        // Written where there is room for most answers, then copied into what they need.
+        let mut text = Vec::with_capacity(1024);
+        if serde_json::to_writer(&mut text, response).is_ok() {
+            let entry = Entry {
+                answer: text.as_slice().into(),
+                kept: self.time_to_live.map(|_| now()),
+            };
+            self.entries.insert(*key, entry);
+        }
         Box::pin(ready(()))
     }
 }
