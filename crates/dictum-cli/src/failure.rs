@@ -4,8 +4,6 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
-use dictum_core::lm::{LmError, LmErrorKind};
-
 /// Why a command gives up.
 #[derive(Debug)]
 pub struct Failure {
@@ -56,26 +54,8 @@ impl From<dictum_core::Error> for Failure {
         match error {
             // A signature or input that can't be is a fault of the command line.
             dictum_core::Error::Signature(_) | dictum_core::Error::Input(_) => Self::usage(error),
-            dictum_core::Error::Lm(error) => match hint(&error) {
-                Some(hint) => Self::work(format!("{error}\n{hint}")),
-                None => Self::work(error),
-            },
             error => Self::work(error),
         }
-    }
-}
-
-/// What to do about an error of the model that a command line can cause.
-fn hint(error: &LmError) -> Option<&'static str> {
-    match error.kind() {
-        _ if error.status() == Some(404) => Some(
-            "is --base-url right? It usually ends in /v1, and the server must have the model that --lm names",
-        ),
-        LmErrorKind::Transport => Some("is the server running, and is --base-url its address?"),
-        LmErrorKind::Auth => Some(
-            "is the key in the service's variable (OPENAI_API_KEY for openai) the right one for this server?",
-        ),
-        _ => None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::BufWriter;
 use std::path::Path;
 
 use dictum_core::data::Loader;
-use dictum_core::evaluate::{Evaluate, Evaluation};
+use dictum_core::evaluate::{ErrorGroup, Evaluate, Evaluation};
 use dictum_core::lm::Budget;
 use serde_json::json;
 
@@ -46,12 +46,14 @@ pub async fn run(args: EvalArgs, json: bool) -> Result<(), Failure> {
     if let Some(out) = &args.out {
         write_rows(&evaluation, out)?;
     }
-    if json {
-        output::print_json(&json!(evaluation.summary()))?;
-    } else {
-        output::print(&format!("{}\n{evaluation}", evaluation.table(ROWS_SHOWN, WIDTH)))?;
-    }
     let summary = evaluation.summary();
+    if json {
+        output::print_json(&json!(summary))?;
+    } else {
+        let mut lines = vec![evaluation.table(ROWS_SHOWN, WIDTH), evaluation.to_string()];
+        lines.extend(summary.errors.iter().map(cause));
+        output::print(&lines.join("\n"))?;
+    }
     if summary.counted > summary.failed {
         return Ok(());
     }
@@ -59,12 +61,16 @@ pub async fn run(args: EvalArgs, json: bool) -> Result<(), Failure> {
     let first = summary.errors.first().and_then(|cause| cause.examples.first());
     let why = match first {
         Some((_, message)) => format!(": {message}"),
-        None if summary.not_run > 0 => {
-            ": the budget was spent first; is the model reachable, and --budget-calls enough?".into()
-        }
+        None if summary.not_run > 0 => ": the budget was spent first; is --budget-calls enough?".into(),
         None => String::new(),
     };
     Err(Failure::work(format!("no row could be scored{why}")))
+}
+
+/// A cause in one line, with the first message in full.
+fn cause(group: &ErrorGroup) -> String {
+    let first = group.examples.first().map_or("", |(_, message)| message.as_str());
+    format!("  {} x {}: {first}", group.count, group.cause)
 }
 
 /// How many rows the table shows; all are in `--out`.

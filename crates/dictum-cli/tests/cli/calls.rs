@@ -19,7 +19,7 @@ fn compiled_programs_run_and_rows_are_written() {
     let shown = run(&["state", "show", &program]);
     assert!(out(&shown).contains("demos: 16"), "{}", out(&shown));
 
-    let lm = ["--lm", "openai/m", "--base-url", &bench.url];
+    let lm = bench.lm();
     let one = run(&[
         &["run", "-s", SIGNATURE, "--set", "text=item 4", "--json"],
         &lm[..],
@@ -49,18 +49,7 @@ fn compiled_programs_run_and_rows_are_written() {
     assert_eq!(answer["calls"], json!(1));
 
     let rows = bench.path("rows.jsonl").display().to_string();
-    let eval = [
-        "eval",
-        "-s",
-        SIGNATURE,
-        "--data",
-        &bench.val,
-        "--metric",
-        "exact:label",
-        "--out",
-        &rows,
-    ];
-    assert!(out(&run(&[&eval[..], &lm].concat())).contains(" % ["));
+    assert!(out(&bench.eval(&bench.val, &["--out", &rows])).contains(" % ["));
     assert_eq!(fs::read_to_string(&rows).unwrap().lines().count(), 12);
 }
 
@@ -160,24 +149,7 @@ fn the_cache_answers_and_spares_other_files() {
     let server = painter(Duration::ZERO);
     let bench = Bench::new(&server);
     let cache = bench.path("cache.db").display().to_string();
-    let eval = |cache: &str| {
-        run(&[
-            "eval",
-            "-s",
-            SIGNATURE,
-            "--lm",
-            "openai/m",
-            "--base-url",
-            &bench.url,
-            "--data",
-            &bench.val,
-            "--metric",
-            "exact:label",
-            "--cache",
-            cache,
-            "--json",
-        ])
-    };
+    let eval = |cache: &str| bench.eval(&bench.val, &["--cache", cache, "--json"]);
     works(&eval(&cache));
     assert_eq!(server.requests(), 12);
     works(&eval(&cache));

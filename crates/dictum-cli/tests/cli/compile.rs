@@ -7,7 +7,7 @@ use std::time::Duration;
 use dictum_testkit::{FakeServer, Reply};
 use serde_json::json;
 
-use crate::{Bench, CONCURRENCY, SIGNATURE, fails, painter, run, wait_for, works};
+use crate::{Bench, CONCURRENCY, fails, painter, wait_for, works};
 
 #[test]
 fn the_same_seed_writes_the_same_bytes_with_every_optimizer() {
@@ -105,22 +105,7 @@ fn the_budget_is_exact() {
         assert_eq!(server.requests(), budget, "{report}");
         assert_eq!(report["spent"]["calls"], json!(budget));
 
-        let rows = run(&[
-            "eval",
-            "-s",
-            SIGNATURE,
-            "--lm",
-            "openai/m",
-            "--base-url",
-            &server.url(),
-            "--data",
-            &bench.train,
-            "--metric",
-            "exact:label",
-            "--budget-calls",
-            &text,
-            "--json",
-        ]);
+        let rows = bench.eval(&bench.train, &["--budget-calls", &text, "--json"]);
         let summary = works(&rows);
         assert_eq!(server.requests(), budget + budget.min(24), "{summary}");
         assert_eq!(summary["not_run"], json!(24 - budget.min(24)));

@@ -2,19 +2,20 @@
 
 use std::fs;
 use std::process::Output;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dictum_testkit::{FakeServer, Reply};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{Bench, SIGNATURE, code, dictum, err, fails, items, out, painter, run};
+use crate::{Bench, NOWHERE, SIGNATURE, code, dictum, err, eval, fails, items, out, painter, run, works};
 
 #[test]
 fn wrong_commands_exit_with_2_and_say_what_to_write() {
     let dir = TempDir::new().unwrap();
     let val = items(dir.path(), "val.jsonl", 0..3);
-    let nowhere = ["--lm", "openai/m", "--base-url", "http://127.0.0.1:9/v1"];
     let table: &[(&[&str], &str)] = &[
         (&["frobnicate"], "unrecognized subcommand"),
         (&["run", "--lm", "openai/m"], "--signature"),
@@ -63,48 +64,16 @@ fn wrong_commands_exit_with_2_and_say_what_to_write() {
             "a number from 0",
         ),
         (&["run", "-s", "n: int -> s", "--set", "n=8/10"], "8/10"),
-        (
-            &["eval", "-s", SIGNATURE, "--data", &val, "--metric", "exat:label"],
-            "exact:FIELD",
-        ),
-        (
-            &["eval", "-s", SIGNATURE, "--data", &val, "--metric", "exact:labl"],
-            "it has `label`",
-        ),
-        (
-            &[
-                "eval",
-                "-s",
-                SIGNATURE,
-                "--data",
-                &val,
-                "--metric",
-                "exact:label",
-                "--concurrency",
-                "0",
-            ],
-            "from 1",
-        ),
-        (
-            &[
-                "eval",
-                "-s",
-                SIGNATURE,
-                "--data",
-                &val,
-                "--metric",
-                "exact:label",
-                "--out",
-                "rows.txt",
-            ],
-            ".jsonl",
-        ),
+        (&eval(&val, &["--metric", "exat:label"]), "exact:FIELD"),
+        (&eval(&val, &["--metric", "exact:labl"]), "it has `label`"),
+        (&eval(&val, &["--concurrency", "0"]), "from 1"),
+        (&eval(&val, &["--out", "rows.txt"]), ".jsonl"),
     ];
     for (args, says) in table {
         fails(&run(args), 2, says);
         let mut args = args.to_vec();
         if !args.contains(&"--lm") && args.len() > 1 {
-            args.extend(nowhere);
+            args.extend(NOWHERE);
         }
         args.push("--json");
         let output = run(&args);
@@ -130,7 +99,6 @@ fn failed_work_exits_with_1_and_says_where() {
         path.display().to_string()
     };
     let folder = dir.path().display().to_string();
-    let nowhere = ["--lm", "openai/m", "--base-url", "http://127.0.0.1:9/v1"];
     let data = [
         (
             file("cut.jsonl", b"{\"text\":\"a\",\"label\":\"red\"}\n{\"text\":"),
@@ -146,19 +114,100 @@ fn failed_work_exits_with_1_and_says_where() {
         (folder.clone(), ".jsonl"),
     ];
     for (path, says) in &data {
-        let args = ["eval", "-s", SIGNATURE, "--data", path, "--metric", "exact:label"];
-        fails(&run(&[&args[..], &nowhere].concat()), 1, says);
+        fails(&run(&eval(path, &NOWHERE)), 1, says);
     }
     let broken = file("broken.json", b"{\"a\":");
     for path in [&broken, &folder, &"no/such.json".to_owned()] {
-        fails(&run(&[&["run", "-p", path], &nowhere[..]].concat()), 1, path);
+        fails(&run(&[&["run", "-p", path], &NOWHERE[..]].concat()), 1, path);
         fails(&run(&["state", "show", path]), 1, path);
         fails(&run(&["state", "diff", path, path]), 1, path);
         fails(&run(&["state", "import", path, "--out", "x.json"]), 1, path);
         fails(&run(&["state", "export", path, "--out", "x.json"]), 1, path);
     }
-    let refused = run(&[&["run", "-s", SIGNATURE, "--set", "text=a"], &nowhere[..]].concat());
+    let refused = run(&[&["run", "-s", SIGNATURE, "--set", "text=a"], &NOWHERE[..]].concat());
     fails(&refused, 1, "is the server running");
+}
+
+#[test]
+fn a_budget_that_goes_to_a_dead_server_says_so() {
+    let dir = TempDir::new().unwrap();
+    let val = items(dir.path(), "val.jsonl", 0..12);
+    let why = "127.0.0.1:9 can't be reached: Connection refused";
+    let more = [&NOWHERE[..], &["--budget-calls", "3"]].concat();
+    let told = run(&eval(&val, &more));
+    fails(&told, 1, why);
+    fails(&told, 1, "is the server running there?");
+    let text = out(&told);
+    assert!(
+        text.contains("12 rows not run (the budget went to calls that failed: 3 rows cut off by transport)"),
+        "{text}"
+    );
+    assert!(text.contains("  3 x transport: ") && text.contains(why), "{text}");
+    let told = run(&eval(&val, &[&more[..], &["--json"]].concat()));
+    fails(&told, 1, why);
+    let summary: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(
+        (&summary["not_run"], &summary["cut_off"]),
+        (&json!(12), &json!(3))
+    );
+    assert_eq!(summary["errors"][0]["cause"], json!("transport"));
+
+    let out = dir.path().join("p.json").display().to_string();
+    let compile = [
+        "compile",
+        "-s",
+        SIGNATURE,
+        "--train",
+        &val,
+        "--metric",
+        "exact:label",
+        "--out",
+        &out,
+    ];
+    fails(&run(&[&compile[..], &more].concat()), 1, why);
+}
+
+/// What is wrong with the setup is said by every command that calls.
+#[test]
+fn every_command_says_what_to_look_at() {
+    let table = [
+        (404, "is the model's name right, and the base URL"),
+        (401, "is the key the right one"),
+    ];
+    for (status, advice) in table {
+        let server = FakeServer::programmed(move |_, _| Reply::error(status, "", "", "no"));
+        let bench = Bench::new(&server);
+        let lm = bench.lm();
+        let one = run(&[&["run", "-s", SIGNATURE, "--set", "text=a"], &lm[..]].concat());
+        for told in [
+            one,
+            bench.eval(&bench.val, &[]),
+            bench.compile("p", &[]).output().unwrap(),
+        ] {
+            fails(&told, 1, advice);
+        }
+        assert!(out(&bench.eval(&bench.val, &[])).contains(advice));
+    }
+}
+
+#[test]
+fn a_run_that_met_a_wrong_address_goes_on_when_it_is_right() {
+    let right = Arc::new(AtomicBool::new(false));
+    let there = Arc::clone(&right);
+    let server = FakeServer::programmed(move |_, _| match there.load(Ordering::SeqCst) {
+        true => Reply::text("[[ ## label ## ]]\nred\n\n[[ ## completed ## ]]"),
+        false => Reply::error(404, "", "", "no"),
+    });
+    let bench = Bench::new(&server);
+    let mut compile = bench.compile("p", &["--optimizer", "bootstrap"]);
+    fails(&compile.output().unwrap(), 1, "the base URL");
+    right.store(true, Ordering::SeqCst);
+    let report = works(&compile.output().unwrap());
+    let candidates = report["candidates"].as_array().unwrap();
+    assert!(!candidates.is_empty());
+    for candidate in candidates {
+        assert_eq!(candidate["score"]["failed"], json!(0), "{report}");
+    }
 }
 
 #[test]
@@ -171,22 +220,11 @@ fn no_work_is_spent_on_what_cannot_be_written() {
         "can't be written",
     );
     let missing = bench.path("none/rows.csv").display().to_string();
-    let args = [
-        "eval",
-        "-s",
-        SIGNATURE,
-        "--lm",
-        "openai/m",
-        "--base-url",
-        &bench.url,
-        "--data",
-        &bench.val,
-        "--metric",
-        "exact:label",
-        "--out",
-        &missing,
-    ];
-    fails(&run(&args), 1, "can't be written");
+    fails(
+        &bench.eval(&bench.val, &["--out", &missing]),
+        1,
+        "can't be written",
+    );
     let wrong_metric = dictum(&[
         "compile",
         "-s",
@@ -220,26 +258,16 @@ fn the_key_is_never_shown() {
         )
     });
     let bench = Bench::new(&server);
-    let lm = ["--lm", "openai/m", "--base-url", &bench.url, "--json"];
+    let lm = [&bench.lm()[..], &["--json"]].concat();
     let rows = bench.path("rows.jsonl").display().to_string();
-    let called: &[&[&str]] = &[
-        &["run", "-s", SIGNATURE, "--set", "text=a"],
-        &[
-            "eval",
-            "-s",
-            SIGNATURE,
-            "--data",
-            &bench.val,
-            "--metric",
-            "exact:label",
-            "--out",
-            &rows,
-        ],
+    let called = [
+        vec!["run", "-s", SIGNATURE, "--set", "text=a"],
+        eval(&bench.val, &["--out", &rows]),
     ];
     let mut outputs: Vec<Output> = called
         .iter()
         .map(|args| {
-            dictum(&[*args, &lm].concat())
+            dictum(&[args, &lm[..]].concat())
                 .env("OPENAI_API_KEY", KEY)
                 .output()
                 .unwrap()

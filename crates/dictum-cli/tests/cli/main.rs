@@ -126,6 +126,21 @@ fn items(folder: &Path, name: &str, numbers: std::ops::Range<usize>) -> String {
     path.display().to_string()
 }
 
+/// The arguments of an evaluation of [`SIGNATURE`] on this data.
+fn eval<'a>(data: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let begin = ["eval", "-s", SIGNATURE, "--data", data];
+    // A metric given in `more` stands alone: an option can't be given twice.
+    let metric: &[&str] = if more.contains(&"--metric") {
+        &[]
+    } else {
+        &["--metric", "exact:label"]
+    };
+    [&begin, metric, more].concat()
+}
+
+/// Nobody listens there.
+const NOWHERE: [&str; 4] = ["--lm", "openai/m", "--base-url", "http://127.0.0.1:9/v1"];
+
 /// A folder with data, and the arguments of a compilation in it.
 struct Bench {
     folder: TempDir,
@@ -179,6 +194,16 @@ impl Bench {
         command.arg("--run-dir").arg(self.path(&format!("run-{name}")));
         command.arg("--out").arg(self.path(&format!("{name}.json")));
         command
+    }
+
+    /// The options that name the model.
+    fn lm(&self) -> [&str; 4] {
+        ["--lm", "openai/m", "--base-url", &self.url]
+    }
+
+    /// Evaluates on this data.
+    fn eval(&self, data: &str, more: &[&str]) -> Output {
+        run(&eval(data, &[&self.lm(), more].concat()))
     }
 
     fn program(&self, name: &str) -> Vec<u8> {

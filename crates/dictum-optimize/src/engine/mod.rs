@@ -22,7 +22,7 @@ use futures_util::stream::FuturesUnordered;
 use indexmap::IndexMap;
 
 use crate::candidate::{Candidate, Role};
-use crate::run::Journal;
+use crate::run::{Journal, not_there};
 use crate::strategy::{Batch, Done, Job};
 use ledger::{Admission, Ledger};
 
@@ -294,8 +294,8 @@ impl<'a> Engine<'a> {
     }
 
     fn outage(&mut self, error: LmError) -> Result<()> {
-        // A key that is wrong or an account without credit fails every call the same.
-        let hopeless = matches!(error.kind(), LmErrorKind::Auth | LmErrorKind::Billing);
+        // A key that is wrong, an account without credit or a model that is not there fails every call the same.
+        let hopeless = matches!(error.kind(), LmErrorKind::Auth | LmErrorKind::Billing) || not_there(&error);
         self.outages.push(error);
         if hopeless || self.outages.len() > self.limits.max_outages {
             let mut causes: IndexMap<&str, (usize, &LmError)> = IndexMap::new();

@@ -59,6 +59,9 @@ impl Scope {
             Auth | Billing | Cancelled | Decode | Internal | RateLimit | Server | Timeout | Transport => {
                 *self.outage.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
             }
+            _ if not_there(error) => {
+                *self.outage.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
+            }
             _ => {}
         }
     }
@@ -118,6 +121,11 @@ impl Journaled {
     }
 }
 
+/// Whether a server has no such model or address: that is how the run was set up, not what was asked.
+pub(crate) fn not_there(error: &LmError) -> bool {
+    error.status() == Some(404)
+}
+
 /// The failures that the same request would meet again.
 fn lasting_kinds() -> impl Iterator<Item = LmErrorKind> {
     use LmErrorKind::{ContentFilter, ContextWindow, InvalidRequest, Unsupported};
@@ -171,10 +179,9 @@ impl Journaled {
         let result = self.inner.complete(request, &call).await;
         let line = match &result {
             Ok(response) => Some(CallResult::Response(Box::new(response.clone()))),
-            Err(error) if lasting_kinds().any(|kind| kind == error.kind()) => Some(CallResult::Refused(
-                error.kind().name().to_owned(),
-                error.message().to_owned(),
-            )),
+            Err(error) if !not_there(error) && lasting_kinds().any(|kind| kind == error.kind()) => Some(
+                CallResult::Refused(error.kind().name().to_owned(), error.message().to_owned()),
+            ),
             Err(_) => None,
         };
         if let Some(result) = line {

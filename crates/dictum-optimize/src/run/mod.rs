@@ -8,4 +8,4 @@ mod layer;
 pub(crate) use folder::{Folder, pretty, write_atomic};
 pub(crate) use identity::Identity;
 pub(crate) use journal::{CallLine, CallResult, Journal};
-pub(crate) use layer::{JournalLayer, Scope};
+pub(crate) use layer::{JournalLayer, Scope, not_there};
