@@ -1,7 +1,7 @@
 //! Calls per second through the provider and its usual layers, against a bare client that sends the same bytes and reads the
 //! answers as JSON, on the same machine in the same run. Bar: 0.85.
 //!
-//! `cargo bench -p dictum-providers --bench http [seconds]`
+//! `cargo bench -p dictum-providers --bench http [seconds] [each]`; with `each`, every layer by itself too.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,7 +16,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use dictum_core::lm::layers::{MemoryStore, standard};
+use dictum_core::lm::layers::{
+    Cache, Coalesce, Concurrency, MemoryStore, Retry, Timeout, Tracing, standard,
+};
 use dictum_core::lm::{Budget, Call, Lm, Message, Meter, Prefix, Request};
 use dictum_providers::Providers;
 use dictum_testkit::{FakeServer, Reply};
@@ -90,10 +92,11 @@ fn main() {
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(run(time));
+    let each = std::env::args().any(|arg| arg == "each");
+    runtime.block_on(run(time, each));
 }
 
-async fn run(time: Duration) {
+async fn run(time: Duration, each: bool) {
     let server =
         FakeServer::forgetful(|_, _| Reply::text("[[ ## team ## ]]\nbilling\n\n[[ ## urgency ## ]]\n2"));
     let prefix = prefix();
@@ -156,46 +159,58 @@ async fn run(time: Duration) {
             }
         }
     };
-    let plain = stack(model.clone());
-    let uncached = stack(model.clone().layer(standard()));
-    let layered = stack(model.layer(standard().cache(MemoryStore::new(10_000))));
+    let alone = model.clone();
+    let mut stacks = vec![
+        ("provider alone", stack(model.clone())),
+        (
+            "provider and usual layers without a cache",
+            stack(model.clone().layer(standard())),
+        ),
+        (
+            "provider and usual layers",
+            stack(model.layer(standard().cache(MemoryStore::new(10_000)))),
+        ),
+    ];
+    if each {
+        let minute = Duration::from_secs(60);
+        stacks.extend([
+            ("only tracing", stack(alone.clone().layer(Tracing))),
+            ("only cache", stack(alone.clone().layer(Cache::memory(10_000)))),
+            ("only coalescing", stack(alone.clone().layer(Coalesce))),
+            ("only concurrency", stack(alone.clone().layer(Concurrency::new(32)))),
+            ("only retry", stack(alone.clone().layer(Retry::default()))),
+            ("only timeout", stack(alone.layer(Timeout::new(minute)))),
+        ]);
+    }
 
     // Short turns side by side, so that what else the machine does touches all alike.
-    let mut rates: [Vec<f64>; 4] = Default::default();
+    let mut bare_rates = Vec::new();
+    let mut rates = vec![Vec::new(); stacks.len()];
     rate(TURN, bare.clone()).await;
-    rate(TURN, layered.clone()).await;
+    for (_, stack) in &stacks {
+        rate(TURN, stack.clone()).await;
+    }
     let begun = Instant::now();
     while begun.elapsed() < time {
-        let turn = [
-            rate(TURN, bare.clone()).await,
-            rate(TURN, plain.clone()).await,
-            rate(TURN, uncached.clone()).await,
-            rate(TURN, layered.clone()).await,
-        ];
-        for (rates, rate) in rates.iter_mut().zip(turn) {
-            rates.push(rate);
+        bare_rates.push(rate(TURN, bare.clone()).await);
+        for ((_, stack), rates) in stacks.iter().zip(&mut rates) {
+            rates.push(rate(TURN, stack.clone()).await);
         }
     }
-    let [bare, others @ ..] = rates;
     println!(
         "bare client: {:.0}/s (median of {} turns)",
-        median(bare.clone()),
-        bare.len()
+        median(bare_rates.clone()),
+        bare_rates.len()
     );
-    let names = [
-        "provider alone",
-        "provider and usual layers without a cache",
-        "provider and usual layers",
-    ];
-    for (name, rates) in names.into_iter().zip(others) {
-        let ratios = rates.iter().zip(&bare).map(|(rate, bare)| rate / bare).collect();
+    for ((name, _), rates) in stacks.iter().zip(rates) {
+        let ratios = rates.iter().zip(&bare_rates).map(|(rate, bare)| rate / bare).collect();
         println!(
             "{name}: {:.0}/s, {:.3} of the bare client (median)",
             median(rates),
             median(ratios)
         );
     }
-    println!("bar of the last: 0.85");
+    println!("bar of `provider and usual layers`: 0.85");
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

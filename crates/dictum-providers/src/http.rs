@@ -1,11 +1,11 @@
 //! The HTTP client all dialects share.
 
 use std::fmt;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use dictum_core::lm::{LmError, LmErrorKind};
+use dictum_core::lm::{LmError, LmErrorKind, RateLimits};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -15,6 +15,7 @@ use rustls::RootCertStore;
 use rustls::crypto::ring;
 use rustls_platform_verifier::BuilderVerifierExt;
 
+use crate::rate_limits;
 use crate::secret::{Secret, redact_keys};
 
 /// What a client is made with.
@@ -34,6 +35,8 @@ pub(crate) struct Http {
     headers: HeaderMap,
     secrets: Arc<[Secret]>,
     max_body: usize,
+    /// What the last answer said is left of the account's limits.
+    limits: Arc<Mutex<Option<RateLimits>>>,
 }
 
 /// A refusal, as its dialect reads it.
@@ -89,7 +92,13 @@ impl Http {
             headers,
             secrets: options.headers.into_iter().map(|(_, value)| value).collect(),
             max_body: options.max_body.unwrap_or(MAX_BODY),
+            limits: Arc::default(),
         })
+    }
+
+    /// What the server last said is left of the account's limits.
+    pub(crate) fn rate_limits(&self) -> Option<RateLimits> {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Posts a body and reads the whole answer.
@@ -120,7 +129,11 @@ impl Http {
             .post(self.url.clone())
             .headers(self.headers.clone())
             .body(body);
+        let sent = Instant::now();
         let response = request.send().await.map_err(|error| self.unreachable(error))?;
+        if let Some(limits) = rate_limits::from_headers(response.headers(), sent, SystemTime::now()) {
+            *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = Some(limits);
+        }
         let status = response.status();
         if status.is_success() {
             return Ok(response);

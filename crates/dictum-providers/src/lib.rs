@@ -18,6 +18,7 @@
 mod env;
 mod http;
 pub mod openai;
+mod rate_limits;
 mod retry_after;
 mod secret;
 mod sse;

@@ -75,7 +75,8 @@ pub struct Spent {
 ///
 /// A meter can stand under another ([`Meter::child`]): what it counts, the other counts too, and both limits hold.
 /// Calls are counted before they are made, so their limit is exact. Tokens and money are known only afterwards: the check
-/// before each call lets them overshoot by no more than what is in flight.
+/// before each call lets them overshoot by no more than what is in flight. Of a stream that broke off or was dropped they
+/// are estimated from what was sent and what came; of a call that failed or was dropped nothing is known, and nothing is counted.
 #[derive(Clone)]
 pub struct Meter(Arc<Inner>);
 

@@ -1,15 +1,24 @@
 //! The identity of a request: what caches, cassettes and journals key on.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Message, Part, Request, Settings};
+use super::{Message, OutputShape, Part, Request, Settings};
 
 /// A BLAKE3 hash. Displays as 64 hex digits, and serializes so.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Digest([u8; 32]);
+
+impl Hash for Digest {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // It is a hash already: a part of it tells as much as the whole.
+        state.write_u64(self.to_u64());
+    }
+}
 
 impl Digest {
     /// Hash of a value's JSON with sorted keys: equal values have equal digests, whatever order their maps were made in.
@@ -21,9 +30,9 @@ impl Digest {
     /// Hash of a JSON value with sorted keys.
     #[must_use]
     pub fn of_value(value: &Value) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        feed(&mut hasher, value);
-        Self(*hasher.finalize().as_bytes())
+        let mut sink = Sink::new();
+        feed(&mut sink, value);
+        sink.digest()
     }
 
     /// Hash of bytes.
@@ -42,15 +51,63 @@ impl Digest {
     #[must_use]
     pub fn to_u64(self) -> u64 {
         self.0
-            .iter()
-            .take(8)
-            .fold(0, |n, byte| (n << 8) | u64::from(*byte))
+            .first_chunk()
+            .map_or(0, |bytes| u64::from_be_bytes(*bytes))
+    }
+}
+
+/// Gathers what is to be hashed. Most of it comes in pieces of a few bytes, each of which would cost the hasher more than its
+/// bytes do.
+struct Sink {
+    gathered: [u8; 1024],
+    len: usize,
+    /// What did not fit, once there is such.
+    hasher: Option<Box<blake3::Hasher>>,
+}
+
+impl Sink {
+    fn new() -> Self {
+        Self {
+            gathered: [0; 1024],
+            len: 0,
+            hasher: None,
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        if let Some(room) = self.gathered.get_mut(self.len..self.len + bytes.len()) {
+            room.copy_from_slice(bytes);
+            self.len += bytes.len();
+            return;
+        }
+        self.flush();
+        if let Some(room) = self.gathered.get_mut(..bytes.len()) {
+            room.copy_from_slice(bytes);
+            self.len = bytes.len();
+        } else if let Some(hasher) = &mut self.hasher {
+            hasher.update(bytes);
+        }
+    }
+
+    fn flush(&mut self) {
+        let hasher = self.hasher.get_or_insert_with(Box::default);
+        hasher.update(self.gathered.get(..self.len).unwrap_or_default());
+        self.len = 0;
+    }
+
+    fn digest(mut self) -> Digest {
+        if self.hasher.is_none() {
+            return Digest::of_bytes(self.gathered.get(..self.len).unwrap_or_default());
+        }
+        self.flush();
+        let hash = self.hasher.map(|hasher| hasher.finalize());
+        Digest(hash.map_or([0; 32], |hash| *hash.as_bytes()))
     }
 }
 
 /// Feeds a value so that different values can't feed the same bytes: every string and container says its length.
-fn feed(hasher: &mut blake3::Hasher, value: &Value) {
-    let tag = |hasher: &mut blake3::Hasher, tag: &[u8], n: usize| {
+fn feed(hasher: &mut Sink, value: &Value) {
+    let tag = |hasher: &mut Sink, tag: &[u8], n: usize| {
         hasher.update(tag);
         hasher.update(&(n as u64).to_le_bytes());
     };
@@ -95,8 +152,8 @@ impl Request {
     #[must_use]
     pub fn digest(&self, model: &str) -> Digest {
         // As if the whole were one JSON object, keys sorted, without making it: calls are many and texts are long.
-        let mut hasher = blake3::Hasher::new();
-        let mut entry = |name: &str, write: &mut dyn FnMut(&mut blake3::Hasher)| {
+        let mut hasher = Sink::new();
+        let mut entry = |name: &str, write: &mut dyn FnMut(&mut Sink)| {
             feed_text(&mut hasher, b"k", name);
             write(&mut hasher);
         };
@@ -121,21 +178,60 @@ impl Request {
         entry("turns", &mut |h| {
             self.turns.iter().for_each(|message| feed_message(h, message))
         });
-        Digest(*hasher.finalize().as_bytes())
+        hasher.digest()
+    }
+
+    /// A quick hash for tables in memory: equal requests have the same, and different ones hardly ever. It leaves out what
+    /// seldom differs; [`Request::same_as`] tells for sure.
+    pub(crate) fn fingerprint(&self, hasher: &mut impl Hasher) {
+        self.prefix.digest().hash(hasher);
+        hasher.write_u64(self.sample);
+        hasher.write_u64(self.settings.temperature.map_or(0, f64::to_bits));
+        for message in &self.turns {
+            for part in &message.parts {
+                if let Part::Text { text } = part {
+                    text.hash(hasher);
+                }
+            }
+        }
+    }
+
+    /// Whether the two are the same request, as equal digests say it.
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
+        // Every field, so that a new one is not forgotten here.
+        let Self {
+            prefix,
+            turns,
+            settings,
+            response_format,
+            output,
+            tools,
+            tool_choice,
+            sample,
+        } = self;
+        let shape = |output: &Option<Arc<OutputShape>>| output.as_ref().map(|shape| shape.digest());
+        *sample == other.sample
+            && *turns == other.turns
+            && *settings == other.settings
+            && (Arc::ptr_eq(prefix, &other.prefix) || prefix.digest() == other.prefix.digest())
+            && *response_format == other.response_format
+            && shape(output) == shape(&other.output)
+            && *tools == other.tools
+            && *tool_choice == other.tool_choice
     }
 }
 
-fn feed_text(hasher: &mut blake3::Hasher, tag: &[u8], text: &str) {
+fn feed_text(hasher: &mut Sink, tag: &[u8], text: &str) {
     hasher.update(tag);
     hasher.update(&(text.len() as u64).to_le_bytes());
     hasher.update(text.as_bytes());
 }
 
-fn feed_as_json<T: Serialize + ?Sized>(hasher: &mut blake3::Hasher, value: &T) {
+fn feed_as_json<T: Serialize + ?Sized>(hasher: &mut Sink, value: &T) {
     feed(hasher, &serde_json::to_value(value).unwrap_or_default());
 }
 
-fn feed_message(hasher: &mut blake3::Hasher, message: &Message) {
+fn feed_message(hasher: &mut Sink, message: &Message) {
     feed_text(hasher, b"m", message.role.as_str());
     hasher.update(&(message.parts.len() as u64).to_le_bytes());
     for part in &message.parts {
@@ -248,5 +344,43 @@ mod tests {
         let text = serde_json::to_string(&digest).unwrap();
         assert_eq!(serde_json::from_str::<Digest>(&text).unwrap(), digest);
         assert!(serde_json::from_str::<Digest>("\"zz\"").is_err());
+    }
+
+    #[test]
+    fn how_a_text_is_gathered_is_no_part_of_the_digest() {
+        for length in [0, 1, 900, 1023, 1024, 1025, 5000] {
+            let text = "x".repeat(length);
+            let mut sink = Sink::new();
+            let mut whole = blake3::Hasher::new();
+            for piece in ["before ", &text, " and ", &text, "."] {
+                sink.update(piece.as_bytes());
+                whole.update(piece.as_bytes());
+            }
+            assert_eq!(sink.digest().as_bytes(), whole.finalize().as_bytes(), "{length}");
+        }
+    }
+
+    #[test]
+    fn the_same_request_is_told_from_others_without_a_digest() {
+        use crate::lm::{Prefix, ResponseFormat};
+
+        let base = || Request {
+            prefix: Prefix::new(vec![Message::system("s")]).into(),
+            ..Request::new(vec![Message::user("a")])
+        };
+        assert!(base().same_as(&base()));
+        let changes: [fn(&mut Request); 6] = [
+            |r| r.turns[0] = Message::user("b"),
+            |r| r.prefix = Prefix::default().into(),
+            |r| r.settings.seed = Some(1),
+            |r| r.sample = 1,
+            |r| r.response_format = Some(ResponseFormat::JsonObject.into()),
+            |r| r.output = Some(OutputShape::new(vec![crate::lm::Piece::Free]).into()),
+        ];
+        for (n, change) in changes.into_iter().enumerate() {
+            let mut other = base();
+            change(&mut other);
+            assert!(!base().same_as(&other) && base().digest("m") != other.digest("m"), "{n}");
+        }
     }
 }

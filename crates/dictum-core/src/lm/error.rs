@@ -45,6 +45,8 @@ pub enum LmErrorKind {
     Decode,
     /// No answer in time.
     Timeout,
+    /// A layer keeps calls from a model that has been failing; it was not called.
+    Unavailable,
     /// A budget is spent; the model was not called.
     Budget,
     /// The call was given up by its caller.
@@ -71,6 +73,7 @@ impl LmErrorKind {
             Self::Transport => "transport",
             Self::Decode => "unreadable response",
             Self::Timeout => "timeout",
+            Self::Unavailable => "unavailable",
             Self::Budget => "budget",
             Self::Cancelled => "cancelled",
             Self::Replay => "not in the cassette",
@@ -97,6 +100,13 @@ impl LmError {
     #[must_use]
     pub fn with_model(mut self, model: impl Into<String>) -> Self {
         Arc::make_mut(&mut self.0).model = model.into();
+        self
+    }
+
+    /// The same with another message.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.0).message = message.into();
         self
     }
 

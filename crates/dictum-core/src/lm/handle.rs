@@ -1,12 +1,16 @@
 //! [`Lm`]: a model behind its layers.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
+use futures_util::{Stream, StreamExt};
 
+use super::estimate::text_tokens;
 use super::{
-    Call, Capabilities, LanguageModel, LmError, Request, Response, ResponseStream, StreamEvent, Usage,
+    Call, Capabilities, LanguageModel, LmError, Meter, RateLimits, Request, Response, ResponseStream,
+    StreamEvent, Usage,
 };
 
 /// A model behind its layers. Cheap to clone.
@@ -33,6 +37,16 @@ impl Lm {
         Self(layer.wrap(self))
     }
 
+    /// What stands around other [`Lm`]s, each of which counts its calls already.
+    pub(crate) fn around(layers: Arc<dyn LanguageModel>) -> Self {
+        Self(layers)
+    }
+
+    /// The model with its layers. Layers call it directly: a call through [`Lm::complete`] is one more future around it.
+    pub(crate) fn model(&self) -> &dyn LanguageModel {
+        &*self.0
+    }
+
     /// The model with its layers, for a [`Layer`] that is made of others. What [`Lm::new`] makes of it again would count
     /// each call twice.
     #[must_use]
@@ -50,6 +64,12 @@ impl Lm {
     #[must_use]
     pub fn capabilities(&self) -> Capabilities {
         self.0.capabilities()
+    }
+
+    /// What its provider last said is left of its limits.
+    #[must_use]
+    pub fn rate_limits(&self) -> Option<RateLimits> {
+        self.0.rate_limits()
     }
 
     /// Makes one call.
@@ -84,6 +104,10 @@ impl LanguageModel for Metered {
         self.inner.capabilities()
     }
 
+    fn rate_limits(&self) -> Option<RateLimits> {
+        self.inner.rate_limits()
+    }
+
     fn complete<'a>(
         &'a self,
         request: &'a Request,
@@ -95,11 +119,9 @@ impl LanguageModel for Metered {
         Box::pin(async move {
             meter.begin()?;
             let result = self.inner.complete(request, call).await;
-            meter.end(
-                &result
-                    .as_ref()
-                    .map_or_else(|_| Usage::default(), |response| response.usage),
-            );
+            if let Ok(response) = &result {
+                meter.end(&response.usage);
+            }
             result
         })
     }
@@ -109,19 +131,64 @@ impl LanguageModel for Metered {
         request: &'a Request,
         call: &'a Call,
     ) -> BoxFuture<'a, Result<ResponseStream, LmError>> {
+        let Some(meter) = &call.meter else {
+            return self.inner.stream(request, call);
+        };
         Box::pin(async move {
-            let Some(meter) = call.meter.clone() else {
-                return self.inner.stream(request, call).await;
-            };
             meter.begin()?;
-            let stream = self.inner.stream(request, call).await?;
-            Ok(stream
-                .inspect(move |event| {
-                    if let Ok(StreamEvent::Finished(response)) = event {
-                        meter.end(&response.usage);
-                    }
-                })
-                .boxed())
+            let metered = MeteredStream {
+                inner: self.inner.stream(request, call).await?,
+                meter: meter.clone(),
+                // Read only if the stream does not end well, but the request is not there any more then.
+                input_tokens: request.estimated_tokens(),
+                bytes: 0,
+                events: false,
+                ended: false,
+            };
+            Ok(metered.boxed())
         })
+    }
+}
+
+/// A stream whose usage is counted at its end. Of one that breaks off or is dropped after its first event the provider never
+/// says what it used, but bills it: an estimate is counted, so that ending streams early is no way around a budget.
+struct MeteredStream {
+    inner: ResponseStream,
+    meter: Meter,
+    input_tokens: u64,
+    bytes: usize,
+    events: bool,
+    ended: bool,
+}
+
+impl Stream for MeteredStream {
+    type Item = Result<StreamEvent, LmError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let polled = self.inner.poll_next_unpin(cx);
+        if let Poll::Ready(Some(Ok(event))) = &polled {
+            self.events = true;
+            match event {
+                StreamEvent::Text(text) | StreamEvent::Reasoning(text) => self.bytes += text.len(),
+                StreamEvent::ToolCall { name, .. } => self.bytes += name.len(),
+                StreamEvent::Finished(response) => {
+                    self.ended = true;
+                    self.meter.end(&response.usage);
+                }
+            }
+        }
+        polled
+    }
+}
+
+impl Drop for MeteredStream {
+    fn drop(&mut self) {
+        if self.events && !self.ended {
+            self.meter.end(&Usage {
+                input_tokens: Some(self.input_tokens),
+                output_tokens: Some(text_tokens(self.bytes)),
+                ..Usage::default()
+            });
+        }
     }
 }

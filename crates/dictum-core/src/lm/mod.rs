@@ -7,11 +7,13 @@
 mod budget;
 mod digest;
 mod error;
+mod estimate;
 mod handle;
 pub mod layers;
 mod media;
 mod message;
 mod offline;
+mod rate_limits;
 mod request;
 mod response;
 mod shape;
@@ -23,6 +25,7 @@ pub use handle::{Layer, Lm};
 pub use media::{Media, MediaData};
 pub use message::{Message, Part, Role};
 pub use offline::Offline;
+pub use rate_limits::{Allowance, RateLimits};
 pub use request::{Prefix, Request, ResponseFormat, Settings, ToolChoice, ToolSpec};
 pub use response::{FinishReason, Response, ResponseStream, Source, StreamEvent, Usage};
 pub use shape::{OutputShape, Piece};
@@ -42,6 +45,11 @@ pub trait LanguageModel: Send + Sync + fmt::Debug {
 
     /// What the model can do beside text in, text out.
     fn capabilities(&self) -> Capabilities;
+
+    /// What its provider last said is left of its limits, if it says so. Layers hand on what the model beneath says.
+    fn rate_limits(&self) -> Option<RateLimits> {
+        None
+    }
 
     /// Makes one call and waits for the whole answer.
     ///

@@ -33,9 +33,8 @@ struct Said {
 /// Reads a refusal by status, headers and body.
 pub(crate) fn refused(refusal: &Refusal) -> LmError {
     let status = refusal.status.as_u16();
-    let said = serde_json::from_str(&refusal.body)
-        .ok()
-        .and_then(|body: Value| said(&body));
+    let body: Option<Value> = serde_json::from_str(&refusal.body).ok();
+    let said = body.as_ref().and_then(said);
     let kind = kind(status, said.as_ref());
     let message = match said {
         Some(said) if !said.message.is_empty() => said.message,
@@ -47,6 +46,7 @@ pub(crate) fn refused(refusal: &Refusal) -> LmError {
     let mut error = LmError::new(kind, &message).with_status(status);
     if kind == LmErrorKind::RateLimit || kind == LmErrorKind::Server {
         let wait = retry_after::from_headers(&refusal.headers, refusal.now)
+            .or_else(|| body.as_ref().and_then(retry_after::from_body))
             .or_else(|| retry_after::from_text(&message));
         if let Some(wait) = wait {
             error = error.with_retry_after(wait);

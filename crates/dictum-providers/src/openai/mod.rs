@@ -23,7 +23,7 @@ pub use builder::Builder;
 
 use bytes::Bytes;
 use dictum_core::lm::{
-    Call, Capabilities, LanguageModel, LmError, LmErrorKind, Request, Response, ResponseStream, Settings,
+    Call, Capabilities, LanguageModel, LmError, LmErrorKind, RateLimits, Request, Response, ResponseStream, Settings,
     StreamEvent,
 };
 use futures_util::future::BoxFuture;
@@ -96,6 +96,10 @@ impl LanguageModel for OpenAi {
 
     fn capabilities(&self) -> Capabilities {
         self.capabilities
+    }
+
+    fn rate_limits(&self) -> Option<RateLimits> {
+        self.http.rate_limits()
     }
 
     fn complete<'a>(&'a self, request: &'a Request, _: &'a Call) -> BoxFuture<'a, Result<Response, LmError>> {

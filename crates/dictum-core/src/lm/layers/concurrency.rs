@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{by_deadline, hand_on};
 use crate::lm::{Call, LanguageModel, Layer, Lm, LmError, LmErrorKind, Request, Response, ResponseStream};
@@ -45,13 +45,33 @@ struct Limited {
 }
 
 impl Limited {
-    async fn place(&self, call: &Call) -> Result<OwnedSemaphorePermit, LmError> {
-        let place = Arc::clone(&self.places).acquire_owned();
-        by_deadline(call, "while waiting for other calls to end", place)
+    /// A place that goes back when it is dropped.
+    async fn place(&self, call: &Call) -> Result<SemaphorePermit<'_>, LmError> {
+        // Most calls find one at once.
+        if let Ok(place) = self.places.try_acquire() {
+            return Ok(place);
+        }
+        // On the heap, so that the others don't carry the room for it.
+        let wait = by_deadline(call, "while waiting for other calls to end", self.places.acquire());
+        Box::pin(wait)
             .await?
             .map_err(|error| {
                 LmError::new(LmErrorKind::Internal, "the limit on calls is closed").with_source(error)
             })
+    }
+
+    async fn owned_place(&self, call: &Call) -> Result<OwnedPlace, LmError> {
+        self.place(call).await?.forget();
+        Ok(OwnedPlace(Arc::clone(&self.places)))
+    }
+}
+
+/// The place of a stream.
+struct OwnedPlace(Arc<Semaphore>);
+
+impl Drop for OwnedPlace {
+    fn drop(&mut self) {
+        self.0.add_permits(1);
     }
 }
 
@@ -65,7 +85,7 @@ impl LanguageModel for Limited {
     ) -> BoxFuture<'a, Result<Response, LmError>> {
         Box::pin(async move {
             let _place = self.place(call).await?;
-            self.inner.complete(request, call).await
+            self.inner.model().complete(request, call).await
         })
     }
 
@@ -75,8 +95,8 @@ impl LanguageModel for Limited {
         call: &'a Call,
     ) -> BoxFuture<'a, Result<ResponseStream, LmError>> {
         Box::pin(async move {
-            let place = self.place(call).await?;
-            let stream = self.inner.stream(request, call).await?;
+            let place = self.owned_place(call).await?;
+            let stream = self.inner.model().stream(request, call).await?;
             Ok(stream
                 .inspect(move |_| {
                     // The place lives as long as the stream does.

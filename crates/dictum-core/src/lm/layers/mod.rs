@@ -18,11 +18,18 @@
 //!
 //! Budgets stand below all of them: [`Lm::new`](super::Lm::new) counts each attempt.
 
+mod adaptive;
+mod attempt;
 mod cache;
 mod cassette;
+mod circuit;
 mod coalesce;
 mod concurrency;
+mod fallback;
+mod rate_limit;
 mod retry;
+mod retry_budget;
+mod route;
 mod standard;
 mod timeout;
 mod tracing;
@@ -30,11 +37,16 @@ mod tracing;
 #[cfg(test)]
 mod tests;
 
+pub use adaptive::Adaptive;
 pub use cache::{Cache, MemoryStore, Store};
 pub use cassette::{Cassette, CassetteMode};
+pub use circuit::Circuit;
 pub use coalesce::Coalesce;
 pub use concurrency::Concurrency;
+pub use fallback::Fallback;
+pub use rate_limit::RateLimit;
 pub use retry::Retry;
+pub use route::Route;
 pub use standard::{Standard, standard};
 pub use timeout::Timeout;
 pub use tracing::Tracing;
@@ -75,6 +87,10 @@ macro_rules! hand_on {
 
         fn capabilities(&self) -> crate::lm::Capabilities {
             self.inner.capabilities()
+        }
+
+        fn rate_limits(&self) -> Option<crate::lm::RateLimits> {
+            self.inner.rate_limits()
         }
     };
 }

@@ -8,17 +8,25 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
 
+use super::retry_budget::RetryBudget;
 use super::{hand_on, now};
 use crate::lm::{
-    Call, LanguageModel, Layer, Lm, LmError, Request, Response, ResponseStream, Source, StreamEvent,
+    Call, LanguageModel, Layer, Lm, LmError, LmErrorKind, Request, Response, ResponseStream, Source,
+    StreamEvent,
 };
 
 /// Makes a failed call again when that can help ([`LmError::retryable`]).
 ///
 /// Before attempt `n + 1` it waits a random time between 0 and `base * 2^(n - 1)`, at most `max_wait` (exponential backoff
 /// with full jitter). When the provider says how long to wait, it waits that long and a little more, at most `base`, so
-/// that callers told the same time don't come back together. It gives up with the last error when the attempts are used
-/// up, when the provider asks for a longer wait than `max_retry_after`, or when the wait would pass the call's deadline.
+/// that callers told the same time don't come back together. It gives up with the last error
+///
+/// - when the attempts are used up,
+/// - when the provider asks for a longer wait than `max_retry_after`,
+/// - when the wait would pass the call's deadline,
+/// - when the retries of all calls together are too many ([`Retry::budget`]): a provider that is down is not helped by four
+///   times the load.
+///
 /// A stream is begun again only while none of its events was handed on.
 #[derive(Debug, Clone, Copy)]
 pub struct Retry {
@@ -26,6 +34,7 @@ pub struct Retry {
     base: Duration,
     max_wait: Duration,
     max_retry_after: Duration,
+    budget: Option<(f64, u32)>,
     seed: Option<u64>,
 }
 
@@ -37,7 +46,7 @@ impl Default for Retry {
 
 impl Retry {
     /// At most this many attempts in all (0 is taken as 1), 500 ms base, waits of at most 30 s, a provider's wish of at most
-    /// 120 s honoured.
+    /// 120 s honoured; one retry for every five calls in the long run, and 100 at once.
     #[must_use]
     pub fn new(attempts: u32) -> Self {
         Self {
@@ -45,6 +54,7 @@ impl Retry {
             base: Duration::from_millis(500),
             max_wait: Duration::from_secs(30),
             max_retry_after: Duration::from_secs(120),
+            budget: Some((0.2, 100)),
             seed: None,
         }
     }
@@ -61,6 +71,22 @@ impl Retry {
     #[must_use]
     pub fn max_retry_after(mut self, max: Duration) -> Self {
         self.max_retry_after = max;
+        self
+    }
+
+    /// The same with another bound on the retries of all calls of one stack together: `share` of a retry for each call, saved
+    /// up to `burst` of them, which it begins with. A retry after a wait that the provider asked for is free, since the provider
+    /// knows its load, if it is at least `base` or concerns a rate limit.
+    #[must_use]
+    pub fn budget(mut self, share: f64, burst: u32) -> Self {
+        self.budget = Some((share, burst));
+        self
+    }
+
+    /// The same without a bound on the retries of all calls together.
+    #[must_use]
+    pub fn without_budget(mut self) -> Self {
+        self.budget = None;
         self
     }
 
@@ -81,6 +107,7 @@ impl Layer for Retry {
         Arc::new(Retrying {
             inner,
             rules: self,
+            budget: self.budget.map(|(share, burst)| RetryBudget::new(share, burst)),
             jitter: AtomicU64::new(seed),
         })
     }
@@ -90,18 +117,26 @@ impl Layer for Retry {
 struct Retrying {
     inner: Lm,
     rules: Retry,
+    budget: Option<RetryBudget>,
     jitter: AtomicU64,
 }
 
 impl Retrying {
-    /// How long to wait after this failure of attempt `attempt` (from 1), or `None` to give up.
-    fn wait(&self, error: &LmError, attempt: u32, call: &Call) -> Option<Duration> {
+    fn begin(&self) {
+        if let Some(budget) = &self.budget {
+            budget.earn();
+        }
+    }
+
+    /// How long to wait after this failure of attempt `attempt` (from 1), or the failure to give up with.
+    fn wait(&self, error: LmError, attempt: u32, call: &Call) -> Result<Duration, LmError> {
         let rules = &self.rules;
         if !error.retryable() || attempt >= rules.attempts {
-            return None;
+            return Err(error.with_attempts(attempt));
         }
-        let wait = match error.retry_after() {
-            Some(asked) if asked > rules.max_retry_after => return None,
+        let asked = error.retry_after();
+        let wait = match asked {
+            Some(asked) if asked > rules.max_retry_after => return Err(error.with_attempts(attempt)),
             Some(asked) => asked.saturating_add(self.share_of(rules.base)),
             None => {
                 let doublings = 1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX);
@@ -111,7 +146,15 @@ impl Retrying {
         let in_time = call
             .deadline
             .is_none_or(|deadline| now().checked_add(wait).is_some_and(|at| at < deadline));
-        in_time.then_some(wait)
+        if !in_time {
+            return Err(error.with_attempts(attempt));
+        }
+        // A tiny wish, or none, is what servers say that are down.
+        let free = asked.is_some_and(|asked| error.kind() == LmErrorKind::RateLimit || asked >= rules.base);
+        match &self.budget {
+            Some(budget) if !free && !budget.spend() => Err(too_many(&error, attempt)),
+            _ => Ok(wait),
+        }
     }
 
     /// A random share of a time, by the SplitMix64 generator.
@@ -125,12 +168,20 @@ impl Retrying {
     }
 }
 
+/// The failure, saying why it was not tried again.
+fn too_many(error: &LmError, attempt: u32) -> LmError {
+    let note = "not tried again: too many calls fail, and more retries would only add to the load";
+    error
+        .clone()
+        .with_message(format!("{} ({note})", error.message()))
+        .with_attempts(attempt)
+}
+
 /// An answer of attempt `attempt`. What a layer beneath had without asking keeps its own count.
-fn counted(mut response: Response, attempt: u32) -> Response {
+fn count(response: &mut Response, attempt: u32) {
     if response.source == Source::Model {
         response.attempts = attempt;
     }
-    response
 }
 
 impl LanguageModel for Retrying {
@@ -142,16 +193,20 @@ impl LanguageModel for Retrying {
         call: &'a Call,
     ) -> BoxFuture<'a, Result<Response, LmError>> {
         Box::pin(async move {
+            self.begin();
             let mut attempt = 1;
             loop {
-                let error = match self.inner.complete(request, call).await {
-                    Ok(response) => return Ok(counted(response, attempt)),
-                    Err(error) => error,
+                let mut result = self.inner.model().complete(request, call).await;
+                let error = match &mut result {
+                    Ok(response) => {
+                        count(response, attempt);
+                        return result;
+                    }
+                    Err(error) => error.clone(),
                 };
-                let Some(wait) = self.wait(&error, attempt, call) else {
-                    return Err(error.with_attempts(attempt));
-                };
-                tokio::time::sleep(wait).await;
+                let wait = self.wait(error, attempt, call)?;
+                // On the heap: most calls don't wait, and none should carry the room for a timer.
+                Box::pin(tokio::time::sleep(wait)).await;
                 attempt += 1;
             }
         })
@@ -163,26 +218,26 @@ impl LanguageModel for Retrying {
         call: &'a Call,
     ) -> BoxFuture<'a, Result<ResponseStream, LmError>> {
         Box::pin(async move {
+            self.begin();
             let mut attempt = 1;
             loop {
                 let error = match first_event(&self.inner, request, call).await {
                     Ok((first, rest)) => {
-                        let events = stream::iter(first.map(Ok))
-                            .chain(rest)
-                            .map(move |event| match event {
-                                Ok(StreamEvent::Finished(response)) => {
-                                    Ok(StreamEvent::Finished(Box::new(counted(*response, attempt))))
-                                }
-                                other => other,
-                            });
+                        let events =
+                            stream::iter(first.map(Ok))
+                                .chain(rest)
+                                .map(move |mut event| {
+                                    if let Ok(StreamEvent::Finished(response)) = &mut event {
+                                        count(response, attempt);
+                                    }
+                                    event
+                                });
                         return Ok(events.boxed());
                     }
                     Err(error) => error,
                 };
-                let Some(wait) = self.wait(&error, attempt, call) else {
-                    return Err(error.with_attempts(attempt));
-                };
-                tokio::time::sleep(wait).await;
+                let wait = self.wait(error, attempt, call)?;
+                Box::pin(tokio::time::sleep(wait)).await;
                 attempt += 1;
             }
         })
@@ -190,12 +245,12 @@ impl LanguageModel for Retrying {
 }
 
 /// Begins a stream and waits for its first event: until then nothing was handed on, and a failure can be tried again.
-async fn first_event(
+pub(super) async fn first_event(
     inner: &Lm,
     request: &Request,
     call: &Call,
 ) -> Result<(Option<StreamEvent>, ResponseStream), LmError> {
-    let mut stream = inner.stream(request, call).await?;
+    let mut stream = inner.model().stream(request, call).await?;
     let first = stream.next().await.transpose()?;
     Ok((first, stream))
 }

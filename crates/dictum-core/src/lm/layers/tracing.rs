@@ -111,9 +111,13 @@ impl LanguageModel for Traced {
         call: &'a Call,
     ) -> BoxFuture<'a, Result<Response, LmError>> {
         let span = self.span(request, false);
+        if span.is_disabled() {
+            // No one listens, which costs nothing then.
+            return self.inner.model().complete(request, call);
+        }
         let inside = span.clone();
         let work = async move {
-            let result = self.inner.complete(request, call).await;
+            let result = self.inner.model().complete(request, call).await;
             record(&inside, result.as_ref());
             result
         };
@@ -126,9 +130,12 @@ impl LanguageModel for Traced {
         call: &'a Call,
     ) -> BoxFuture<'a, Result<ResponseStream, LmError>> {
         let span = self.span(request, true);
+        if span.is_disabled() {
+            return self.inner.model().stream(request, call);
+        }
         let inside = span.clone();
         let work = async move {
-            let mut events = match self.inner.stream(request, call).await {
+            let mut events = match self.inner.model().stream(request, call).await {
                 Ok(events) => events,
                 Err(error) => {
                     record(&inside, Err(&error));

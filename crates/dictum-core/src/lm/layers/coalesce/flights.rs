@@ -2,17 +2,45 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
-use crate::lm::Digest;
+use crate::lm::Request;
 
-/// The calls in flight by digest. Holds them weakly: a call lives as long as someone waits for it.
-pub(super) struct Flights<T>(Mutex<HashMap<Digest, Weak<Flight<T>>>>);
+/// The calls in flight, by a quick hash of their requests. Holds them weakly: a call lives as long as someone waits for it.
+pub(super) struct Flights<T> {
+    table: Mutex<Table<T>>,
+    keys: RandomState,
+}
+
+type Table<T> = HashMap<u64, Weak<Flight<T>>, BuildHasherDefault<Ready>>;
+
+/// Takes keys that are hashes already.
+#[derive(Default)]
+struct Ready(u64);
+
+impl Hasher for Ready {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // Never used for the keys there are.
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+}
 
 struct Flight<T> {
     call: T,
+    request: Arc<Request>,
     makers_deadline: Option<Instant>,
     /// Callers waiting. Changed only under the lock of the table, unlike the count of the `Arc`.
     waiting: AtomicUsize,
@@ -23,7 +51,7 @@ struct Flight<T> {
 /// One caller's place in a flight.
 pub(super) struct Seat<T> {
     flights: Arc<Flights<T>>,
-    key: Digest,
+    key: u64,
     flight: Arc<Flight<T>>,
     maker: bool,
     landed: bool,
@@ -31,7 +59,10 @@ pub(super) struct Seat<T> {
 
 impl<T> Default for Flights<T> {
     fn default() -> Self {
-        Self(Mutex::default())
+        Self {
+            table: Mutex::default(),
+            keys: RandomState::new(),
+        }
     }
 }
 
@@ -42,23 +73,30 @@ impl<T> fmt::Debug for Flights<T> {
 }
 
 impl<T> Flights<T> {
-    /// Joins the call in flight under this key, or makes it.
+    /// Joins the call in flight for this request, or makes it.
     pub(super) fn board(
         flights: &Arc<Self>,
-        key: Digest,
+        request: &Request,
         deadline: Option<Instant>,
-        make: impl FnOnce() -> T,
+        make: impl FnOnce(Arc<Request>) -> T,
     ) -> Seat<T> {
+        let mut hasher = flights.keys.build_hasher();
+        request.fingerprint(&mut hasher);
+        let key = hasher.finish();
         let mut table = flights.lock();
-        let joined = table.get(&key).and_then(Weak::upgrade);
+        let there = table.get(&key).and_then(Weak::upgrade);
+        let joined = there.filter(|flight| flight.request.same_as(request));
         let maker = joined.is_none();
         let flight = joined.unwrap_or_else(|| {
+            let request = Arc::new(request.clone());
             let flight = Arc::new(Flight {
-                call: make(),
+                call: make(Arc::clone(&request)),
+                request,
                 makers_deadline: deadline,
                 waiting: AtomicUsize::new(0),
                 owned: AtomicBool::new(true),
             });
+            // In place of another request with the same hash, if there is one: that is then not joined any more.
             table.insert(key, Arc::downgrade(&flight));
             flight
         });
@@ -73,17 +111,17 @@ impl<T> Flights<T> {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Weak<Flight<T>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Table<T>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a flight off the table, unless another has taken its place.
-    fn take_off(table: &mut HashMap<Digest, Weak<Flight<T>>>, key: &Digest, flight: &Arc<Flight<T>>) {
+    fn take_off(table: &mut Table<T>, key: u64, flight: &Arc<Flight<T>>) {
         if table
-            .get(key)
+            .get(&key)
             .is_some_and(|entry| std::ptr::eq(entry.as_ptr(), Arc::as_ptr(flight)))
         {
-            table.remove(key);
+            table.remove(&key);
         }
     }
 }
@@ -107,7 +145,7 @@ impl<T> Seat<T> {
     /// The call has ended: no one joins it any more. True for the one caller who stands for the physical call.
     pub(super) fn land(&mut self) -> bool {
         self.landed = true;
-        Flights::take_off(&mut self.flights.lock(), &self.key, &self.flight);
+        Flights::take_off(&mut self.flights.lock(), self.key, &self.flight);
         self.maker || !self.flight.owned.swap(true, Ordering::AcqRel)
     }
 }
@@ -117,9 +155,12 @@ impl<T> Drop for Seat<T> {
         if self.maker && !self.landed {
             self.flight.owned.store(false, Ordering::Release);
         }
+        if self.landed {
+            return;
+        }
         let mut table = self.flights.lock();
         if self.flight.waiting.fetch_sub(1, Ordering::Relaxed) == 1 {
-            Flights::take_off(&mut table, &self.key, &self.flight);
+            Flights::take_off(&mut table, self.key, &self.flight);
         }
     }
 }

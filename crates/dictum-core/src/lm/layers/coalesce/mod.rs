@@ -1,14 +1,17 @@
 //! Identical calls in flight share one physical call.
 
 mod flights;
+mod shared_call;
 mod shared_stream;
+mod wakers;
 
 use std::sync::Arc;
 
-use futures_util::future::{BoxFuture, FutureExt, Shared, TryFutureExt};
+use futures_util::future::{BoxFuture, TryFutureExt};
 use futures_util::{StreamExt, stream};
 
 use self::flights::{Flights, Seat};
+use self::shared_call::SharedCall;
 use self::shared_stream::SharedStream;
 use super::{by_deadline, hand_on, now};
 use crate::lm::{
@@ -18,7 +21,7 @@ use crate::lm::{
 
 /// Identical calls that are in flight at the same time share one physical call, its answer or its failure.
 ///
-/// Calls are identical when [`Request::digest`] says so; a call and a stream don't meet. The call is made under the budget of
+/// Calls are identical when their requests are, as [`Request::digest`] tells it; a call and a stream don't meet. The call is made under the budget of
 /// the caller who came first. It goes on as long as anyone waits for it: when the first caller gives up, the others keep it
 /// going; when all have, it is cancelled. Each caller's own deadline holds for it. One caller's answer keeps its source, the
 /// others' have [`Source::Shared`] and 0 attempts. What concerned only the first caller, its budget or its deadline, is not
@@ -36,26 +39,24 @@ impl Layer for Coalesce {
     }
 }
 
-type Answer = Shared<BoxFuture<'static, Result<Response, LmError>>>;
-
 #[derive(Debug)]
 struct Coalesced {
     inner: Lm,
-    calls: Arc<Flights<Answer>>,
+    calls: Arc<Flights<SharedCall>>,
     streams: Arc<Flights<SharedStream>>,
 }
 
 impl Coalesced {
-    fn begin_call(&self, request: &Request, call: &Call) -> Answer {
-        let (inner, request, call) = (self.inner.clone(), request.clone(), call.clone());
-        async move { inner.complete(&request, &call).await }
-            .boxed()
-            .shared()
+    fn begin_call(&self, request: Arc<Request>, call: &Call) -> SharedCall {
+        let (inner, call) = (self.inner.clone(), call.clone());
+        SharedCall::new(Box::pin(async move {
+            inner.model().complete(&request, &call).await
+        }))
     }
 
-    fn begin_stream(&self, request: &Request, call: &Call) -> SharedStream {
-        let (inner, request, call) = (self.inner.clone(), request.clone(), call.clone());
-        let events = async move { inner.stream(&request, &call).await }.try_flatten_stream();
+    fn begin_stream(&self, request: Arc<Request>, call: &Call) -> SharedStream {
+        let (inner, call) = (self.inner.clone(), call.clone());
+        let events = async move { inner.model().stream(&request, &call).await }.try_flatten_stream();
         SharedStream::new(events.boxed())
     }
 }
@@ -85,15 +86,23 @@ impl LanguageModel for Coalesced {
         call: &'a Call,
     ) -> BoxFuture<'a, Result<Response, LmError>> {
         if call.cache == CachePolicy::Bypass {
-            return self.inner.complete(request, call).boxed();
+            return self.inner.model().complete(request, call);
         }
         Box::pin(async move {
-            let key = request.digest(self.name());
             loop {
-                let mut seat =
-                    Flights::board(&self.calls, key, call.deadline, || self.begin_call(request, call));
-                let answer = seat.flight().clone();
-                let mut result = by_deadline(call, WAITING, answer).await?;
+                let mut seat = Flights::board(&self.calls, request, call.deadline, |request| {
+                    self.begin_call(request, call)
+                });
+                let answer = seat.flight().wait();
+                let answer = match call.deadline {
+                    None => answer.await,
+                    // On the heap, so that calls without a deadline don't carry the room for a timer.
+                    Some(_) => Box::pin(by_deadline(call, WAITING, answer)).await?,
+                };
+                let Some(mut result) = answer else {
+                    seat.land();
+                    continue;
+                };
                 let owner = seat.land();
                 match &mut result {
                     Ok(response) if !owner => shared(response),
@@ -111,12 +120,11 @@ impl LanguageModel for Coalesced {
         call: &'a Call,
     ) -> BoxFuture<'a, Result<ResponseStream, LmError>> {
         if call.cache == CachePolicy::Bypass {
-            return self.inner.stream(request, call).boxed();
+            return self.inner.model().stream(request, call);
         }
         Box::pin(async move {
-            let key = request.digest(self.name());
             loop {
-                let mut seat = Flights::board(&self.streams, key, call.deadline, || {
+                let mut seat = Flights::board(&self.streams, request, call.deadline, |request| {
                     self.begin_stream(request, call)
                 });
                 let mut events = seat.flight().reader();

@@ -1,12 +1,12 @@
 //! One stream read by many.
 
-use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
 use futures_util::Stream;
 
+use super::wakers::Wakers;
 use crate::lm::{LmError, ResponseStream, StreamEvent};
 
 type Event = Result<StreamEvent, LmError>;
@@ -24,31 +24,6 @@ struct State {
     /// What came so far; as long as the answer, at most.
     log: Vec<Event>,
     readers: u64,
-}
-
-/// Wakes every reader: which of them drives the stream next is open.
-#[derive(Default)]
-struct Wakers(Mutex<HashMap<u64, Waker>>);
-
-impl Wakers {
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Waker>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wake_all(&self) {
-        let wakers = std::mem::take(&mut *self.lock());
-        wakers.into_values().for_each(Waker::wake);
-    }
-}
-
-impl Wake for Wakers {
-    fn wake(self: Arc<Self>) {
-        self.wake_all();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.wake_all();
-    }
 }
 
 impl SharedStream {
@@ -102,7 +77,7 @@ impl Stream for Reader {
             return Poll::Ready(None);
         };
         // Registered before the source is polled, so that no wake between the two is lost.
-        self.wakers.lock().insert(self.id, cx.waker().clone());
+        self.wakers.register(self.id, cx.waker());
         let waker = Waker::from(Arc::clone(&self.wakers));
         let polled = source.as_mut().poll_next(&mut Context::from_waker(&waker));
         match &polled {
@@ -121,7 +96,7 @@ impl Stream for Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.wakers.lock().remove(&self.id);
+        self.wakers.remove(self.id);
         // The others may wait for a wake that only this reader got.
         self.wakers.wake_all();
     }

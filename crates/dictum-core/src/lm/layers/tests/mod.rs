@@ -1,9 +1,13 @@
 //! Tests of the layers against a model that misbehaves as it is told.
 
+mod adaptive;
 mod cache;
 mod cassette;
+mod circuit;
 mod coalesce;
+mod fallback;
 mod limits;
+mod rate_limit;
 mod retry;
 mod spans;
 mod stack;
@@ -42,6 +46,8 @@ pub(super) struct Seen {
     pub(super) in_flight: AtomicUsize,
     pub(super) most_in_flight: AtomicUsize,
     pub(super) cancelled: AtomicUsize,
+    /// Calls refused because they were too many.
+    pub(super) refused: AtomicUsize,
 }
 
 impl Seen {
@@ -60,6 +66,7 @@ type Script = dyn Fn(usize, &Request) -> Step + Send + Sync;
 pub(super) struct Scripted {
     script: Box<Script>,
     seen: Arc<Seen>,
+    account: Option<Account>,
 }
 
 impl std::fmt::Debug for Scripted {
@@ -73,8 +80,82 @@ pub(super) fn model(script: impl Fn(usize, &Request) -> Step + Send + Sync + 'st
     let model = Scripted {
         script: Box::new(script),
         seen: Arc::clone(&seen),
+        account: None,
     };
     (Lm::new(model), seen)
+}
+
+/// A model whose provider allows so many requests a minute, refuses what is more, and tells what is left with each answer.
+pub(super) fn model_with_limits(
+    a_minute: u64,
+    script: impl Fn(usize, &Request) -> Step + Send + Sync + 'static,
+) -> (Lm, Arc<Seen>) {
+    let seen = Arc::new(Seen::default());
+    let model = Scripted {
+        script: Box::new(script),
+        seen: Arc::clone(&seen),
+        account: Some(Account::new(a_minute)),
+    };
+    (Lm::new(model), seen)
+}
+
+/// A model that takes so long for an answer and refuses at once what is more than so many at a time.
+pub(super) fn model_that_refuses_beyond(hidden: usize, time: Duration) -> (Lm, Arc<Seen>) {
+    let shared: Arc<std::sync::OnceLock<Arc<Seen>>> = Arc::default();
+    let inside = Arc::clone(&shared);
+    let (lm, seen) = model(move |_, _| {
+        let seen = inside.get().unwrap();
+        if seen.in_flight.load(Ordering::SeqCst) > hidden {
+            seen.refused.fetch_add(1, Ordering::SeqCst);
+            return fail(LmErrorKind::RateLimit);
+        }
+        Step::SayAfter(time, "x".to_owned())
+    });
+    shared.set(Arc::clone(&seen)).unwrap();
+    (lm, seen)
+}
+
+/// What an account has left, as providers count it.
+struct Account {
+    a_minute: f64,
+    level: std::sync::Mutex<(f64, tokio::time::Instant)>,
+    told: std::sync::Mutex<Option<RateLimits>>,
+}
+
+impl Account {
+    fn new(a_minute: u64) -> Self {
+        let level = (a_minute as f64, tokio::time::Instant::now());
+        Self {
+            a_minute: a_minute as f64,
+            level: std::sync::Mutex::new(level),
+            told: std::sync::Mutex::default(),
+        }
+    }
+
+    fn level(&self) -> f64 {
+        let now = tokio::time::Instant::now();
+        let mut level = self.level.lock().unwrap();
+        let back = (now - level.1).as_secs_f64() * self.a_minute / 60.0;
+        *level = ((level.0 + back).min(self.a_minute), now);
+        level.0
+    }
+
+    fn take(&self) -> bool {
+        let enough = self.level() >= 1.0;
+        if enough {
+            self.level.lock().unwrap().0 -= 1.0;
+        }
+        let left = self.level();
+        *self.told.lock().unwrap() = Some(RateLimits {
+            requests: Some(Allowance {
+                limit: Some(self.a_minute as u64),
+                remaining: Some(left.max(0.0) as u64),
+                resets_in: Some(Duration::from_secs_f64((self.a_minute - left) / self.a_minute * 60.0)),
+            }),
+            ..RateLimits::new(tokio::time::Instant::now().into_std())
+        });
+        enough
+    }
 }
 
 /// A call under way; dropped before it is done, it was cancelled.
@@ -85,14 +166,17 @@ struct Flight {
 
 impl Flight {
     fn end(&mut self, done: bool) {
-        self.done = done;
+        if done && !self.done {
+            self.seen.in_flight.fetch_sub(1, Ordering::SeqCst);
+        }
+        self.done |= done;
     }
 }
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.seen.in_flight.fetch_sub(1, Ordering::SeqCst);
         if !self.done {
+            self.seen.in_flight.fetch_sub(1, Ordering::SeqCst);
             self.seen.cancelled.fetch_add(1, Ordering::SeqCst);
         }
     }
@@ -107,6 +191,10 @@ impl Scripted {
             seen: Arc::clone(&self.seen),
             done: false,
         };
+        if self.account.as_ref().is_some_and(|account| !account.take()) {
+            self.seen.refused.fetch_add(1, Ordering::SeqCst);
+            return (fail(LmErrorKind::RateLimit), flight);
+        }
         ((self.script)(n, request), flight)
     }
 }
@@ -129,6 +217,10 @@ impl LanguageModel for Scripted {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities::default()
+    }
+
+    fn rate_limits(&self) -> Option<RateLimits> {
+        *self.account.as_ref()?.told.lock().unwrap()
     }
 
     fn complete<'a>(&'a self, request: &'a Request, _: &'a Call) -> BoxFuture<'a, Result<Response, LmError>> {
