@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
+
+use tracing::Instrument;
 
 use super::repair::Repair;
+use super::spans;
 use super::{CallRecord, Context, PredictorState, Purpose, Step};
 use crate::adapter::{Adapter, Expects, Prepared};
 use crate::error::{Error, Result};
@@ -168,18 +171,34 @@ impl Predictor {
     /// the answer can't be used and the context's [`Repair`] policy did not help.
     pub async fn call(&self, ctx: &Context, input: Record) -> Result<Record> {
         self.check_input(&input)?;
+        let path = ctx.bound().and_then(|bound| bound.path(&self.id));
+        let path = path.unwrap_or_else(|| self.label.clone());
+        let span = spans::predictor(&path, ctx);
+        let work = async {
+            let outcome = self.step(ctx, path, input).await;
+            spans::ended(&span, outcome.as_ref().err());
+            outcome
+        };
+        work.instrument(span.clone()).await
+    }
+
+    async fn step(&self, ctx: &Context, path: Arc<str>, input: Record) -> Result<Record> {
+        let (began, clock) = (SystemTime::now(), Instant::now());
         let mut run = Run {
             predictor: self,
             ctx,
+            path: &path,
             calls: Vec::with_capacity(1),
             repairs: Vec::new(),
         };
         let outcome = run.outputs(&input).await;
         let Run { calls, repairs, .. } = run;
-        let path = ctx.bound().and_then(|bound| bound.path(&self.id));
-        ctx.trace().push(Arc::new(Step {
+        ctx.note_step(Arc::new(Step {
             predictor: self.id.clone(),
-            path: path.unwrap_or_else(|| self.label.clone()),
+            path,
+            scope: ctx.scope().cloned(),
+            began,
+            took: clock.elapsed(),
             adapter: ctx.adapter().name(),
             sample: ctx.sample(),
             inputs: input,
@@ -254,6 +273,7 @@ fn request(ctx: &Context, prefix: Arc<Prefix>, turns: Vec<Message>, expects: &Ex
 struct Run<'a> {
     predictor: &'a Predictor,
     ctx: &'a Context,
+    path: &'a str,
     calls: Vec<CallRecord>,
     repairs: Vec<RepairNote>,
 }
@@ -337,13 +357,15 @@ impl Run<'_> {
         let lm = self.ctx.lm();
         let begun = Instant::now();
         let result = lm.complete(&request, &self.ctx.call()).await.map(Arc::new);
-        self.calls.push(CallRecord {
+        let call = CallRecord {
             purpose,
             model: lm.name().into(),
             request,
             result: result.clone(),
             took: begun.elapsed(),
-        });
+        };
+        self.ctx.note_call(self.path, &call);
+        self.calls.push(call);
         let response = result?;
         let mut answer = adapter.parse(spec, &response.to_text());
         self.repairs.append(&mut answer.repairs);

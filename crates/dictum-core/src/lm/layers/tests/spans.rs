@@ -51,7 +51,7 @@ impl Subscriber for Sink {
 async fn spans_of(streams: bool, step: Step) -> BTreeMap<String, String> {
     let sink = Sink::default();
     let (lm, _) = model(move |_, _| step.clone());
-    let lm = lm.layer(Tracing);
+    let lm = lm.layer(Tracing::new());
     let guard = tracing::subscriber::set_default(sink.clone());
     let mut request = ask("my secret question");
     request.settings.temperature = Some(0.5);
