@@ -9,9 +9,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dictum_core::lm::layers::{
-    Coalesce, Concurrency, MemoryStore, Retry, Timeout, Tracing, standard,
-};
+use dictum_core::lm::layers::{Coalesce, Concurrency, MemoryStore, Retry, Timeout, Tracing, standard};
 use dictum_core::lm::{
     Budget, Call, Capabilities, LanguageModel, Lm, LmError, Message, Meter, Prefix, Request, Response,
 };
@@ -82,7 +80,9 @@ fn main() {
         .enable_all()
         .build()
         .unwrap();
-    let prefix = Arc::new(Prefix::new(vec![Message::system("Route the message. ".repeat(200))]));
+    let prefix = Arc::new(Prefix::new(vec![Message::system(
+        "Route the message. ".repeat(200),
+    )]));
     let call = Call {
         meter: Some(Meter::new(Budget::calls(u64::MAX))),
         ..Call::default()
@@ -103,6 +103,9 @@ fn main() {
             })
             .collect();
         times.sort_by(f64::total_cmp);
-        println!("{name:>12}: {:.0} ns per call", times.get(4).copied().unwrap_or(0.0));
+        println!(
+            "{name:>12}: {:.0} ns per call",
+            times.get(4).copied().unwrap_or(0.0)
+        );
     }
 }

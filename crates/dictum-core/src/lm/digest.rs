@@ -50,9 +50,7 @@ impl Digest {
     /// The first eight bytes as a number: a seed, or a short id.
     #[must_use]
     pub fn to_u64(self) -> u64 {
-        self.0
-            .first_chunk()
-            .map_or(0, |bytes| u64::from_be_bytes(*bytes))
+        self.0.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
     }
 }
 
@@ -380,7 +378,10 @@ mod tests {
         for (n, change) in changes.into_iter().enumerate() {
             let mut other = base();
             change(&mut other);
-            assert!(!base().same_as(&other) && base().digest("m") != other.digest("m"), "{n}");
+            assert!(
+                !base().same_as(&other) && base().digest("m") != other.digest("m"),
+                "{n}"
+            );
         }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{CallRecord, Purpose, Step};
 use crate::error::{Error, FileError, Result};
@@ -169,7 +170,11 @@ impl RecordedTrace {
                 }
                 Line::Trace { .. } => {}
                 _ if number == 1 => {
-                    return Err(fault(name, Some(1), "is no trace: its first line says no version".into()));
+                    return Err(fault(
+                        name,
+                        Some(1),
+                        "is no trace: its first line says no version".into(),
+                    ));
                 }
                 Line::Prefix { id, messages } => {
                     prefixes.insert(id, messages.into());
@@ -213,8 +218,8 @@ impl RecordedStep {
             took_ms: step.took.as_secs_f64() * 1e3,
             adapter: step.adapter.to_owned(),
             sample: step.sample,
-            inputs: step.inputs.clone(),
-            outputs: step.outcome.as_ref().ok().cloned(),
+            inputs: slim_record(&step.inputs),
+            outputs: step.outcome.as_ref().ok().map(slim_record),
             error: step.outcome.as_ref().err().cloned(),
             repairs: step.repairs.clone(),
             calls: step.calls.iter().map(RecordedCall::of).collect(),
@@ -314,8 +319,35 @@ fn slim(mut part: Part) -> Part {
 
 fn forget(media: &mut Media) {
     if let MediaData::Base64(data) = &media.data {
-        media.data = MediaData::Id(format!("({} bytes, not recorded)", data.len() / 4 * 3));
+        media.data = MediaData::Id(not_recorded(data.len()));
     }
+}
+
+/// The same with media in fields, which are [`Media`] as JSON.
+fn slim_record(record: &Record) -> Record {
+    let fields = record.iter().map(|(name, value)| {
+        let mut value = value.clone();
+        forget_in(&mut value);
+        (name, value)
+    });
+    fields.collect()
+}
+
+fn forget_in(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(forget_in),
+        Value::Object(fields) => {
+            if let Some(Value::String(data)) = fields.get_mut("base64") {
+                *data = not_recorded(data.len());
+            }
+            fields.values_mut().for_each(forget_in);
+        }
+        _ => {}
+    }
+}
+
+fn not_recorded(base64: usize) -> String {
+    format!("({} bytes, not recorded)", base64 / 4 * 3)
 }
 
 pub(super) fn fault(file: &str, line: Option<usize>, problem: String) -> Error {

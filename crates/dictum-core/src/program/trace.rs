@@ -136,7 +136,8 @@ impl Trace {
     /// # Errors
     /// [`crate::Error::File`] when writing fails.
     pub fn write_jsonl(&self, out: impl std::io::Write + Send) -> Result<Written> {
-        let (steps, dropped) = self.ring(|ring| (ring.steps.iter().cloned().collect::<Vec<_>>(), ring.dropped));
+        let (steps, dropped) =
+            self.ring(|ring| (ring.steps.iter().cloned().collect::<Vec<_>>(), ring.dropped));
         let writer = TraceWriter::new(out);
         for step in steps {
             writer.write(&step);

@@ -170,7 +170,10 @@ impl Attempt for Try {
         let failed = result.is_err_and(is_failure);
         // A budget that is spent or a caller who gave up says nothing about the model.
         let says_nothing = result.is_err_and(|error| {
-            matches!(error.kind(), LmErrorKind::Budget | LmErrorKind::Cancelled | LmErrorKind::Unavailable)
+            matches!(
+                error.kind(),
+                LmErrorKind::Budget | LmErrorKind::Cancelled | LmErrorKind::Unavailable
+            )
         });
         let asked = result.err().and_then(LmError::retry_after).unwrap_or_default();
         let mut state = self.breaker.lock();

@@ -52,12 +52,14 @@ impl Limited {
             return Ok(place);
         }
         // On the heap, so that the others don't carry the room for it.
-        let wait = by_deadline(call, "while waiting for other calls to end", self.places.acquire());
-        Box::pin(wait)
-            .await?
-            .map_err(|error| {
-                LmError::new(LmErrorKind::Internal, "the limit on calls is closed").with_source(error)
-            })
+        let wait = by_deadline(
+            call,
+            "while waiting for other calls to end",
+            self.places.acquire(),
+        );
+        Box::pin(wait).await?.map_err(|error| {
+            LmError::new(LmErrorKind::Internal, "the limit on calls is closed").with_source(error)
+        })
     }
 
     async fn owned_place(&self, call: &Call) -> Result<OwnedPlace, LmError> {

@@ -223,15 +223,12 @@ impl LanguageModel for Retrying {
             loop {
                 let error = match first_event(&self.inner, request, call).await {
                     Ok((first, rest)) => {
-                        let events =
-                            stream::iter(first.map(Ok))
-                                .chain(rest)
-                                .map(move |mut event| {
-                                    if let Ok(StreamEvent::Finished(response)) = &mut event {
-                                        count(response, attempt);
-                                    }
-                                    event
-                                });
+                        let events = stream::iter(first.map(Ok)).chain(rest).map(move |mut event| {
+                            if let Ok(StreamEvent::Finished(response)) = &mut event {
+                                count(response, attempt);
+                            }
+                            event
+                        });
                         return Ok(events.boxed());
                     }
                     Err(error) => error,

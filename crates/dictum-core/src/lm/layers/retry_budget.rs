@@ -41,7 +41,9 @@ impl RetryBudget {
     /// Takes a retry; false when there is none.
     pub(super) fn spend(&self) -> bool {
         self.saved
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |saved| saved.checked_sub(WHOLE))
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |saved| {
+                saved.checked_sub(WHOLE)
+            })
             .is_ok()
     }
 }

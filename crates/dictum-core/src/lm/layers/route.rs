@@ -50,7 +50,13 @@ impl Route {
     #[must_use]
     pub fn weighted(models: impl IntoIterator<Item = (f64, Lm)>) -> Self {
         let (weights, models): (Vec<f64>, Vec<Lm>) = models.into_iter().unzip();
-        let positive = |weight: &f64| if *weight > 0.0 && weight.is_finite() { *weight } else { 0.0 };
+        let positive = |weight: &f64| {
+            if *weight > 0.0 && weight.is_finite() {
+                *weight
+            } else {
+                0.0
+            }
+        };
         let sum: f64 = weights.iter().map(positive).sum();
         let shares = weights.iter().map(|weight| positive(weight) / sum).collect();
         Self::new(models, Rule::Weights(shares))
@@ -148,7 +154,11 @@ impl Routed {
     fn model(&self, request: &Request) -> Result<&Lm, LmError> {
         let chosen = self.models.get(self.rule.place(request)).or(self.models.last());
         chosen.ok_or_else(|| {
-            LmError::new(LmErrorKind::InvalidRequest, "the route has no models; give it one").with_model(&self.name)
+            LmError::new(
+                LmErrorKind::InvalidRequest,
+                "the route has no models; give it one",
+            )
+            .with_model(&self.name)
         })
     }
 }

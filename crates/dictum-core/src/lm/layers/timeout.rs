@@ -95,7 +95,10 @@ impl Limit {
     fn after(start: Instant, time: Option<Duration>, which: fn(Duration) -> Which) -> Option<Self> {
         let time = time?;
         let at = start.checked_add(time)?;
-        Some(Self { at, which: which(time) })
+        Some(Self {
+            at,
+            which: which(time),
+        })
     }
 
     fn nearer(one: Option<Self>, other: Option<Self>) -> Option<Self> {

@@ -49,9 +49,9 @@ struct Coalesced {
 impl Coalesced {
     fn begin_call(&self, request: Arc<Request>, call: &Call) -> SharedCall {
         let (inner, call) = (self.inner.clone(), call.clone());
-        SharedCall::new(Box::pin(async move {
-            inner.model().complete(&request, &call).await
-        }))
+        SharedCall::new(Box::pin(
+            async move { inner.model().complete(&request, &call).await },
+        ))
     }
 
     fn begin_stream(&self, request: Arc<Request>, call: &Call) -> SharedStream {

@@ -122,7 +122,9 @@ impl Drop for Waiting<'_> {
         if state.only.as_ref().is_some_and(|(id, _)| *id == self.id) {
             state.only = None;
         }
-        let Some(wakers) = state.wakers.clone() else { return };
+        let Some(wakers) = state.wakers.clone() else {
+            return;
+        };
         drop(state);
         wakers.remove(self.id);
         // The others may wait for a wake that only this one got.

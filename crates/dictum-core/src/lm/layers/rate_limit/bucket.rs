@@ -109,9 +109,17 @@ mod tests {
         }
         assert_eq!(bucket.wait(1.0, start), SECOND);
         assert_eq!(bucket.wait(10.0, start + SECOND * 4), SECOND * 6);
-        assert_eq!(bucket.wait(500.0, start + SECOND * 60), Duration::ZERO, "full is enough for more");
+        assert_eq!(
+            bucket.wait(500.0, start + SECOND * 60),
+            Duration::ZERO,
+            "full is enough for more"
+        );
         bucket.take(90.0);
-        assert_eq!(bucket.wait(1.0, start + SECOND * 60), SECOND * 31, "and is paid back");
+        assert_eq!(
+            bucket.wait(1.0, start + SECOND * 60),
+            SECOND * 31,
+            "and is paid back"
+        );
     }
 
     #[test]
@@ -133,7 +141,10 @@ mod tests {
         // Another process used all but 3, and we have sent 2 more since.
         Bucket::learn(&mut slot, said(60, 3, 57), 2.0, start, start);
         let bucket = slot.as_mut().unwrap();
-        assert_eq!((bucket.wait(1.0, start), bucket.wait(2.0, start)), (Duration::ZERO, SECOND));
+        assert_eq!(
+            (bucket.wait(1.0, start), bucket.wait(2.0, start)),
+            (Duration::ZERO, SECOND)
+        );
 
         let mut fixed = Some(Bucket::per_minute(10, start));
         Bucket::learn(&mut fixed, said(1000, 900, 6), 0.0, start, start);

@@ -173,8 +173,10 @@ impl State {
 
     fn learn(&mut self, said: Option<RateLimits>, now: Instant) {
         // Answers overtake each other; what was sent last is the news.
-        let Some(said) = said.filter(|said| self.learned.is_none_or(|last| said.at >= last.at && *said != last))
-        else {
+        let Some(said) = said.filter(|said| {
+            self.learned
+                .is_none_or(|last| said.at >= last.at && *said != last)
+        }) else {
             return;
         };
         self.learned = Some(said);
@@ -187,7 +189,13 @@ impl State {
             output: self.reserved.output - counted.output,
         };
         Bucket::learn(&mut self.requests, said.requests, later.requests, said.at, now);
-        Bucket::learn(&mut self.tokens, said.tokens, later.input + later.output, said.at, now);
+        Bucket::learn(
+            &mut self.tokens,
+            said.tokens,
+            later.input + later.output,
+            said.at,
+            now,
+        );
         Bucket::learn(&mut self.input, said.input_tokens, later.input, said.at, now);
         Bucket::learn(&mut self.output, said.output_tokens, later.output, said.at, now);
     }
@@ -198,7 +206,12 @@ impl Limiter {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn begin(self: &Arc<Self>, inner: &Lm, request: &Request, call: &Call) -> Result<Reserved, LmError> {
+    async fn begin(
+        self: &Arc<Self>,
+        inner: &Lm,
+        request: &Request,
+        call: &Call,
+    ) -> Result<Reserved, LmError> {
         let _turn = match self.turn.try_lock() {
             Ok(turn) => turn,
             Err(_) => by_deadline(call, WAITING, self.turn.lock()).await?,

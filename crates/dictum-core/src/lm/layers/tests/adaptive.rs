@@ -13,12 +13,9 @@ const TURN: Duration = Duration::from_millis(500);
 async fn through(hidden: usize, calls: usize, streams: bool) -> (Duration, usize, Adaptive) {
     let (lm, seen) = model_that_refuses_beyond(hidden, TURN);
     let limit = Adaptive::default();
-    let lm = lm.layer(limit.clone()).layer(
-        Retry::new(8)
-            .backoff(TURN, TURN * 4)
-            .seed(1)
-            .without_budget(),
-    );
+    let lm = lm
+        .layer(limit.clone())
+        .layer(Retry::new(8).backoff(TURN, TURN * 4).seed(1).without_budget());
     let requests: Vec<_> = (0..calls).map(|n| ask(&n.to_string())).collect();
     let terms = Call::default();
     let begun = Instant::now();
@@ -41,7 +38,10 @@ async fn it_finds_the_servers_limit_and_stays_just_below() {
             assert!(share > 0.85, "{hidden}: {share:.3} of the best throughput");
             assert!(refused * 50 < calls, "{hidden}: {refused} of {calls} refused");
             let found = limit.limit();
-            assert!(found <= hidden + 1 && found * 10 >= hidden * 8, "{found} of {hidden}");
+            assert!(
+                found <= hidden + 1 && found * 10 >= hidden * 8,
+                "{found} of {hidden}"
+            );
         }
     }
 }

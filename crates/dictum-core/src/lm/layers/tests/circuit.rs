@@ -52,7 +52,11 @@ async fn it_opens_tries_and_closes() {
             assert_eq!(kind(&lm, streams).await, None);
         }
         down.store(true, Ordering::SeqCst);
-        assert_eq!(kind(&lm, streams).await, Some(LmErrorKind::Server), "it counts anew");
+        assert_eq!(
+            kind(&lm, streams).await,
+            Some(LmErrorKind::Server),
+            "it counts anew"
+        );
         assert!(!circuit.is_open());
     }
 }

@@ -74,7 +74,10 @@ async fn a_model_too_small_for_the_request_is_passed_over() {
     let (large, _) = saying("large");
     let (a, _) = failing(LmErrorKind::Server);
     let lm = a.layer(Fallback::to(Lm::new(small)).then(large));
-    assert_eq!(text(&lm, false, &ask(&"word ".repeat(100))).await.unwrap(), "large");
+    assert_eq!(
+        text(&lm, false, &ask(&"word ".repeat(100))).await.unwrap(),
+        "large"
+    );
     assert_eq!(
         text(&lm, false, &ask("word")).await,
         Err(LmErrorKind::Replay),
@@ -152,7 +155,10 @@ async fn length_chooses_with_room_for_the_answer() {
     let ((a, _), (b, _)) = (saying("small"), saying("large"));
     let lm = Route::by_length([(100, a)], b).into_lm();
     assert_eq!(text(&lm, false, &ask("short")).await.unwrap(), "small");
-    assert_eq!(text(&lm, false, &ask(&"long ".repeat(100))).await.unwrap(), "large");
+    assert_eq!(
+        text(&lm, false, &ask(&"long ".repeat(100))).await.unwrap(),
+        "large"
+    );
     let mut talkative = ask("short");
     talkative.settings.max_tokens = Some(500);
     assert_eq!(text(&lm, false, &talkative).await.unwrap(), "large");
@@ -162,12 +168,16 @@ async fn length_chooses_with_room_for_the_answer() {
 #[test]
 fn together_they_can_do_what_each_can() {
     let lm = |capabilities| Lm::new(Offline::new("a/b", capabilities));
-    let one = Capabilities::default().with_json(true, true).with_context_window(10);
+    let one = Capabilities::default()
+        .with_json(true, true)
+        .with_context_window(10);
     let other = Capabilities::default()
         .with_json(true, false)
         .with_tools()
         .with_context_window(20);
-    let both = Capabilities::default().with_json(true, false).with_context_window(20);
+    let both = Capabilities::default()
+        .with_json(true, false)
+        .with_context_window(20);
     let route = Route::by([lm(one), lm(other)], |_| 0).into_lm();
     assert_eq!(route.capabilities(), both);
     assert_eq!(lm(one).layer(Fallback::to(lm(other))).capabilities(), both);

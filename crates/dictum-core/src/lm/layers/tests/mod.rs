@@ -150,7 +150,9 @@ impl Account {
             requests: Some(Allowance {
                 limit: Some(self.a_minute as u64),
                 remaining: Some(left.max(0.0) as u64),
-                resets_in: Some(Duration::from_secs_f64((self.a_minute - left) / self.a_minute * 60.0)),
+                resets_in: Some(Duration::from_secs_f64(
+                    (self.a_minute - left) / self.a_minute * 60.0,
+                )),
             }),
             ..RateLimits::new(tokio::time::Instant::now().into_std())
         });

@@ -116,7 +116,10 @@ async fn a_turn_after_the_deadline_fails_at_once() {
             ..Call::default()
         };
         let error = call(&lm, streams, &ask("b"), &hasty).await.unwrap_err();
-        assert_eq!((error.kind(), begun.elapsed()), (LmErrorKind::Timeout, Duration::ZERO));
+        assert_eq!(
+            (error.kind(), begun.elapsed()),
+            (LmErrorKind::Timeout, Duration::ZERO)
+        );
         assert!(error.retry_after().unwrap() > SECOND * 50, "{error:?}");
         assert_eq!(seen.begun(), 1);
     }
