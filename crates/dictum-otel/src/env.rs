@@ -8,7 +8,6 @@ impl Otlp {
     /// An exporter as the environment says: the collector's address in `OTEL_EXPORTER_OTLP_ENDPOINT`
     /// (`http://localhost:4318` without it), headers in `OTEL_EXPORTER_OTLP_HEADERS` (`name=value,name=value`, values
     /// percent-encoded), the service in `OTEL_SERVICE_NAME`, a proxy in the usual variables.
-    #[must_use]
     pub fn from_env() -> Self {
         let get = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
         let endpoint = get("OTEL_EXPORTER_OTLP_ENDPOINT");

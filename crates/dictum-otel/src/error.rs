@@ -14,6 +14,8 @@ pub enum OtlpError {
     #[error("the exporter can't be set up: {0}")]
     Setup(String),
     /// The process has a subscriber already.
-    #[error("this process has a `tracing` subscriber already: add `Otlp::layer` to it in place of `Otlp::install`")]
+    #[error(
+        "this process has a `tracing` subscriber already: add `Otlp::layer` to it in place of `Otlp::install`"
+    )]
     Installed,
 }

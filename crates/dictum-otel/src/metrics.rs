@@ -80,7 +80,11 @@ impl CallMetrics {
                 "{attempt}",
                 "Attempts beyond the first of each call.",
             ),
-            cache_hits: counter("dictum.client.cache_hits", "{call}", "Calls that a cache answered."),
+            cache_hits: counter(
+                "dictum.client.cache_hits",
+                "{call}",
+                "Calls that a cache answered.",
+            ),
         }
     }
 
