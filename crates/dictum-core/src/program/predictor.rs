@@ -174,15 +174,6 @@ impl Predictor {
         let path = ctx.bound().and_then(|bound| bound.path(&self.id));
         let path = path.unwrap_or_else(|| self.label.clone());
         let span = spans::predictor(&path, ctx);
-        let work = async {
-            let outcome = self.step(ctx, path, input).await;
-            spans::ended(&span, outcome.as_ref().err());
-            outcome
-        };
-        work.instrument(span.clone()).await
-    }
-
-    async fn step(&self, ctx: &Context, path: Arc<str>, input: Record) -> Result<Record> {
         let (began, clock) = (SystemTime::now(), Instant::now());
         let mut run = Run {
             predictor: self,
@@ -191,21 +182,25 @@ impl Predictor {
             calls: Vec::with_capacity(1),
             repairs: Vec::new(),
         };
-        let outcome = run.outputs(&input).await;
+        // The span goes around the calls alone: every future around this one would make each call in flight larger.
+        let outcome = run.outputs(&input).instrument(span.clone()).await;
         let Run { calls, repairs, .. } = run;
-        ctx.note_step(Arc::new(Step {
+        let took = clock.elapsed();
+        spans::ended(&span, outcome.as_ref().err());
+        let step = Step {
             predictor: self.id.clone(),
             path,
             scope: ctx.scope().cloned(),
             began,
-            took: clock.elapsed(),
+            took,
             adapter: ctx.adapter().name(),
             sample: ctx.sample(),
             inputs: input,
             outcome: outcome.as_ref().map(Clone::clone).map_err(ToString::to_string),
             repairs,
             calls,
-        }));
+        };
+        span.in_scope(|| ctx.note_step(Arc::new(step)));
         outcome
     }
 
