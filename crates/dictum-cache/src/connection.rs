@@ -15,7 +15,7 @@ const SCHEMA: i32 = 1;
 /// Marks the file as ours (`application_id`): "Dict" as a number.
 const APPLICATION: i32 = 0x4469_6374;
 /// How long a write waits for another process's.
-const BUSY: Duration = Duration::from_secs(5);
+const BUSY: Duration = Duration::from_secs(15);
 
 /// How the file is to be used.
 #[derive(Clone, Copy)]

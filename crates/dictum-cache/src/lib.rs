@@ -11,13 +11,16 @@
 //! ```
 //!
 //! It never fails a call. What can't be read is a miss; what can't be written, on a full or read-only disk say, is lost and
-//! counted. When a call returns, its answer is committed: a process that is killed loses only what was in flight.
+//! counted. When a call returns, its answer is committed: a process that is killed loses only what was in flight. Answers stay
+//! until they are cleared, unless [`DiskStore::options`] bound their time or their size.
 //! Values are JSON, so the file can be looked into with any SQLite tool.
 
 mod connection;
+mod options;
 mod stats;
 mod worker;
 
+pub use options::Options;
 pub use stats::{Stats, Status};
 
 use std::fmt;
@@ -29,7 +32,7 @@ use dictum_core::lm::layers::Store;
 use dictum_core::lm::{Digest, Response};
 use futures_util::future::BoxFuture;
 
-use self::connection::{Access, Opened};
+use self::connection::Opened;
 use self::worker::{Entry, Reader, Writer};
 
 /// A cache in one file. Clones share it, and it may be open in any number of processes at once.
@@ -61,25 +64,31 @@ impl DiskStore {
     /// [`DiskStore::status`] says so and why. A file that is not a cache, or damaged so that it can't be opened, is set aside
     /// under the name with `.damaged` at its end, and a new one is made.
     pub fn open(path: impl AsRef<Path>) -> Self {
-        Self::open_as(path.as_ref(), Access::Write { max_pages: None })
+        Self::options().open(path)
     }
 
     /// Opens the cache in this file to read from it only. Nothing is made or changed.
     pub fn open_read_only(path: impl AsRef<Path>) -> Self {
-        Self::open_as(path.as_ref(), Access::Read)
+        Self::options().read_only().open(path)
     }
 
-    fn open_as(path: &Path, access: Access) -> Self {
+    /// How to open a cache with a time to live or a bound on its size.
+    #[must_use]
+    pub fn options() -> Options {
+        Options::default()
+    }
+
+    fn open_as(path: &Path, options: Options) -> Self {
         let Opened {
             reader,
             writer,
             status,
-        } = connection::open(path, access);
+        } = connection::open(path, options.access());
         Self(Arc::new(Inner {
             path: path.to_owned(),
             status,
-            reader: reader.and_then(Reader::start),
-            writer: writer.and_then(Writer::start),
+            reader: reader.and_then(|reader| Reader::start(reader, options.keeping)),
+            writer: writer.and_then(|writer| Writer::start(writer, options.keeping)),
             counts: Counts::default(),
         }))
     }

@@ -5,6 +5,7 @@ use dictum_core::lm::{Digest, Response};
 use rusqlite::Connection;
 
 use super::*;
+use crate::Options;
 
 fn key(n: u32) -> Digest {
     Digest::of(&n)
@@ -119,7 +120,11 @@ async fn a_file_damaged_while_open_costs_hits_and_not_calls() {
 #[tokio::test]
 async fn a_full_disk_loses_answers_and_fails_no_call() {
     let dir = tempfile::tempdir().unwrap();
-    let store = DiskStore::open_as(&dir.path().join("c.db"), Access::Write { max_pages: Some(8) });
+    let store = Options {
+        max_pages: Some(8),
+        ..Options::default()
+    }
+    .open(dir.path().join("c.db"));
     let long = Response::text("x".repeat(5000));
     for n in 0..20 {
         store.put(&key(n), &long).await;
@@ -198,4 +203,60 @@ async fn many_tasks_at_once() {
     assert_eq!((stats.entries, stats.lost), (500, 0));
     assert_eq!(store.clear().unwrap(), 500);
     assert!(store.stats().unwrap().bytes < stats.bytes);
+}
+
+#[tokio::test]
+async fn answers_live_for_their_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.db");
+    let open = || {
+        let day = std::time::Duration::from_secs(86_400);
+        DiskStore::options().time_to_live(day).open(&path)
+    };
+    let store = open();
+    store.put(&key(1), &answer(1)).await;
+    store.put(&key(2), &answer(2)).await;
+    let raw = Connection::open(&path).unwrap();
+    raw.execute(
+        "UPDATE answers SET created = created - 86405 WHERE key = ?1",
+        [key(1).as_bytes()],
+    )
+    .unwrap();
+    assert!(store.get(&key(1)).await.is_none() && same(store.get(&key(2)).await, 2));
+    assert!(
+        same(DiskStore::open(&path).get(&key(1)).await, 1),
+        "another without a bound still finds it"
+    );
+    drop(store);
+
+    let store = open();
+    store.put(&key(3), &answer(3)).await;
+    assert_eq!(
+        store.stats().unwrap().entries,
+        2,
+        "what is too old is removed at the start"
+    );
+    store.put(&key(1), &answer(4)).await;
+    assert!(same(store.get(&key(1)).await, 4), "and can be written anew");
+}
+
+#[tokio::test]
+async fn a_bound_on_the_size_keeps_the_newest() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.db");
+    let store = DiskStore::options().max_bytes(1_000_000).open(&path);
+    let text = |n: u32| format!("{n} {}", "x".repeat(5_000));
+    for n in 0..500 {
+        store.put(&key(n), &Response::text(text(n))).await;
+    }
+    drop(store);
+    let store = DiskStore::open(&path);
+    let stats = store.stats().unwrap();
+    // 2.5 MB were written; room is made after a batch is, so the file may be a little longer.
+    assert!(stats.bytes < 1_200_000 && stats.entries > 120, "{stats:?}");
+    let first = 500 - stats.entries as u32;
+    for n in 0..500 {
+        let found = store.get(&key(n)).await.map(|found| found.to_text());
+        assert_eq!(found, (n >= first).then(|| text(n)), "{n} of {first}");
+    }
 }

@@ -8,6 +8,8 @@ use dictum_core::lm::{Digest, Response};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
+use crate::options::Keeping;
+
 /// One answer as it is kept.
 pub(crate) struct Entry {
     sum: i64,
@@ -81,14 +83,14 @@ type Found = Result<Option<Entry>, ()>;
 pub(crate) struct Reader(Worker<(Digest, oneshot::Sender<Found>)>);
 
 impl Reader {
-    pub(crate) fn start(connection: Connection) -> Option<Self> {
+    pub(crate) fn start(connection: Connection, keeping: Keeping) -> Option<Self> {
         let worker = Worker::start(
             "dictum-cache-read",
             move |queue: Receiver<(Digest, oneshot::Sender<Found>)>| {
                 for (key, reply) in queue {
                     // A caller who has gone wants nothing read.
                     if !reply.is_closed() {
-                        reply.send(read(&connection, &key)).ok();
+                        reply.send(read(&connection, &key, oldest(keeping))).ok();
                     }
                 }
             },
@@ -104,12 +106,12 @@ impl Reader {
     }
 }
 
-fn read(connection: &Connection, key: &Digest) -> Found {
+fn read(connection: &Connection, key: &Digest, oldest: i64) -> Found {
     let found = connection
-        .prepare_cached("SELECT sum, answer FROM answers WHERE key = ?1")
+        .prepare_cached("SELECT sum, answer FROM answers WHERE key = ?1 AND created >= ?2")
         .and_then(|mut query| {
             query
-                .query_row([key.as_bytes()], |row| {
+                .query_row(params![key.as_bytes(), oldest], |row| {
                     Ok(Entry {
                         sum: row.get(0)?,
                         answer: row.get(1)?,
@@ -133,8 +135,9 @@ pub(crate) struct Writer(Worker<Write>);
 const BATCH: usize = 256;
 
 impl Writer {
-    pub(crate) fn start(mut connection: Connection) -> Option<Self> {
+    pub(crate) fn start(mut connection: Connection, keeping: Keeping) -> Option<Self> {
         let worker = Worker::start("dictum-cache-write", move |queue: Receiver<Write>| {
+            remove_old(&connection, keeping);
             while let Ok(first) = queue.recv() {
                 // What came meanwhile goes into the same transaction.
                 let batch: Vec<Write> = std::iter::once(first)
@@ -144,6 +147,8 @@ impl Writer {
                 for job in batch {
                     job.done.send(written).ok();
                 }
+                // After the callers have their answers; what fails now succeeds the next time.
+                make_room(&mut connection, keeping).ok();
             }
         })?;
         Some(Self(worker))
@@ -158,10 +163,7 @@ impl Writer {
 }
 
 fn write(connection: &mut Connection, batch: &[Write]) -> Result<(), rusqlite::Error> {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
-    let now = i64::try_from(now).unwrap_or(i64::MAX);
+    let now = now();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     {
         let mut insert = transaction.prepare_cached(
@@ -172,4 +174,58 @@ fn write(connection: &mut Connection, batch: &[Write]) -> Result<(), rusqlite::E
         }
     }
     transaction.commit()
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// When an answer must have been written to count.
+fn oldest(keeping: Keeping) -> i64 {
+    keeping
+        .time_to_live
+        .map_or(i64::MIN, |time| now().saturating_sub_unsigned(time.as_secs()))
+}
+
+fn remove_old(connection: &Connection, keeping: Keeping) {
+    if keeping.time_to_live.is_some() {
+        connection
+            .execute("DELETE FROM answers WHERE created < ?1", [oldest(keeping)])
+            .ok();
+    }
+}
+
+/// Removes the tenth that was written first, again and again, while the answers take too much room. One transaction each, so that
+/// of several processes that find it full at once only one makes room.
+fn make_room(connection: &mut Connection, keeping: Keeping) -> Result<(), rusqlite::Error> {
+    let Some(most) = keeping.max_bytes else {
+        return Ok(());
+    };
+    while used(connection)? > most {
+        remove_old(connection, keeping);
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if used(&transaction)? <= most {
+            return Ok(());
+        }
+        // Ids grow with each write, also of an answer that takes another's place.
+        let removed = transaction.execute(
+            "DELETE FROM answers WHERE rowid IN
+                 (SELECT rowid FROM answers ORDER BY rowid LIMIT (SELECT count(*) / 10 + 1 FROM answers))",
+            [],
+        )?;
+        transaction.commit()?;
+        if removed == 0 {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of the file that hold something.
+fn used(connection: &Connection) -> Result<u64, rusqlite::Error> {
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let pages = number("page_count")? - number("freelist_count")?;
+    Ok(pages.saturating_mul(number("page_size")?).unsigned_abs())
 }

@@ -73,10 +73,12 @@ pub enum ModuleKind {
 /// Which model, and how it is called.
 #[derive(Debug, Args)]
 pub struct LmArgs {
-    /// The model: `local`, `local/NAME` or `openai/NAME` (any server that speaks OpenAI's chat completions)
+    /// The model: `local`, `local/NAME`, or a service and its model: `openai/NAME` (with --base-url any server that speaks
+    /// OpenAI's chat completions), `anthropic/NAME`, `gemini/NAME`, `ollama/NAME` and others
     #[arg(long, default_value = "local")]
     pub lm: String,
-    /// Address of the server, such as http://localhost:11434/v1. The key is read from OPENAI_API_KEY
+    /// Address of the server, such as http://localhost:11434/v1. The key is read from the service's variable, such as
+    /// OPENAI_API_KEY
     #[arg(long)]
     pub base_url: Option<String>,
     /// How calls are written and answers read: chat, json or xml

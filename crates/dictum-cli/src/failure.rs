@@ -72,7 +72,9 @@ fn hint(error: &LmError) -> Option<&'static str> {
             "is --base-url right? It usually ends in /v1, and the server must have the model that --lm names",
         ),
         LmErrorKind::Transport => Some("is the server running, and is --base-url its address?"),
-        LmErrorKind::Auth => Some("is the key in OPENAI_API_KEY the right one for this server?"),
+        LmErrorKind::Auth => Some(
+            "is the key in the service's variable (OPENAI_API_KEY for openai) the right one for this server?",
+        ),
         _ => None,
     }
 }

@@ -56,32 +56,44 @@ pub fn offline() -> Context {
 }
 
 fn model(args: &LmArgs) -> Result<Lm, Failure> {
-    let (provider, name) = args.lm.split_once('/').unwrap_or((args.lm.as_str(), ""));
-    match provider {
-        "openai" if !name.is_empty() => openai(name, args),
-        "local" if args.base_url.is_some() => Err(Failure::usage(
-            "--base-url is for --lm openai/NAME; a local model runs in this process",
+    match args.lm.split_once('/').unwrap_or((args.lm.as_str(), "")) {
+        ("local", _) if args.base_url.is_some() => Err(Failure::usage(
+            "--base-url is for a remote --lm, such as openai/NAME; a local model runs in this process",
         )),
-        "local" => local(name, args),
-        _ => Err(Failure::usage(format!(
-            "--lm {}: write `local`, `local/NAME` or `openai/NAME` (with --base-url for other servers that speak \
-             OpenAI's chat completions)",
-            args.lm
-        ))),
+        ("local", name) => local(name, args),
+        (service, _) => {
+            Ok(remote(service, args)?
+                .layer(standard().retry(Retry::new(4)).timeout(Duration::from_secs(600))))
+        }
     }
 }
 
-fn openai(name: &str, args: &LmArgs) -> Result<Lm, Failure> {
-    let mut builder = Lm::openai(name);
-    if let Some(url) = &args.base_url {
-        builder = builder.base_url(url);
-    }
-    // Servers at home need no key; OpenAI's own does, and says so itself.
-    if args.base_url.is_none() || std::env::var_os("OPENAI_API_KEY").is_some() {
-        builder = builder.api_key_from_env().map_err(Failure::usage)?;
-    }
-    let layers = standard().retry(Retry::new(4)).timeout(Duration::from_secs(600));
-    Ok(builder.build().map_err(Failure::usage)?.layer(layers))
+fn remote(service: &str, args: &LmArgs) -> Result<Lm, Failure> {
+    let named = match (Lm::parse(&args.lm), &args.base_url) {
+        (Ok(named), _) => named,
+        // The one service with more to read than a key.
+        (Err(_), None) if service == "bedrock" => return Lm::from_env(&args.lm).map_err(Failure::usage),
+        (Err(error), _) => {
+            let message = error.message();
+            return Err(Failure::usage(format!(
+                "--lm {}: write `local`, `local/NAME` or a service and its model, such as `openai/NAME` ({message})",
+                args.lm
+            )));
+        }
+    };
+    let has_key = |variable| std::env::var_os(variable).is_some();
+    // Servers at home need no key; a service's own does, and says so itself.
+    let keyed = args.base_url.is_none() || named.service().key_variable.is_some_and(has_key);
+    let named = match &args.base_url {
+        Some(url) => named.base_url(url),
+        None => named,
+    };
+    let named = if keyed {
+        named.api_key_from_env().map_err(Failure::usage)?
+    } else {
+        named
+    };
+    named.build().map_err(Failure::usage)
 }
 
 #[cfg(feature = "local")]
@@ -101,6 +113,6 @@ fn local(name: &str, args: &LmArgs) -> Result<Lm, Failure> {
 #[cfg(not(feature = "local"))]
 fn local(_: &str, _: &LmArgs) -> Result<Lm, Failure> {
     Err(Failure::usage(
-        "this dictum was built without the local engine; use --lm openai/NAME, or install it with its default features",
+        "this dictum was built without the local engine; use a remote --lm such as openai/NAME, or install it with its default features",
     ))
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::lm::LmError;
 use crate::parse::AnswerError;
+use crate::program::stream::Stopped;
 use crate::signature::SignatureError;
 
 /// The result of everything that can fail here.
@@ -19,6 +20,9 @@ pub enum Error {
     /// The model answered, and the answer can't be read as the outputs, or breaks a constraint.
     #[error(transparent)]
     Answer(#[from] Box<AnswerError>),
+    /// A guard ended the call while the answer was coming.
+    #[error(transparent)]
+    Stopped(#[from] Box<Stopped>),
     /// A value given to a program does not fit its signature.
     #[error(transparent)]
     Input(#[from] Box<InputError>),
@@ -53,6 +57,7 @@ impl Error {
         match self {
             Self::Lm(error) => error.kind().name(),
             Self::Answer(_) => "unreadable answer",
+            Self::Stopped(_) => "stopped",
             Self::Input(_) => "bad input",
             Self::Signature(_) => "bad signature",
             Self::File(_) => "file",

@@ -6,6 +6,7 @@
 pub mod __private;
 pub mod adapter;
 pub mod data;
+pub mod embed;
 pub mod error;
 pub mod evaluate;
 pub mod lm;

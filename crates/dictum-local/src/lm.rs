@@ -91,6 +91,7 @@ impl LocalLm {
             usage: Usage {
                 input_tokens: count(tokens.prompt),
                 cached_tokens: count(tokens.cached),
+                cache_write_tokens: None,
                 output_tokens: count(tokens.completion),
                 reasoning_tokens: None,
                 cost_usd: None,
@@ -171,8 +172,8 @@ fn chat_message(message: &Message) -> Result<ChatMessage, LmError> {
     for part in &message.parts {
         match part {
             Part::Text { text } => content.push_str(text),
-            // What a model thought is not part of what it said.
-            Part::Reasoning { .. } => {}
+            // What a model thought is not part of what it said, nor is what only its provider understands.
+            Part::Reasoning { .. } | Part::Opaque { .. } => {}
             Part::ToolCall { .. } | Part::ToolResult { .. } => return Err(unsupported("tool calls")),
             _ => return Err(unsupported("images, sounds and documents")),
         }

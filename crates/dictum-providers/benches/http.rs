@@ -1,7 +1,8 @@
 //! Calls per second through the provider and its usual layers, against a bare client that sends the same bytes and reads the
 //! answers as JSON, on the same machine in the same run. Bar: 0.85.
 //!
-//! `cargo bench -p dictum-providers --bench http [seconds] [each]`; with `each`, every layer by itself too.
+//! `cargo bench -p dictum-providers --bench http [seconds] [each] [words of a name]`; with `each`, every layer by itself
+//! too; with words, only the stacks that have them in their names.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,9 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use dictum_core::lm::layers::{
-    Cache, Coalesce, Concurrency, MemoryStore, Retry, Timeout, Tracing, standard,
-};
+use dictum_core::lm::layers::{Cache, Coalesce, Concurrency, MemoryStore, Retry, Timeout, Tracing, standard};
 use dictum_core::lm::{Budget, Call, Lm, Message, Meter, Prefix, Request};
 use dictum_providers::Providers;
 use dictum_testkit::{FakeServer, Reply};
@@ -54,13 +53,34 @@ fn prefix() -> Arc<Prefix> {
     Arc::new(Prefix::new(messages))
 }
 
-/// Runs `one` from so many tasks at once for a time, and gives calls per second.
-async fn rate<F>(time: Duration, one: impl Fn(u64) -> F + Clone + Send + Sync + 'static) -> f64
+/// What a turn gave.
+#[derive(Clone, Copy)]
+struct Turn {
+    /// Calls per second.
+    rate: f64,
+    /// Time on a processor per call in microseconds, the server's share included; 0 where the system does not tell. Steadier than
+    /// the rate when the machine has other work.
+    cpu: f64,
+}
+
+/// Nanoseconds that the threads of this process were on a processor.
+fn cpu_time() -> f64 {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else {
+        return 0.0;
+    };
+    threads
+        .filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok())
+        .filter_map(|stat| stat.split(' ').next()?.parse::<f64>().ok())
+        .sum()
+}
+
+/// Runs `one` from so many tasks at once for a time.
+async fn turn<F>(time: Duration, one: impl Fn(u64) -> F + Clone + Send + Sync + 'static) -> Turn
 where
     F: Future<Output = ()> + Send,
 {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let begun = Instant::now();
+    let (begun, cpu) = (Instant::now(), cpu_time());
     let tasks: Vec<_> = (0..CONCURRENCY)
         .map(|_| {
             let one = one.clone();
@@ -78,7 +98,10 @@ where
     for task in tasks {
         calls += task.await.unwrap();
     }
-    calls as f64 / begun.elapsed().as_secs_f64()
+    Turn {
+        rate: calls as f64 / begun.elapsed().as_secs_f64(),
+        cpu: (cpu_time() - cpu) / 1e3 / calls as f64,
+    }
 }
 
 fn main() {
@@ -93,10 +116,14 @@ fn main() {
         .build()
         .unwrap();
     let each = std::env::args().any(|arg| arg == "each");
-    runtime.block_on(run(time, each));
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|arg| arg != "--bench" && arg != "each" && arg.parse::<f64>().is_err())
+        .collect();
+    runtime.block_on(run(time, each, &wanted));
 }
 
-async fn run(time: Duration, each: bool) {
+async fn run(time: Duration, each: bool, wanted: &[String]) {
     let server =
         FakeServer::forgetful(|_, _| Reply::text("[[ ## team ## ]]\nbilling\n\n[[ ## urgency ## ]]\n2"));
     let prefix = prefix();
@@ -177,38 +204,53 @@ async fn run(time: Duration, each: bool) {
             ("only tracing", stack(alone.clone().layer(Tracing::new()))),
             ("only cache", stack(alone.clone().layer(Cache::memory(10_000)))),
             ("only coalescing", stack(alone.clone().layer(Coalesce))),
-            ("only concurrency", stack(alone.clone().layer(Concurrency::new(32)))),
+            (
+                "only concurrency",
+                stack(alone.clone().layer(Concurrency::new(32))),
+            ),
             ("only retry", stack(alone.clone().layer(Retry::default()))),
             ("only timeout", stack(alone.layer(Timeout::new(minute)))),
         ]);
     }
 
+    stacks.retain(|(name, _)| wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str())));
+
     // Short turns side by side, so that what else the machine does touches all alike.
-    let mut bare_rates = Vec::new();
-    let mut rates = vec![Vec::new(); stacks.len()];
-    rate(TURN, bare.clone()).await;
+    let mut bare_turns = Vec::new();
+    let mut turns = vec![Vec::new(); stacks.len()];
+    turn(TURN, bare.clone()).await;
     for (_, stack) in &stacks {
-        rate(TURN, stack.clone()).await;
+        turn(TURN, stack.clone()).await;
     }
     let begun = Instant::now();
     while begun.elapsed() < time {
-        bare_rates.push(rate(TURN, bare.clone()).await);
-        for ((_, stack), rates) in stacks.iter().zip(&mut rates) {
-            rates.push(rate(TURN, stack.clone()).await);
+        bare_turns.push(turn(TURN, bare.clone()).await);
+        for ((_, stack), turns) in stacks.iter().zip(&mut turns) {
+            turns.push(turn(TURN, stack.clone()).await);
         }
     }
-    println!(
-        "bare client: {:.0}/s (median of {} turns)",
-        median(bare_rates.clone()),
-        bare_rates.len()
-    );
-    for ((name, _), rates) in stacks.iter().zip(rates) {
-        let ratios = rates.iter().zip(&bare_rates).map(|(rate, bare)| rate / bare).collect();
+    let tell = |name: &str, turns: &[Turn]| {
+        let of = |read: fn(&Turn) -> f64| median(turns.iter().map(read).collect());
+        let ratio = |of: fn(&Turn, &Turn) -> f64| {
+            median(
+                turns
+                    .iter()
+                    .zip(&bare_turns)
+                    .map(|(turn, bare)| of(turn, bare))
+                    .collect(),
+            )
+        };
         println!(
-            "{name}: {:.0}/s, {:.3} of the bare client (median)",
-            median(rates),
-            median(ratios)
+            "{name}: {:.0}/s, {:.3} of the bare client; {:.1} us of processor per call, {:.3} (medians)",
+            of(|turn| turn.rate),
+            ratio(|turn, bare| turn.rate / bare.rate),
+            of(|turn| turn.cpu),
+            ratio(|turn, bare| bare.cpu / turn.cpu),
         );
+    };
+    tell("bare client", &bare_turns);
+    for ((name, _), turns) in stacks.iter().zip(&turns) {
+        tell(name, turns);
     }
     println!("bar of `provider and usual layers`: 0.85");
 }

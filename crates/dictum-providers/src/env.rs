@@ -9,11 +9,15 @@ use crate::Secret;
 /// # Errors
 /// [`LmErrorKind::Auth`] when the variable is not set, is empty or is not text.
 pub(crate) fn key(variable: &str) -> Result<Secret, LmError> {
-    match std::env::var(variable) {
-        Ok(key) if !key.trim().is_empty() => Ok(Secret::new(key)),
-        _ => {
-            let message = format!("set the environment variable {variable} to your API key");
-            Err(LmError::new(LmErrorKind::Auth, message))
-        }
-    }
+    text(variable).map(Secret::new).ok_or_else(|| {
+        let message = format!("set the environment variable {variable} to your API key");
+        LmError::new(LmErrorKind::Auth, message)
+    })
+}
+
+/// What this environment variable says, if it is set, is text and is not blank.
+pub(crate) fn text(variable: &str) -> Option<String> {
+    std::env::var(variable)
+        .ok()
+        .filter(|text| !text.trim().is_empty())
 }

@@ -10,42 +10,52 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::{Client, Response, Url};
 use rustls::RootCertStore;
 use rustls::crypto::ring;
 use rustls_platform_verifier::BuilderVerifierExt;
 
+use crate::dialect::Outgoing;
 use crate::rate_limits;
+use crate::refusal::Refusal;
 use crate::secret::{Secret, redact_keys};
 
 /// What a client is made with.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct HttpOptions {
+    /// Headers, their values secret.
     pub(crate) headers: Vec<(String, Secret)>,
+    /// Further texts that must show nowhere.
+    pub(crate) secrets: Vec<Secret>,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) max_body: Option<usize>,
     pub(crate) proxy_from_env: bool,
 }
 
-/// A client for one address. Connections are kept and used again.
-#[derive(Clone)]
-pub(crate) struct Http {
-    client: Client,
-    url: Url,
-    headers: HeaderMap,
-    secrets: Arc<[Secret]>,
-    max_body: usize,
-    /// What the last answer said is left of the account's limits.
-    limits: Arc<Mutex<Option<RateLimits>>>,
+/// Where calls are posted.
+pub(crate) struct Endpoints {
+    pub(crate) whole: Url,
+    pub(crate) streaming: Url,
 }
 
-/// A refusal, as its dialect reads it.
-pub(crate) struct Refusal {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    /// The body, with what looks like a key taken out.
-    pub(crate) body: String,
-    pub(crate) now: SystemTime,
+/// A client for one model. Connections are kept and used again; a clone shares them.
+#[derive(Clone)]
+pub(crate) struct Http(Arc<Inner>);
+
+struct Inner {
+    client: Client,
+    endpoints: Endpoints,
+    headers: HeaderMap,
+    secrets: Vec<Secret>,
+    max_body: usize,
+    /// What the last answer said is left of the account's limits.
+    limits: Mutex<Option<RateLimits>>,
+}
+
+/// An answer whose headers have come.
+pub(crate) struct Answer {
+    response: Response,
+    max_body: usize,
 }
 
 /// How a dialect reads a refusal.
@@ -56,8 +66,15 @@ const MAX_BODY: usize = 64 << 20;
 const MAX_ERROR_BODY: usize = 64 << 10;
 
 impl Http {
-    pub(crate) fn new(url: Url, options: HttpOptions) -> Result<Self, LmError> {
-        let mut headers = HeaderMap::new();
+    pub(crate) fn new(
+        endpoints: Endpoints,
+        public: &[(&'static str, &'static str)],
+        options: HttpOptions,
+    ) -> Result<Self, LmError> {
+        let mut headers: HeaderMap = public
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect();
         for (name, value) in &options.headers {
             let parsed = HeaderName::try_from(name)
                 .ok()
@@ -71,7 +88,7 @@ impl Http {
         }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let mut client = Client::builder()
-            .tls_backend_preconfigured(tls(url.scheme() == "https")?)
+            .tls_backend_preconfigured(tls(endpoints.whole.scheme() == "https")?)
             // A redirect would hand the key and the prompt to another place. It is reported instead.
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
@@ -86,64 +103,60 @@ impl Http {
             LmError::new(LmErrorKind::Internal, "the HTTP client can't be set up")
                 .with_source(error.without_url())
         })?;
-        Ok(Self {
+        let mut secrets = options.secrets;
+        secrets.extend(options.headers.into_iter().map(|(_, value)| value));
+        Ok(Self(Arc::new(Inner {
             client,
-            url,
+            endpoints,
             headers,
-            secrets: options.headers.into_iter().map(|(_, value)| value).collect(),
+            secrets,
             max_body: options.max_body.unwrap_or(MAX_BODY),
-            limits: Arc::default(),
-        })
+            limits: Mutex::default(),
+        })))
     }
 
     /// What the server last said is left of the account's limits.
     pub(crate) fn rate_limits(&self) -> Option<RateLimits> {
-        *self.limits.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Posts a body and reads the whole answer.
-    pub(crate) async fn post(&self, body: Vec<u8>, refused: ReadRefusal) -> Result<Bytes, LmError> {
-        let response = self.send(body, refused).await?;
-        self.read(response, self.max_body, false).await
-    }
-
-    /// Posts a body and reads the answer as it comes.
-    pub(crate) async fn post_streaming(
+    /// Posts a body and waits for the headers of the answer.
+    pub(crate) async fn post(
         &self,
         body: Vec<u8>,
+        streams: bool,
+        sign: impl FnOnce(&mut Outgoing<'_>) -> Result<(), LmError>,
         refused: ReadRefusal,
-    ) -> Result<BoxStream<'static, Result<Bytes, LmError>>, LmError> {
-        let response = self.send(body, refused).await?;
-        let (mut left, limit) = (self.max_body, self.max_body);
-        let chunks = response.bytes_stream().map(move |chunk| {
-            let chunk = chunk.map_err(broken)?;
-            left = left.checked_sub(chunk.len()).ok_or_else(|| too_long(limit))?;
-            Ok(chunk)
-        });
-        Ok(chunks.boxed())
-    }
-
-    async fn send(&self, body: Vec<u8>, refused: ReadRefusal) -> Result<Response, LmError> {
-        let request = self
-            .client
-            .post(self.url.clone())
-            .headers(self.headers.clone())
-            .body(body);
+    ) -> Result<Answer, LmError> {
+        let endpoints = &self.0.endpoints;
+        let url = if streams {
+            &endpoints.streaming
+        } else {
+            &endpoints.whole
+        };
+        let mut headers = self.0.headers.clone();
+        sign(&mut Outgoing {
+            url,
+            headers: &mut headers,
+            body: &body,
+            now: SystemTime::now(),
+        })?;
+        let request = self.0.client.post(url.clone()).headers(headers).body(body);
         let sent = Instant::now();
         let response = request.send().await.map_err(|error| self.unreachable(error))?;
         if let Some(limits) = rate_limits::from_headers(response.headers(), sent, SystemTime::now()) {
-            *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = Some(limits);
+            *self.0.limits.lock().unwrap_or_else(PoisonError::into_inner) = Some(limits);
         }
         let status = response.status();
         if status.is_success() {
-            return Ok(response);
+            return Ok(Answer {
+                response,
+                max_body: self.0.max_body,
+            });
         }
         let headers = response.headers().clone();
         // The status is the news; a body that breaks off must not hide it.
-        let body = self
-            .read(response, MAX_ERROR_BODY, true)
-            .await
-            .unwrap_or_default();
+        let body = read(response, MAX_ERROR_BODY, true).await.unwrap_or_default();
         let refusal = Refusal {
             status,
             headers,
@@ -153,30 +166,10 @@ impl Http {
         Err(refused(&refusal))
     }
 
-    async fn read(&self, mut response: Response, limit: usize, cut: bool) -> Result<Bytes, LmError> {
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(broken)? {
-            if body.is_empty()
-                && chunk.len() as u64 == response.content_length().unwrap_or(0)
-                && chunk.len() <= limit
-            {
-                return Ok(chunk);
-            }
-            if body.len() + chunk.len() > limit {
-                if cut {
-                    break;
-                }
-                return Err(too_long(limit));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body.freeze())
-    }
-
     /// Takes this client's keys, and what looks like one, out of a text.
     pub(crate) fn redact(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for secret in self.secrets.iter() {
+        for secret in &self.0.secrets {
             // `Bearer KEY`: the key alone is what gets quoted.
             let key = secret.expose();
             text = Secret::new(key.strip_prefix("Bearer ").unwrap_or(key)).redact(&text);
@@ -185,7 +178,11 @@ impl Http {
     }
 
     fn unreachable(&self, error: reqwest::Error) -> LmError {
-        let host = self.url.host_str().unwrap_or_default();
+        let url = &self.0.endpoints.whole;
+        let mut host = url.host_str().unwrap_or_default().to_owned();
+        if let Some(port) = url.port() {
+            host = format!("{host}:{port}");
+        }
         let (kind, what) = if error.is_timeout() {
             (LmErrorKind::Timeout, "did not answer the connection in time")
         } else if error.is_connect() {
@@ -197,6 +194,45 @@ impl Http {
         };
         LmError::new(kind, format!("{host} {what}{}", root_cause(&error))).with_source(error.without_url())
     }
+}
+
+impl Answer {
+    /// Reads all of it.
+    pub(crate) async fn whole(self) -> Result<Bytes, LmError> {
+        read(self.response, self.max_body, false).await
+    }
+
+    /// Reads it as it comes.
+    pub(crate) fn chunks(self) -> BoxStream<'static, Result<Bytes, LmError>> {
+        let (mut left, limit) = (self.max_body, self.max_body);
+        let chunks = self.response.bytes_stream().map(move |chunk| {
+            let chunk = chunk.map_err(broken)?;
+            left = left.checked_sub(chunk.len()).ok_or_else(|| too_long(limit))?;
+            Ok(chunk)
+        });
+        chunks.boxed()
+    }
+}
+
+/// Reads a body; what is longer than the limit is cut there or refused.
+async fn read(mut response: Response, limit: usize, cut: bool) -> Result<Bytes, LmError> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(broken)? {
+        if body.is_empty()
+            && chunk.len() as u64 == response.content_length().unwrap_or(0)
+            && chunk.len() <= limit
+        {
+            return Ok(chunk);
+        }
+        if body.len() + chunk.len() > limit {
+            if cut {
+                break;
+            }
+            return Err(too_long(limit));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
 }
 
 fn too_long(limit: usize) -> LmError {
@@ -246,7 +282,7 @@ impl fmt::Debug for Http {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Only the host: a path or query may hold a key.
         f.debug_struct("Http")
-            .field("host", &self.url.host_str())
+            .field("host", &self.0.endpoints.whole.host_str())
             .finish_non_exhaustive()
     }
 }

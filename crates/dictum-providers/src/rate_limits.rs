@@ -109,7 +109,8 @@ fn rfc3339(text: &str) -> Option<SystemTime> {
     let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
     let sign = |at: usize| text.as_bytes().get(at).copied();
     let shape = [(4, b'-'), (7, b'-'), (13, b':'), (16, b':')];
-    let whole = shape.iter().all(|(at, byte)| sign(*at) == Some(*byte)) && matches!(sign(10)?, b'T' | b't' | b' ');
+    let whole =
+        shape.iter().all(|(at, byte)| sign(*at) == Some(*byte)) && matches!(sign(10)?, b'T' | b't' | b' ');
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
     if !whole || !(1..=12).contains(&month) || !(1970..=9999).contains(&year) {
@@ -134,7 +135,11 @@ fn rfc3339(text: &str) -> Option<SystemTime> {
         }
     };
     // Days since 1970, by counting from March, so that the day a leap year adds is the last.
-    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (y, m) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
     let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719_468;
     let seconds = days * 86_400 + hour * 3600 + minute * 60 + second - offset;
     let whole = Duration::from_secs(u64::try_from(seconds).ok()?);
@@ -186,7 +191,10 @@ mod tests {
             ("anthropic-ratelimit-requests-reset", "2026-01-31T08:05:01Z"),
             ("anthropic-ratelimit-input-tokens-limit", "20000"),
             ("anthropic-ratelimit-input-tokens-remaining", "19000"),
-            ("anthropic-ratelimit-input-tokens-reset", "2026-01-31T09:05:03.5+01:00"),
+            (
+                "anthropic-ratelimit-input-tokens-reset",
+                "2026-01-31T09:05:03.5+01:00",
+            ),
             ("anthropic-ratelimit-output-tokens-limit", "8000"),
             ("anthropic-ratelimit-output-tokens-remaining", "8000"),
             ("anthropic-ratelimit-output-tokens-reset", "2026-01-31T08:00:00Z"),
@@ -195,7 +203,11 @@ mod tests {
         .unwrap();
         assert_eq!(limits.requests, allowance(50, 49, 1_000));
         assert_eq!(limits.input_tokens, allowance(20_000, 19_000, 3_500));
-        assert_eq!(limits.output_tokens, allowance(8_000, 8_000, 0), "a time that is past");
+        assert_eq!(
+            limits.output_tokens,
+            allowance(8_000, 8_000, 0),
+            "a time that is past"
+        );
         assert_eq!(limits.tokens, None);
     }
 
@@ -214,7 +226,15 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_not_there() {
         assert_eq!(read(&[("content-type", "application/json")]), None);
-        for bad in ["-1", "NaN", "many", "inf", "2026-13-01T00:00:00Z", "2026-01-31", ""] {
+        for bad in [
+            "-1",
+            "NaN",
+            "many",
+            "inf",
+            "2026-13-01T00:00:00Z",
+            "2026-01-31",
+            "",
+        ] {
             let pairs = [
                 ("x-ratelimit-limit-requests", bad),
                 ("x-ratelimit-reset-tokens", bad),
@@ -227,9 +247,7 @@ mod tests {
 
     #[test]
     fn times_are_read_as_the_calendar_has_them() {
-        let at = |text| {
-            rfc3339(text).map(|at| at.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs())
-        };
+        let at = |text| rfc3339(text).map(|at| at.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs());
         assert_eq!(at("1970-01-01T00:00:00Z"), Some(0));
         assert_eq!(at("2000-02-29T12:00:00Z"), Some(951_825_600));
         assert_eq!(at("2026-03-01T00:00:00Z"), Some(1_772_323_200));

@@ -35,7 +35,9 @@ pub(crate) fn from_text(text: &str) -> Option<Duration> {
 
 /// A wait that is nothing else: `6m0.5s`, `20ms`, `34.07s`.
 pub(crate) fn duration(text: &str) -> Option<Duration> {
-    leading(text).filter(|(_, rest)| rest.is_empty()).map(|(wait, _)| wait)
+    leading(text)
+        .filter(|(_, rest)| rest.is_empty())
+        .map(|(wait, _)| wait)
 }
 
 /// The wait that an error's details hold: `retryDelay` in Google's form, `retry_after` (seconds) or `retry_after_ms` in others'.
@@ -83,7 +85,11 @@ fn leading(text: &str) -> Option<(Duration, &str)> {
         found = true;
         rest = unit;
     }
-    if found { Some((seconds(total)?, rest)) } else { None }
+    if found {
+        Some((seconds(total)?, rest))
+    } else {
+        None
+    }
 }
 
 fn seconds(seconds: f64) -> Option<Duration> {
@@ -149,10 +155,18 @@ mod tests {
             {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaValue": "10"}]},
             {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "19.5s"}]}}"#;
         assert_eq!(wait(google), Some(19_500));
-        assert_eq!(wait(r#"{"error": {"metadata": {"retry_after_ms": 250}}}"#), Some(250));
+        assert_eq!(
+            wait(r#"{"error": {"metadata": {"retry_after_ms": 250}}}"#),
+            Some(250)
+        );
         assert_eq!(wait(r#"{"retry_after": 3, "error": "slow down"}"#), Some(3_000));
         assert_eq!(wait(r#"{"retry_after": "1.5"}"#), Some(1_500));
-        for none in [r#"{"retry_after": null}"#, r#"{"retryDelay": "soon"}"#, r#"{"retry_after": -1}"#, "[]"] {
+        for none in [
+            r#"{"retry_after": null}"#,
+            r#"{"retryDelay": "soon"}"#,
+            r#"{"retry_after": -1}"#,
+            "[]",
+        ] {
             assert_eq!(wait(none), None, "{none}");
         }
     }

@@ -2,8 +2,16 @@
 
 use dictum_core::lm::{LmError, LmErrorKind};
 
-/// One event: what its `data` lines hold. Names and ids are not needed by the dialects so far.
-pub(crate) type Data = String;
+use crate::dialect::Framing;
+
+/// One event. Ids are not needed by the dialects so far.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Event {
+    /// What its `event` line says; empty without one.
+    pub(crate) name: String,
+    /// What its `data` lines hold.
+    pub(crate) data: String,
+}
 
 /// Longest event, in bytes: beyond it the sender is broken, and memory is not to grow.
 const MAX_EVENT: usize = 16 << 20;
@@ -15,24 +23,21 @@ pub(crate) struct Parser {
     line: Vec<u8>,
     /// The data lines of the event that has not ended.
     data: Option<String>,
+    /// The name of the event that has not ended.
+    name: String,
     /// The last byte was a carriage return: a line feed now belongs to it.
     after_cr: bool,
     begun: bool,
 }
 
-/// An event that is too long or not UTF-8.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct BadEvent(pub(crate) &'static str);
-
-impl From<BadEvent> for LmError {
-    fn from(BadEvent(problem): BadEvent) -> Self {
-        Self::new(LmErrorKind::Decode, problem)
-    }
+fn bad(problem: &str) -> LmError {
+    LmError::new(LmErrorKind::Decode, problem)
 }
 
-impl Parser {
-    /// Takes more bytes and adds the events that are whole now, those before a bad one too.
-    pub(crate) fn push(&mut self, bytes: &[u8], events: &mut Vec<Data>) -> Result<(), BadEvent> {
+impl Framing for Parser {
+    type Frame = Event;
+
+    fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), LmError> {
         let mut rest = bytes;
         while let Some(end) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
             let (head, tail) = rest.split_at(end);
@@ -51,44 +56,50 @@ impl Parser {
             self.line.extend_from_slice(rest);
         }
         if self.line.len() + self.data.as_ref().map_or(0, String::len) > MAX_EVENT {
-            return Err(BadEvent("an event of the stream is longer than 16 MiB"));
+            return Err(bad("an event of the stream is longer than 16 MiB"));
         }
         Ok(())
     }
 
-    fn end_line(&mut self, events: &mut Vec<Data>) -> Result<(), BadEvent> {
+    /// The standard drops an event without its empty line; servers that forget the last one are common, so it counts here.
+    fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), LmError> {
+        if !self.line.is_empty() {
+            self.end_line(events)?;
+        }
+        self.end_event(events);
+        Ok(())
+    }
+}
+
+impl Parser {
+    fn end_line(&mut self, events: &mut Vec<Event>) -> Result<(), LmError> {
         let line = std::mem::take(&mut self.line);
-        let mut line = std::str::from_utf8(&line).map_err(|_| BadEvent("the stream is not UTF-8"))?;
+        let mut line = std::str::from_utf8(&line).map_err(|_| bad("the stream is not UTF-8"))?;
         if !self.begun {
             self.begun = true;
             line = line.strip_prefix('\u{feff}').unwrap_or(line);
         }
         if line.is_empty() {
-            events.extend(self.data.take());
+            self.end_event(events);
             return Ok(());
         }
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
-        if field == "data" {
-            let value = value.strip_prefix(' ').unwrap_or(value);
-            match &mut self.data {
-                Some(data) => {
-                    data.push('\n');
-                    data.push_str(value);
-                }
-                None => self.data = Some(value.to_owned()),
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match (field, &mut self.data) {
+            ("data", Some(data)) => {
+                data.push('\n');
+                data.push_str(value);
             }
+            ("data", none) => *none = Some(value.to_owned()),
+            ("event", _) => value.clone_into(&mut self.name),
+            _ => {}
         }
         Ok(())
     }
 
-    /// The end of the bytes. The standard drops an event without its empty line; servers that forget the last one are common,
-    /// so it counts here.
-    pub(crate) fn finish(mut self, events: &mut Vec<Data>) -> Result<(), BadEvent> {
-        if !self.line.is_empty() {
-            self.end_line(events)?;
-        }
-        events.extend(self.data.take());
-        Ok(())
+    fn end_event(&mut self, events: &mut Vec<Event>) {
+        let name = std::mem::take(&mut self.name);
+        events.extend(self.data.take().map(|data| Event { name, data }));
     }
 }
 
@@ -98,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    fn parse(chunks: &[&[u8]]) -> Result<Vec<String>, BadEvent> {
+    fn events(chunks: &[&[u8]]) -> Result<Vec<Event>, LmError> {
         let mut parser = Parser::default();
         let mut events = Vec::new();
         for chunk in chunks {
@@ -108,13 +119,25 @@ mod tests {
         Ok(events)
     }
 
+    fn parse(chunks: &[&[u8]]) -> Result<Vec<String>, LmError> {
+        Ok(events(chunks)?.into_iter().map(|event| event.data).collect())
+    }
+
+    #[test]
+    fn names_belong_to_their_event_only() {
+        let read = events(&[b"event: ping\n\nevent: first\nevent:last\ndata: 1\n\ndata: 2\n\n"]).unwrap();
+        let read: Vec<(&str, &str)> = read.iter().map(|event| (&*event.name, &*event.data)).collect();
+        assert_eq!(read, [("last", "1"), ("", "2")]);
+    }
+
     #[test]
     fn the_parts_of_the_format() {
         let text = "\u{feff}: a comment\nevent: message\nid: 1\ndata: one\n\ndata:two\ndata:  2\n\n\n\nretry: 5\n\ndata\n\ndata: last";
         assert_eq!(parse(&[text.as_bytes()]).unwrap(), ["one", "two\n 2", "", "last"]);
+        let error = parse(&[b"data: \xff\n\n"]).unwrap_err();
         assert_eq!(
-            parse(&[b"data: \xff\n\n"]),
-            Err(BadEvent("the stream is not UTF-8"))
+            (error.kind(), error.message()),
+            (LmErrorKind::Decode, "the stream is not UTF-8")
         );
     }
 

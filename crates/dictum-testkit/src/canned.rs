@@ -6,9 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use dictum_core::lm::{Call, Capabilities, LanguageModel, Lm, LmError, LmErrorKind, Request, Response};
-use futures_util::FutureExt;
+use dictum_core::lm::{
+    Call, Capabilities, LanguageModel, Lm, LmError, LmErrorKind, Part, Request, Response, ResponseStream,
+    StreamEvent,
+};
 use futures_util::future::{self, BoxFuture};
+use futures_util::{FutureExt, StreamExt, stream};
 
 type Answer = dyn Fn(&Request) -> Result<Response, LmError> + Send + Sync;
 
@@ -21,6 +24,8 @@ pub struct CannedLm {
     answer: Arc<Answer>,
     calls: Arc<AtomicUsize>,
     kept: Option<Arc<Mutex<Vec<Request>>>>,
+    piece: Option<usize>,
+    pieces: Arc<AtomicUsize>,
 }
 
 impl CannedLm {
@@ -33,6 +38,8 @@ impl CannedLm {
             answer: Arc::new(answer),
             calls: Arc::default(),
             kept: None,
+            piece: None,
+            pieces: Arc::default(),
         }
     }
 
@@ -79,6 +86,19 @@ impl CannedLm {
     pub fn keeping_requests(mut self) -> Self {
         self.kept = Some(Arc::default());
         self
+    }
+
+    /// The same, streaming its texts in pieces of this many characters (0 is taken as 1), other tasks running between them.
+    #[must_use]
+    pub fn in_pieces(mut self, characters: usize) -> Self {
+        self.piece = Some(characters.max(1));
+        self
+    }
+
+    /// How many pieces of text were streamed so far, over all calls.
+    #[must_use]
+    pub fn pieces(&self) -> usize {
+        self.pieces.load(Ordering::Acquire)
     }
 
     /// How many calls were made.
@@ -136,5 +156,47 @@ impl LanguageModel for CannedLm {
             }
             .boxed(),
         }
+    }
+
+    fn stream<'a>(
+        &'a self,
+        request: &'a Request,
+        call: &'a Call,
+    ) -> BoxFuture<'a, Result<ResponseStream, LmError>> {
+        async move {
+            let response = self.complete(request, call).await?;
+            let text = response.to_text();
+            let chars: Vec<char> = text.chars().collect();
+            let mut pieces: Vec<String> = match self.piece {
+                Some(length) => chars.chunks(length).map(|piece| piece.iter().collect()).collect(),
+                None => vec![text],
+            };
+            pieces.retain(|piece| !piece.is_empty());
+            let others = response.parts.iter().filter_map(|part| match part {
+                Part::Reasoning { text, .. } => Some(StreamEvent::Reasoning(text.clone())),
+                Part::ToolCall { id, name, arguments } => Some(StreamEvent::ToolCall {
+                    id: id.clone(),
+                    name: name.clone(),
+                    arguments: arguments.clone(),
+                }),
+                _ => None,
+            });
+            let others: Vec<StreamEvent> = others.collect();
+            let streamed = self.pieces.clone();
+            let texts = stream::iter(pieces).then(move |piece| {
+                streamed.fetch_add(1, Ordering::AcqRel);
+                async move {
+                    tokio::task::yield_now().await;
+                    StreamEvent::Text(piece)
+                }
+            });
+            let end = StreamEvent::Finished(Box::new(response));
+            Ok(stream::iter(others)
+                .chain(texts)
+                .chain(stream::iter([end]))
+                .map(Ok)
+                .boxed())
+        }
+        .boxed()
     }
 }

@@ -6,4 +6,4 @@ mod canned;
 pub mod server;
 
 pub use canned::CannedLm;
-pub use server::{Chat, FakeServer, Fault, Reply, Seen};
+pub use server::{Chat, FakeServer, Fault, Reply, Seen, event_frame, exception_frame};

@@ -1,6 +1,7 @@
 //! Program language models instead of prompting them.
 //!
-//! This crate is the face of Dictum: it re-exports the others and holds no logic. Start with the [`prelude`] and the numbered
+//! This crate is the face of Dictum: it re-exports the others and holds no logic but [`lm_from_env`], which knows remote and local
+//! models by name. Start with the [`prelude`] and the numbered
 //! examples.
 //!
 //! | feature | brings | default |
@@ -17,6 +18,10 @@ pub use dictum_macros::{FieldType, Fields, Parameters, Signature, signature};
 #[doc(hidden)]
 pub use dictum_core::__private;
 
+mod named;
+
+pub use named::lm_from_env;
+
 #[cfg(feature = "cache")]
 pub use dictum_cache as cache;
 #[cfg(feature = "local")]
@@ -31,13 +36,15 @@ pub use dictum_providers as providers;
 /// What most programs need: `use dictum::prelude::*;`
 pub mod prelude {
     pub use dictum_core::adapter::{ChatAdapter, JsonAdapter, XmlAdapter};
-    pub use dictum_core::data::{Example, Loader};
-    pub use dictum_core::evaluate::{Evaluate, Metric, Score, compare, metric_fn};
-    pub use dictum_core::lm::{Budget, Lm, Settings};
+    pub use dictum_core::data::{Example, Loader, split};
+    pub use dictum_core::evaluate::{
+        Evaluate, Metric, MetricError, RowOutcome, Score, compare, metric_async, metric_fn, try_metric_fn,
+    };
+    pub use dictum_core::lm::{Budget, Lm, Response, Settings};
     pub use dictum_core::metrics::exact_match;
     pub use dictum_core::modules::{ChainOfThought, Predict, WithReasoning};
     pub use dictum_core::program::{
-        Context, Demo, Module, Overlay, ParameterPath, Parameters, Predictor, Repair,
+        Context, Demo, Module, Overlay, ParameterPath, Parameters, Predictor, PredictorState, Repair,
     };
     pub use dictum_core::signature::{Signature, SignatureSpec, StaticSignature};
     pub use dictum_core::state::{ProgramExt, ProgramState};

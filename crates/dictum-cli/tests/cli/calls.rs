@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use dictum_testkit::{FakeServer, Reply};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -235,4 +236,36 @@ fn models_are_listed_or_it_says_why_not() {
     } else {
         fails(&list, 2, "without the local engine");
     }
+}
+
+#[test]
+fn a_service_is_named_with_the_model_and_gets_its_own_key() {
+    let answer = json!({
+        "type": "message",
+        "content": [{ "type": "text", "text": "[[ ## label ## ]]\nred" }],
+        "stop_reason": "end_turn",
+    });
+    let server = FakeServer::scripted([Reply::json(200, &answer)]);
+    let url = server.url();
+    let output = dictum(&[
+        "run",
+        "-s",
+        SIGNATURE,
+        "--set",
+        "text=a",
+        "--lm",
+        "anthropic/m",
+        "--base-url",
+        &url,
+    ])
+    .env("ANTHROPIC_API_KEY", "the-key")
+    .output()
+    .unwrap();
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert!(out(&output).contains("red"));
+    let seen = server.seen();
+    assert_eq!(
+        (seen[0].path.as_str(), seen[0].header("x-api-key")),
+        ("/v1/messages", Some("the-key"))
+    );
 }

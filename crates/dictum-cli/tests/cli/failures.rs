@@ -33,8 +33,16 @@ fn wrong_commands_exit_with_2_and_say_what_to_write() {
             "openai/NAME",
         ),
         (
+            &["run", "-s", SIGNATURE, "--set", "text=a", "--lm", "nobody/m"],
+            "no service is known as `nobody`",
+        ),
+        (
             &["run", "-s", SIGNATURE, "--set", "text=a", "--lm", "openai/m"],
             "OPENAI_API_KEY",
+        ),
+        (
+            &["run", "-s", SIGNATURE, "--set", "text=a", "--lm", "anthropic/m"],
+            "ANTHROPIC_API_KEY",
         ),
         (
             &[

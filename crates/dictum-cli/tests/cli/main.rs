@@ -35,6 +35,7 @@ fn dictum(args: &[&str]) -> Command {
     command
         .args(args)
         .env_remove("OPENAI_API_KEY")
+        .env_remove("ANTHROPIC_API_KEY")
         .env_remove("DICTUM_MODELS");
     command
         .stdin(Stdio::null())

@@ -47,10 +47,40 @@ impl Digest {
         &self.0
     }
 
+    /// The digest of the two together.
+    pub(crate) fn and(&self, other: &Self) -> Self {
+        let mut both = [0; 64];
+        for (to, from) in both.iter_mut().zip(self.0.iter().chain(&other.0)) {
+            *to = *from;
+        }
+        Self::of_bytes(&both)
+    }
+
     /// The first eight bytes as a number: a seed, or a short id.
     #[must_use]
     pub fn to_u64(self) -> u64 {
         self.0.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+    }
+}
+
+/// Hashes keys that are hashes already, a [`Digest`] or a number, by leaving them as they are.
+#[derive(Debug, Default)]
+pub(crate) struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // Never used for the keys there are.
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use futures_util::{Stream, StreamExt};
 
 use super::estimate::text_tokens;
 use super::{
-    Call, Capabilities, LanguageModel, LmError, Meter, RateLimits, Request, Response, ResponseStream,
-    StreamEvent, Usage,
+    Call, Capabilities, Digest, LanguageModel, LmError, Meter, RateLimits, Request, Response, ResponseStream,
+    Settings, StreamEvent, Usage,
 };
 
 /// A model behind its layers. Cheap to clone.
@@ -66,6 +66,18 @@ impl Lm {
         self.0.capabilities()
     }
 
+    /// What tells its answers from those of another model of the same name; see [`LanguageModel::variant`].
+    #[must_use]
+    pub fn variant(&self) -> Option<Digest> {
+        self.0.variant()
+    }
+
+    /// The settings it gives to calls that don't say otherwise; see [`LanguageModel::default_settings`].
+    #[must_use]
+    pub fn default_settings(&self) -> Option<&Settings> {
+        self.0.default_settings()
+    }
+
     /// What its provider last said is left of its limits.
     #[must_use]
     pub fn rate_limits(&self) -> Option<RateLimits> {
@@ -102,6 +114,14 @@ impl LanguageModel for Metered {
 
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn variant(&self) -> Option<Digest> {
+        self.inner.variant()
+    }
+
+    fn default_settings(&self) -> Option<&Settings> {
+        self.inner.default_settings()
     }
 
     fn rate_limits(&self) -> Option<RateLimits> {

@@ -92,6 +92,14 @@ pub enum Part {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         signature: Option<String>,
     },
+    /// Something that only its provider understands (encrypted reasoning, the steps of a tool that runs at the provider), to be
+    /// sent back unchanged in its place. Other providers leave it out.
+    Opaque {
+        /// The provider, the part of a model's name before the slash: `anthropic`.
+        provider: String,
+        /// What it sent.
+        payload: Value,
+    },
 }
 
 impl Part {

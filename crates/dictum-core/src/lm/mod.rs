@@ -46,6 +46,19 @@ pub trait LanguageModel: Send + Sync + fmt::Debug {
     /// What the model can do beside text in, text out.
     fn capabilities(&self) -> Capabilities;
 
+    /// What tells this model's answers from those of another of the same [`name`](LanguageModel::name): the digest of its address
+    /// and default settings, say. Part of what a cache keys on, so that two servers or two sets of defaults never serve each
+    /// other's answers. `None`, the default, when the name says all.
+    fn variant(&self) -> Option<Digest> {
+        None
+    }
+
+    /// The settings it gives to calls that don't say otherwise. A cassette keys on what holds for a call in the end, so that a
+    /// recording fits whatever part of it stood in the request and whatever in the model. `None`, the default, for none.
+    fn default_settings(&self) -> Option<&Settings> {
+        None
+    }
+
     /// What its provider last said is left of its limits, if it says so. Layers hand on what the model beneath says.
     fn rate_limits(&self) -> Option<RateLimits> {
         None

@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{Call, Capabilities, LanguageModel, LmError, LmErrorKind, Request, Response};
+use super::{Call, Capabilities, LanguageModel, LmError, LmErrorKind, Request, Response, Settings};
 
 /// A model that is never called: to render prompts without one, and to stand under a cassette that holds every call.
 /// A call that does reach it fails with [`LmErrorKind::Replay`].
@@ -10,6 +10,7 @@ use super::{Call, Capabilities, LanguageModel, LmError, LmErrorKind, Request, Re
 pub struct Offline {
     name: String,
     capabilities: Capabilities,
+    settings: Settings,
 }
 
 impl Offline {
@@ -18,7 +19,15 @@ impl Offline {
         Self {
             name: name.into(),
             capabilities,
+            settings: Settings::default(),
         }
+    }
+
+    /// The same with the default settings of the model it stands for, which a cassette recorded with them needs too.
+    #[must_use]
+    pub fn with_settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
     }
 }
 
@@ -29,6 +38,10 @@ impl LanguageModel for Offline {
 
     fn capabilities(&self) -> Capabilities {
         self.capabilities
+    }
+
+    fn default_settings(&self) -> Option<&Settings> {
+        Some(&self.settings)
     }
 
     fn complete<'a>(&'a self, _: &'a Request, _: &'a Call) -> BoxFuture<'a, Result<Response, LmError>> {

@@ -97,6 +97,8 @@ pub struct Usage {
     pub input_tokens: Option<u64>,
     /// Of these, tokens the provider or engine had kept from before.
     pub cached_tokens: Option<u64>,
+    /// Also of these, tokens the provider keeps from now on and charges for keeping.
+    pub cache_write_tokens: Option<u64>,
     /// Tokens of the answer, reasoning included.
     pub output_tokens: Option<u64>,
     /// Of these, tokens of reasoning.
@@ -126,6 +128,7 @@ impl std::ops::AddAssign for Usage {
         }
         add(&mut self.input_tokens, other.input_tokens);
         add(&mut self.cached_tokens, other.cached_tokens);
+        add(&mut self.cache_write_tokens, other.cache_write_tokens);
         add(&mut self.output_tokens, other.output_tokens);
         add(&mut self.reasoning_tokens, other.reasoning_tokens);
         self.cost_usd = match (self.cost_usd, other.cost_usd) {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::lm::Request;
+use crate::program::stream::ProgramStream;
 use crate::program::{Context, Module, ParameterPath, Parameters, Predictor};
 use crate::record::{Fields, Record};
 use crate::signature::{Dynamic, FieldSpec, Signature, SignatureError, SignatureSpec, StaticSignature};
@@ -81,12 +82,33 @@ impl<S: Signature> ChainOfThought<S> {
         &self.predictor
     }
 
+    /// The predictor inside, for change.
+    pub fn predictor_mut(&mut self) -> &mut Predictor {
+        &mut self.predictor
+    }
+
+    /// The same with these instructions in place of the signature's.
+    #[must_use]
+    pub fn with_instructions(mut self, instructions: impl Into<String>) -> Self {
+        self.predictor.set_instructions(instructions);
+        self
+    }
+
     /// The exact request a call would send, without sending it.
     ///
     /// # Errors
     /// [`crate::Error::Input`] when the input does not fit the signature.
     pub fn render(&self, ctx: &Context, input: S::Input) -> Result<Request> {
         self.predictor.render(ctx, &input.into_record()?)
+    }
+
+    /// Calls the model as a stream: the output fields as they come, then the output. See [`crate::program::stream`].
+    pub fn stream<'a>(
+        &'a self,
+        ctx: &Context,
+        input: S::Input,
+    ) -> ProgramStream<'a, WithReasoning<S::Output>> {
+        Module::stream(self, ctx, input)
     }
 
     /// Calls the model.

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use crate::error::{Error, Result};
 use crate::lm::Request;
 use crate::parse::{AnswerError, FailureReason, FieldFailure, ParseError};
+use crate::program::stream::ProgramStream;
 use crate::program::{Context, Module, ParameterPath, Parameters, Predictor};
 use crate::record::{Fields, Record};
 use crate::signature::{Dynamic, Signature, SignatureError, SignatureSpec, StaticSignature};
@@ -62,12 +63,24 @@ impl<S: Signature> Predict<S> {
         &mut self.predictor
     }
 
+    /// The same with these instructions in place of the signature's.
+    #[must_use]
+    pub fn with_instructions(mut self, instructions: impl Into<String>) -> Self {
+        self.predictor.set_instructions(instructions);
+        self
+    }
+
     /// The exact request a call would send, without sending it.
     ///
     /// # Errors
     /// [`Error::Input`] when the input does not fit the signature.
     pub fn render(&self, ctx: &Context, input: S::Input) -> Result<Request> {
         self.predictor.render(ctx, &input.into_record()?)
+    }
+
+    /// Calls the model as a stream: the output fields as they come, then the output. See [`crate::program::stream`].
+    pub fn stream<'a>(&'a self, ctx: &Context, input: S::Input) -> ProgramStream<'a, S::Output> {
+        Module::stream(self, ctx, input)
     }
 
     /// Calls the model.

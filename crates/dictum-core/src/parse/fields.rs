@@ -466,7 +466,12 @@ fn is_closed(text: &str) -> bool {
 }
 
 /// A field of nested elements.
-fn element(whole: &str, spec: &FieldSpec, raw: &str, node: &Node) -> Result<Option<Got>, ParseError> {
+pub(super) fn element(
+    whole: &str,
+    spec: &FieldSpec,
+    raw: &str,
+    node: &Node,
+) -> Result<Option<Got>, ParseError> {
     let mut cx = Cx::new(&spec.schema, raw.len());
     let unwrapped = unwrap_repeated(node, spec);
     let result = cx.attempt(|cx| cx.coerce(unwrapped.as_ref().unwrap_or(node), &spec.schema.ty));
@@ -484,6 +489,10 @@ fn unwrap_repeated(node: &Node, spec: &FieldSpec) -> Option<Node> {
     let [Entry { key, value }] = children.as_slice() else {
         return None;
     };
-    let is_object = matches!(spec.schema.resolve(&spec.schema.ty)?.kind, Kind::Object(_));
-    (is_object && same_key(key, &spec.name) && !value.is_scalar()).then(|| value.clone())
+    let Kind::Object(object) = &spec.schema.resolve(&spec.schema.ty)?.kind else {
+        return None;
+    };
+    // A property of the same name is that property.
+    let is_property = object.properties.iter().any(|p| same_key(&p.name, key));
+    (!is_property && same_key(key, &spec.name) && !value.is_scalar()).then(|| value.clone())
 }

@@ -68,7 +68,7 @@ fn is_escaped(text: &str, start: usize) -> bool {
         == Some(&b'\\')
 }
 
-fn read(text: &str, start: usize) -> Option<Marker<'_>> {
+pub(super) fn read(text: &str, start: usize) -> Option<Marker<'_>> {
     let bytes = text.as_bytes();
     let (at, blanks) = skip_blanks(bytes, start + 2);
     let name_start = at + 2;

@@ -17,6 +17,7 @@ mod node;
 mod read;
 mod repair;
 mod sections;
+pub mod stream;
 mod text;
 mod thinking;
 mod wanted;

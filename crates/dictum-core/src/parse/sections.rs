@@ -18,7 +18,7 @@ pub(crate) struct Section<'a> {
 }
 
 /// The field that a header names.
-fn field_of(outputs: &[FieldSpec], name: &str) -> Option<(usize, bool)> {
+pub(super) fn field_of(outputs: &[FieldSpec], name: &str) -> Option<(usize, bool)> {
     if let Some(index) = outputs.iter().position(|field| field.name == name) {
         return Some((index, true));
     }
@@ -26,7 +26,7 @@ fn field_of(outputs: &[FieldSpec], name: &str) -> Option<(usize, bool)> {
     Some((index, false))
 }
 
-fn is_end(name: &str) -> bool {
+pub(super) fn is_end(name: &str) -> bool {
     matches!(
         name.to_ascii_lowercase().as_str(),
         "completed" | "complete" | "end" | "done"
@@ -34,7 +34,7 @@ fn is_end(name: &str) -> bool {
 }
 
 /// Whether only decoration stands in front of a marker on its line: `**`, `#`, `>`, a list mark.
-fn decorated(text: &str, start: usize) -> (bool, usize) {
+pub(super) fn decorated(text: &str, start: usize) -> (bool, usize) {
     let before = text.get(..start).unwrap_or_default();
     let line = before.rfind('\n').map_or(0, |at| at + 1);
     // A long line is not decoration; looking at its end is enough.
@@ -134,7 +134,7 @@ fn ends_line(text: &str, end: usize) -> bool {
 }
 
 /// Takes what decorates a marker off its own line: `**`, `:`, `==`.
-fn without_marks<'a>(raw: &'a str, lead: &str) -> (&'a str, bool) {
+pub(super) fn without_marks<'a>(raw: &'a str, lead: &str) -> (&'a str, bool) {
     let line = raw.lines().next().unwrap_or_default();
     let mut rest = line;
     for mark in ["**", "__", "`", "*", ":"] {

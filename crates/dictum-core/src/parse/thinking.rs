@@ -1,6 +1,6 @@
 //! The thinking that some models write in front of their answer.
 
-const TAGS: &[(&str, &str)] = &[
+pub(super) const TAGS: &[(&str, &str)] = &[
     ("<think>", "</think>"),
     ("<thinking>", "</thinking>"),
     ("<thought>", "</thought>"),
@@ -65,16 +65,16 @@ pub(crate) fn after_last(text: &str) -> Option<&str> {
         .and_then(|at| text.get(at..))
 }
 
-fn name(tag: &str) -> &str {
+pub(super) fn name(tag: &str) -> &str {
     tag.trim_matches(['<', '>', '/'])
 }
 
-fn has_prefix(text: &str, tag: &str) -> bool {
+pub(super) fn has_prefix(text: &str, tag: &str) -> bool {
     text.get(..tag.len())
         .is_some_and(|head| head.eq_ignore_ascii_case(tag))
 }
 
-fn find(text: &str, tag: &str) -> Option<usize> {
+pub(super) fn find(text: &str, tag: &str) -> Option<usize> {
     let first = tag.chars().next()?;
     text.match_indices(first)
         .map(|(at, _)| at)

@@ -10,26 +10,26 @@ use crate::signature::FieldSpec;
 
 /// A tag in a text.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Tag<'a> {
-    name: &'a str,
+pub(super) struct Tag<'a> {
+    pub(super) name: &'a str,
     attributes: &'a str,
-    start: usize,
-    end: usize,
-    kind: TagKind,
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) kind: TagKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TagKind {
+pub(super) enum TagKind {
     Open,
     Close,
     Empty,
 }
 
 /// Longest tag, in bytes.
-const MAX_TAG: usize = 2000;
+pub(super) const MAX_TAG: usize = 2000;
 
 /// The tag that starts at `start`, where a `<` is.
-fn tag_at(text: &str, start: usize) -> Option<Tag<'_>> {
+pub(super) fn tag_at(text: &str, start: usize) -> Option<Tag<'_>> {
     let bytes = text.as_bytes();
     let closing = bytes.get(start + 1) == Some(&b'/');
     let name_start = start + if closing { 2 } else { 1 };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::overlay::Bound;
+use super::stream::Streaming;
 use super::{CallRecord, Observer, Overlay, Parameters, Repair, Step, Trace};
 use crate::adapter::{Adapter, ChatAdapter};
 use crate::error::Result;
@@ -30,6 +31,7 @@ struct Inner {
     trace: Trace,
     observers: Arc<[Arc<dyn Observer>]>,
     scope: Option<Arc<str>>,
+    streaming: Option<Arc<Streaming>>,
 }
 
 /// How many steps the trace of a new context keeps.
@@ -52,6 +54,7 @@ impl Context {
             trace: Trace::bounded(TRACE_STEPS),
             observers: Arc::default(),
             scope: None,
+            streaming: None,
         }))
     }
 
@@ -254,6 +257,15 @@ impl Context {
     /// Whether the context knows a program's predictors already, possibly with an overlay.
     pub(crate) fn knows_a_program(&self) -> bool {
         self.0.bound.is_some()
+    }
+
+    /// Who listens to calls, and who may end them; `None` when calls need not stream.
+    pub(super) fn streaming(&self) -> Option<&Streaming> {
+        self.0.streaming.as_deref()
+    }
+
+    pub(super) fn with_streaming(&self, streaming: Streaming) -> Self {
+        self.with(|inner| inner.streaming = Some(Arc::new(streaming)))
     }
 
     pub(super) fn bound(&self) -> Option<&Bound> {

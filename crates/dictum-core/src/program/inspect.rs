@@ -66,6 +66,7 @@ pub(super) fn readable(message: &Message) -> String {
         Part::ToolCall { name, arguments, .. } => format!("<calls {name}{arguments}>"),
         Part::ToolResult { content, .. } => format!("<tool gave {content}>"),
         Part::Reasoning { text, .. } => format!("<reasoning: {text}>"),
+        Part::Opaque { provider, .. } => format!("<something for {provider}>"),
     });
     parts.collect::<Vec<_>>().join("")
 }

@@ -11,6 +11,7 @@ mod recorded;
 mod repair;
 mod spans;
 mod state;
+pub mod stream;
 mod trace;
 mod trace_file;
 

@@ -6,6 +6,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
+use super::stream::{self, ProgramStream};
 use super::{Context, Parameters, spans};
 use crate::error::Result;
 use crate::record::{Fields, Record};
@@ -37,6 +38,16 @@ pub trait Module: Parameters + Send + Sync {
             .inspect(move |result| spans::ended(&inside, result.as_ref().err()))
             .instrument(span)
     }
+
+    /// Calls the program as a stream: what its predictors do as they do it, then the output. See [`super::stream`].
+    fn stream<'a>(&'a self, ctx: &Context, input: Self::Input) -> ProgramStream<'a, Self::Output>
+    where
+        Self: Sized,
+        Self::Input: 'a,
+        Self::Output: 'a,
+    {
+        stream::run(self, ctx, move |ctx| async move { self.call(&ctx, input).await })
+    }
 }
 
 /// A module without its types: records in, records out. Every [`Module`] whose input and output are [`Fields`] is one.
@@ -46,6 +57,13 @@ pub trait DynModule: Parameters + Send + Sync {
     /// # Errors
     /// See [`Module::forward`]; and [`crate::Error::Input`] when the record does not hold the input.
     fn call_record<'a>(&'a self, ctx: &'a Context, input: Record) -> BoxFuture<'a, Result<Record>>;
+
+    /// Calls the program as a stream, as [`Module::stream`] does.
+    fn stream_record<'a>(&'a self, ctx: &Context, input: Record) -> ProgramStream<'a, Record> {
+        stream::run(self, ctx, move |ctx| async move {
+            self.call_record(&ctx, input).await
+        })
+    }
 }
 
 impl<M> DynModule for M

@@ -8,6 +8,7 @@ use tracing::Instrument;
 
 use super::repair::Repair;
 use super::spans;
+use super::stream::Live;
 use super::{CallRecord, Context, PredictorState, Purpose, Step};
 use crate::adapter::{Adapter, Expects, Prepared};
 use crate::error::{Error, Result};
@@ -155,6 +156,14 @@ impl Predictor {
         self.live = Arc::new(LiveState::new(state));
     }
 
+    /// Puts other instructions in place of the signature's, or of those learned.
+    pub fn set_instructions(&mut self, instructions: impl Into<String>) {
+        self.set_state(PredictorState {
+            instructions: Some(instructions.into()),
+            ..self.state().clone()
+        });
+    }
+
     /// The exact request that [`Predictor::call`] would send, without sending it.
     ///
     /// # Errors
@@ -171,8 +180,7 @@ impl Predictor {
     /// the answer can't be used and the context's [`Repair`] policy did not help.
     pub async fn call(&self, ctx: &Context, input: Record) -> Result<Record> {
         self.check_input(&input)?;
-        let path = ctx.bound().and_then(|bound| bound.path(&self.id));
-        let path = path.unwrap_or_else(|| self.label.clone());
+        let path = self.path(ctx);
         let span = spans::predictor(&path, ctx);
         let (began, clock) = (SystemTime::now(), Instant::now());
         let mut run = Run {
@@ -181,6 +189,9 @@ impl Predictor {
             path: &path,
             calls: Vec::with_capacity(1),
             repairs: Vec::new(),
+            live: ctx
+                .streaming()
+                .map(|streaming| Box::new(Live::new(streaming, path.clone()))),
         };
         // The span goes around the calls alone: every future around this one would make each call in flight larger.
         let outcome = run.outputs(&input).instrument(span.clone()).await;
@@ -202,6 +213,12 @@ impl Predictor {
         };
         span.in_scope(|| ctx.note_step(Arc::new(step)));
         outcome
+    }
+
+    /// Its path, where the context knows the program.
+    fn path(&self, ctx: &Context) -> Arc<str> {
+        let path = ctx.bound().and_then(|bound| bound.path(&self.id));
+        path.unwrap_or_else(|| self.label.clone())
     }
 
     fn check_input(&self, input: &Record) -> Result<()> {
@@ -271,6 +288,8 @@ struct Run<'a> {
     path: &'a str,
     calls: Vec<CallRecord>,
     repairs: Vec<RepairNote>,
+    /// Where the call is streamed or guarded.
+    live: Option<Box<Live<'a>>>,
 }
 
 impl Run<'_> {
@@ -351,7 +370,18 @@ impl Run<'_> {
     ) -> Result<(Arc<Response>, Answer)> {
         let lm = self.ctx.lm();
         let begun = Instant::now();
-        let result = lm.complete(&request, &self.ctx.call()).await.map(Arc::new);
+        let mut stopped = None;
+        let result = match &mut self.live {
+            None => lm.complete(&request, &self.ctx.call()).await,
+            // On the heap, so that calls that don't stream stay small.
+            Some(live) => Box::pin(live.complete(self.ctx, adapter, spec, &request, purpose))
+                .await
+                .map(|ended| {
+                    stopped = ended.stopped;
+                    ended.response
+                }),
+        };
+        let result = result.map(Arc::new);
         let call = CallRecord {
             purpose,
             model: lm.name().into(),
@@ -361,9 +391,15 @@ impl Run<'_> {
         };
         self.ctx.note_call(self.path, &call);
         self.calls.push(call);
+        if let Some(stopped) = stopped {
+            return Err(Error::Stopped(stopped));
+        }
         let response = result?;
         let mut answer = adapter.parse(spec, &response.to_text());
         self.repairs.append(&mut answer.repairs);
+        if let Some(live) = &mut self.live {
+            Box::pin(live.settle(&answer)).await?;
+        }
         Ok((response, answer))
     }
 }

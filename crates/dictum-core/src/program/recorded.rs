@@ -301,7 +301,7 @@ pub(super) enum Line {
     End { dropped: u64 },
 }
 
-/// Messages with the size of media in place of their bytes.
+/// Messages with the size of media in place of their bytes, and without what only providers can read.
 pub(super) fn without_media(messages: &[Message]) -> Vec<Message> {
     let slimmed = messages.iter().map(|message| Message {
         role: message.role,
@@ -311,8 +311,12 @@ pub(super) fn without_media(messages: &[Message]) -> Vec<Message> {
 }
 
 fn slim(mut part: Part) -> Part {
-    if let Part::Image { media } | Part::Audio { media } | Part::File { media } = &mut part {
-        forget(media);
+    match &mut part {
+        Part::Image { media } | Part::Audio { media } | Part::File { media } => forget(media),
+        // Only its provider can read these.
+        Part::Reasoning { signature, .. } => *signature = None,
+        Part::Opaque { payload, .. } => *payload = Value::Null,
+        _ => {}
     }
     part
 }

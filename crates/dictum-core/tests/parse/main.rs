@@ -12,4 +12,5 @@ mod cases;
 mod damage;
 mod properties;
 mod roundtrip;
+mod streaming;
 mod values;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::values::{nasty_text, typed};
 
 /// The renderers of the three layouts, at their smallest.
-fn render(layout: Layout, fields: &[(FieldSpec, Value)]) -> String {
+pub(crate) fn render(layout: Layout, fields: &[(FieldSpec, Value)]) -> String {
     match layout {
         Layout::Chat => {
             let mut text = String::new();
@@ -46,7 +46,7 @@ fn render(layout: Layout, fields: &[(FieldSpec, Value)]) -> String {
     }
 }
 
-fn layouts() -> impl Strategy<Value = Layout> {
+pub(crate) fn layouts() -> impl Strategy<Value = Layout> {
     prop::sample::select(vec![Layout::Chat, Layout::Xml, Layout::Json])
 }
 
@@ -106,4 +106,28 @@ proptest! {
         let code = Schema::parse("Code['python']").unwrap();
         check(layout, &[(FieldSpec::output("code", code), Value::from(text))])?;
     }
+}
+
+#[test]
+fn a_property_may_be_called_like_its_field() {
+    let property = dictum_core::types::Property {
+        name: "answer".into(),
+        ty: Type::list(Type::str()),
+        description: None,
+        required: true,
+        default: None,
+    };
+    let object = dictum_core::types::ObjectType {
+        name: String::new(),
+        description: None,
+        properties: vec![property],
+        additional: None,
+    };
+    let ty = Type::new(dictum_core::types::Kind::Object(object.into()));
+    let field = FieldSpec::output("answer", Schema::new(ty));
+    check(
+        Layout::Xml,
+        &[(field, serde_json::json!({ "answer": ["a", "b"] }))],
+    )
+    .unwrap();
 }

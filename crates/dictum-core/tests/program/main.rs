@@ -10,5 +10,6 @@
 mod observe;
 mod render;
 mod repair;
+mod streaming;
 mod support;
 mod trace;

@@ -101,3 +101,17 @@ async fn a_failed_call_stands_in_the_trace() {
     assert!(steps[0].outcome.as_ref().unwrap_err().contains("used up"));
     assert_eq!(steps[0].calls.len(), 1);
 }
+
+#[tokio::test]
+async fn instructions_of_ones_own_take_the_signatures_place() {
+    let model = script(&[ANSWER, ANSWER]);
+    let ctx = Context::new(model.lm());
+    let plain = Predict::parse("a -> b").unwrap();
+    let told = plain.clone().with_instructions("Answer like a pirate.");
+    plain.call(&ctx, record! { a: "x" }).await.unwrap();
+    told.call(&ctx, record! { a: "x" }).await.unwrap();
+    let asked = model.requests();
+    let default = plain.predictor().spec().instructions().into_owned();
+    assert!(transcript(&asked[0]).contains(&default) && !transcript(&asked[1]).contains(&default));
+    assert!(transcript(&asked[1]).contains("pirate"));
+}

@@ -253,12 +253,17 @@ fn context(ctx: &dictum_core::program::Context) -> Value {
         Repair::Fallback(adapter) => format!("fallback to {}", adapter.name()),
         _ => "other".to_owned(),
     };
+    // What holds for a call in the end: a model with other defaults is another run's.
+    let settings = match ctx.lm().default_settings() {
+        Some(defaults) => &ctx.settings().over(defaults),
+        None => ctx.settings(),
+    };
     json!({
         "lm": ctx.lm().name(),
         "adapter": ctx.adapter().name(),
         "wording": short(&Digest::of(&format!("{:?}", ctx.adapter().wording()))),
         "repair": repair,
-        "settings": ctx.settings(),
+        "settings": settings,
         "sample": ctx.sample(),
     })
 }

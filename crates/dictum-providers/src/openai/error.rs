@@ -3,24 +3,8 @@
 use dictum_core::lm::{LmError, LmErrorKind};
 use serde_json::Value;
 
-use crate::http::Refusal;
-use crate::retry_after;
+use crate::refusal::{Refusal, kind_of_status, says_too_long};
 use crate::secret::redact_keys;
-
-/// What servers say, in lower case, when a request is longer than the context window.
-const TOO_LONG: &[&str] = &[
-    "context_length_exceeded",
-    "maximum context length",
-    "context length",
-    "context window",
-    "exceed context size",
-    "exceeds the available context",
-    "prompt is too long",
-    "input is too long",
-    "too many input tokens",
-    "maximum prompt length",
-    "reduce the length of the messages",
-];
 
 /// What an error body says, whichever of the known forms it has.
 #[derive(Default)]
@@ -33,30 +17,15 @@ struct Said {
 /// Reads a refusal by status, headers and body.
 pub(crate) fn refused(refusal: &Refusal) -> LmError {
     let status = refusal.status.as_u16();
-    let body: Option<Value> = serde_json::from_str(&refusal.body).ok();
-    let said = body.as_ref().and_then(said);
+    let said = serde_json::from_str(&refusal.body)
+        .ok()
+        .and_then(|body: Value| said(&body));
     let kind = kind(status, said.as_ref());
-    let message = match said {
-        Some(said) if !said.message.is_empty() => said.message,
-        _ if refusal.status.is_redirection() => {
-            "the server redirects to another address, which is not followed; correct the base URL".to_owned()
-        }
-        _ => excerpt(&refusal.body),
-    };
-    let mut error = LmError::new(kind, &message).with_status(status);
-    if kind == LmErrorKind::RateLimit || kind == LmErrorKind::Server {
-        let wait = retry_after::from_headers(&refusal.headers, refusal.now)
-            .or_else(|| body.as_ref().and_then(retry_after::from_body))
-            .or_else(|| retry_after::from_text(&message));
-        if let Some(wait) = wait {
-            error = error.with_retry_after(wait);
-        }
-    }
-    error
+    refusal.error(kind, &said.unwrap_or_default().message)
 }
 
 /// The error that a payload of status 200, or a chunk of a stream, holds in place of an answer.
-pub(super) fn in_payload(payload: &Value) -> Option<LmError> {
+pub(crate) fn in_payload(payload: &Value) -> Option<LmError> {
     let error = payload.get("error").filter(|error| !error.is_null())?;
     let said = said(payload)?;
     let status = error
@@ -69,14 +38,6 @@ pub(super) fn in_payload(payload: &Value) -> Option<LmError> {
         Some(status) => error.with_status(status),
         None => error,
     })
-}
-
-/// A body that should have been JSON.
-pub(super) fn not_json(body: &str) -> LmError {
-    LmError::new(
-        LmErrorKind::Decode,
-        format!("the answer is not JSON: {}", excerpt(&redact_keys(body))),
-    )
 }
 
 fn said(body: &Value) -> Option<Said> {
@@ -114,24 +75,16 @@ fn said(body: &Value) -> Option<Said> {
 
 fn kind(status: u16, said: Option<&Said>) -> LmErrorKind {
     let (code, kind, message) = said
-        .map(|said| {
-            (
-                said.code.as_str(),
-                said.kind.as_str(),
-                said.message.to_lowercase(),
-            )
-        })
+        .map(|said| (said.code.as_str(), said.kind.as_str(), said.message.as_str()))
         .unwrap_or_default();
     let is = |name: &str| code == name || kind == name;
-    if is("insufficient_quota") || is("billing_hard_limit_reached") || status == 402 {
+    if is("insufficient_quota") || is("billing_hard_limit_reached") {
         return LmErrorKind::Billing;
     }
     let bad_request = matches!(status, 400 | 413 | 422) || code == "context_length_exceeded";
     // llama-server calls an exceeded context `exceed_context_size_error`, Ollama and others have only words.
     if (bad_request || status == 500)
-        && (is("context_length_exceeded")
-            || is("exceed_context_size_error")
-            || TOO_LONG.iter().any(|phrase| message.contains(phrase)))
+        && (is("context_length_exceeded") || is("exceed_context_size_error") || says_too_long(message))
     {
         return LmErrorKind::ContextWindow;
     }
@@ -144,44 +97,7 @@ fn kind(status: u16, said: Option<&Said>) -> LmErrorKind {
     if is("rate_limit_exceeded") || is("rate_limit_error") {
         return LmErrorKind::RateLimit;
     }
-    match status {
-        401 | 403 => LmErrorKind::Auth,
-        408 => LmErrorKind::Timeout,
-        // A conflict or a request that came too early: both pass.
-        409 | 425 => LmErrorKind::Server,
-        429 => LmErrorKind::RateLimit,
-        300..=499 => LmErrorKind::InvalidRequest,
-        501 => LmErrorKind::Unsupported,
-        _ => LmErrorKind::Server,
-    }
-}
-
-/// The start of a body that is not in a known form. Pages of HTML are cut to their text.
-fn excerpt(body: &str) -> String {
-    const LONGEST: usize = 300;
-    let mut text = String::new();
-    let mut in_tag = false;
-    let is_page = body.trim_start().starts_with('<');
-    for c in body.chars() {
-        match c {
-            '<' if is_page => in_tag = true,
-            '>' if is_page => {
-                in_tag = false;
-                text.push(' ');
-            }
-            _ if !in_tag => text.push(c),
-            _ => {}
-        }
-    }
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let text = words.join(" ");
-    if text.is_empty() {
-        return "the server said nothing about it".to_owned();
-    }
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
-        None => text,
-    }
+    kind_of_status(status)
 }
 
 #[cfg(test)]

@@ -8,10 +8,12 @@
 //! | tool calls, tool results | `tool_calls`, messages of role `tool` |
 //! | reasoning | `reasoning_content` or `reasoning` is read; sent back to servers other than OpenAI's own, which refuses it |
 //! | [`ResponseFormat`](dictum_core::lm::ResponseFormat) | `response_format`; a schema is narrowed to the strict subset where it can be |
+//! | logprobs (asked for in `extra`), annotations, results of filters | kept in the raw payload, streamed or not |
 //! | `max_tokens` | `max_completion_tokens` for OpenAI's reasoning models |
 //! | `temperature`, `top_p` | left out for OpenAI's reasoning models, which refuse them |
 //! | `extra` | merged into the body last; `null` takes a parameter out |
 
+mod azure;
 mod builder;
 mod error;
 mod request;
@@ -19,161 +21,87 @@ mod response;
 mod schema;
 mod stream;
 
-pub use builder::Builder;
+pub(crate) use azure::{at_azure, endpoint};
+pub(crate) use error::{in_payload, refused};
+pub(crate) use request::is_reasoning_model;
+pub(crate) use response::tool_call;
+pub(crate) use schema::strict;
 
-use bytes::Bytes;
-use dictum_core::lm::{
-    Call, Capabilities, LanguageModel, LmError, LmErrorKind, RateLimits, Request, Response, ResponseStream, Settings,
-    StreamEvent,
-};
-use futures_util::future::BoxFuture;
-use futures_util::stream::BoxStream;
-use futures_util::{StreamExt, stream as streams};
+use dictum_core::lm::{Capabilities, LmError, Request, Response, Settings};
+use reqwest::Url;
 use serde_json::Value;
 
-use self::request::Dialect;
-use self::stream::Assembler;
-use crate::http::Http;
-use crate::sse;
+use crate::dialect::Dialect;
+use crate::refusal::Refusal;
+use crate::{Remote, sse};
 
-/// A model behind OpenAI's chat completions or what is compatible with them. One attempt per call; see
-/// [`layers`](dictum_core::lm::layers) for the rest.
-#[derive(Debug)]
-pub struct OpenAi {
-    /// `openai/` and the model.
-    name: String,
-    dialect: Dialect,
-    settings: Settings,
-    capabilities: Capabilities,
-    http: Http,
+/// A model behind OpenAI's chat completions or what is compatible with them.
+pub type OpenAi = Remote<Chat>;
+
+/// Sets up an [`OpenAi`] model.
+pub type Builder = crate::Builder<Chat>;
+
+/// The dialect: a model and whose server it is.
+#[derive(Debug, Clone)]
+pub struct Chat {
+    model: String,
+    /// OpenAI's own server, or Azure's.
+    own: bool,
+    /// One of OpenAI's reasoning models.
+    reasoning: bool,
+    /// Instructions go out as the developer's, not the system's.
+    developer: bool,
+    azure: bool,
+    /// Mistral's server: it refuses fields it does not know and has its own name for the seed.
+    strict_fields: bool,
 }
 
-impl OpenAi {
-    /// Begins a model of this name, at OpenAI's own address unless another is given.
-    pub fn builder(model: impl Into<String>) -> Builder {
-        Builder::new(model.into())
+impl Dialect for Chat {
+    const PROVIDER: &'static str = "openai";
+    const KEY_VARIABLE: &'static str = "OPENAI_API_KEY";
+
+    type Body<'a> = request::Body<'a>;
+    type Framing = sse::Parser;
+    type Assembler = stream::Assembler;
+
+    fn model(&self) -> &str {
+        &self.model
     }
 
-    fn body(&self, request: &Request, streams: bool) -> Result<Vec<u8>, LmError> {
-        let body = request::body(&self.dialect, request, &self.settings, streams)
-            .map_err(|error| self.named(error))?;
-        serde_json::to_vec(&body).map_err(|error| {
-            self.named(
-                LmError::new(
-                    LmErrorKind::InvalidRequest,
-                    "the request can't be written as JSON",
-                )
-                .with_source(error),
-            )
-        })
+    fn base_url(&self) -> String {
+        "https://api.openai.com/v1".to_owned()
     }
 
-    fn named(&self, error: LmError) -> LmError {
-        named(error, &self.name, &self.http)
+    fn at(&mut self, base: &Url) {
+        self.own = self.azure || base.host_str() == Some("api.openai.com");
     }
-}
 
-/// An error of this model, without its keys, whatever the server quoted.
-fn named(error: LmError, name: &str, http: &Http) -> LmError {
-    let message = http.redact(error.message());
-    if message == error.message() {
-        return error.with_model(name);
-    }
-    let mut clean = LmError::new(error.kind(), message).with_model(name);
-    if let Some(status) = error.status() {
-        clean = clean.with_status(status);
-    }
-    if let Some(wait) = error.retry_after() {
-        clean = clean.with_retry_after(wait);
-    }
-    clean
-}
-
-impl LanguageModel for OpenAi {
-    fn name(&self) -> &str {
-        &self.name
+    fn endpoint(&self, base: Url, _: bool) -> Url {
+        endpoint(base, &["chat", "completions"])
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.capabilities
+        Capabilities::default().with_json(self.own, self.own)
     }
 
-    fn rate_limits(&self) -> Option<RateLimits> {
-        self.http.rate_limits()
-    }
-
-    fn complete<'a>(&'a self, request: &'a Request, _: &'a Call) -> BoxFuture<'a, Result<Response, LmError>> {
-        Box::pin(async move {
-            let body = self.body(request, false)?;
-            let answer = self
-                .http
-                .post(body, error::refused)
-                .await
-                .map_err(|error| self.named(error))?;
-            let payload: Value = serde_json::from_slice(&answer).map_err(|_| {
-                let text = self.http.redact(&String::from_utf8_lossy(&answer));
-                self.named(error::not_json(&text))
-            })?;
-            response::response(payload).map_err(|error| self.named(error))
-        })
-    }
-
-    fn stream<'a>(
+    fn body<'a>(
         &'a self,
         request: &'a Request,
-        _: &'a Call,
-    ) -> BoxFuture<'a, Result<ResponseStream, LmError>> {
-        Box::pin(async move {
-            let body = self.body(request, true)?;
-            let chunks = self
-                .http
-                .post_streaming(body, error::refused)
-                .await
-                .map_err(|error| self.named(error))?;
-            let (name, http) = (self.name.clone(), self.http.clone());
-            let reading = Reading {
-                chunks,
-                parser: sse::Parser::default(),
-                answer: Assembler::default(),
-            };
-            let batches = streams::unfold(Some(reading), |reading| async move {
-                let mut reading = reading?;
-                let mut events = Vec::new();
-                let result = reading.next(&mut events).await;
-                let more = matches!(result, Ok(true));
-                let batch = events.into_iter().map(Ok).chain(result.err().map(Err));
-                let batch: Vec<Result<StreamEvent, LmError>> = batch.collect();
-                Some((streams::iter(batch), more.then_some(reading)))
-            });
-            let events = batches
-                .flatten()
-                .map(move |event| event.map_err(|error| named(error, &name, &http)));
-            Ok(events.boxed())
-        })
+        settings: &Settings,
+        streams: bool,
+    ) -> Result<Self::Body<'a>, LmError> {
+        request::body(self, request, settings, streams)
     }
-}
 
-/// A stream being read.
-struct Reading {
-    chunks: BoxStream<'static, Result<Bytes, LmError>>,
-    parser: sse::Parser,
-    answer: Assembler,
-}
+    fn response(&self, payload: Value) -> Result<Response, LmError> {
+        response::response(payload)
+    }
 
-impl Reading {
-    /// Reads on and adds what came, before an error too. False at the end; and the end is the end, also when the server keeps
-    /// the connection open after it.
-    async fn next(&mut self, out: &mut Vec<StreamEvent>) -> Result<bool, LmError> {
-        let mut data = Vec::new();
-        let Some(chunk) = self.chunks.next().await else {
-            std::mem::take(&mut self.parser).finish(&mut data)?;
-            self.answer.take(data, out)?;
-            self.answer.finish(out)?;
-            return Ok(false);
-        };
-        let parsed = self.parser.push(&chunk?, &mut data);
-        self.answer.take(data, out)?;
-        parsed?;
-        Ok(!self.answer.is_done())
+    fn refused(refusal: &Refusal) -> LmError {
+        error::refused(refusal)
+    }
+
+    fn assembler(&self) -> Self::Assembler {
+        stream::Assembler::default()
     }
 }

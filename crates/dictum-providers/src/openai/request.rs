@@ -3,39 +3,20 @@
 use std::borrow::Cow;
 
 use dictum_core::lm::{
-    LmError, LmErrorKind, Media, MediaData, Message, Part, Request, ResponseFormat, Role, Settings,
-    ToolChoice,
+    LmError, Media, MediaData, Message, Part, Request, ResponseFormat, Role, Settings, ToolChoice,
 };
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
+use super::Chat;
 use super::schema::strict;
-
-/// What decides how a request is written: the model and whose server it is.
-#[derive(Debug, Clone)]
-pub(super) struct Dialect {
-    model: String,
-    /// OpenAI's own server.
-    own: bool,
-    /// One of OpenAI's reasoning models.
-    reasoning: bool,
-}
-
-impl Dialect {
-    pub(super) fn new(model: String, own: bool) -> Self {
-        let reasoning = is_reasoning_model(&model);
-        Self {
-            model,
-            own,
-            reasoning,
-        }
-    }
-}
+use crate::refusal::no_form;
+use crate::wire::merge_extra;
 
 /// Whether a name is one of OpenAI's reasoning models, `o3-mini` or `gpt-5.1` say, also as routers write it
 /// (`openai/o3-mini`). They take other parameters than the rest.
-fn is_reasoning_model(model: &str) -> bool {
+pub(crate) fn is_reasoning_model(model: &str) -> bool {
     let name = model.rsplit('/').next().unwrap_or(model);
     let ends = |rest: &str| rest.is_empty() || rest.starts_with('-');
     if let Some(rest) = name.strip_prefix("gpt-5") {
@@ -52,7 +33,7 @@ fn is_reasoning_model(model: &str) -> bool {
 
 /// The body of a call, borrowing the texts of its request: prompts are long, and the same for many calls.
 #[derive(Debug)]
-pub(super) struct Body<'a> {
+pub(crate) struct Body<'a> {
     model: &'a str,
     messages: Vec<WireMessage<'a>>,
     /// All else, by name; what is named here stands in place of the fields above.
@@ -75,14 +56,14 @@ impl Serialize for Body<'_> {
     }
 }
 
-/// The body of a call. `base` are the model's own settings, beneath the request's.
+/// The body of a call.
 ///
 /// # Errors
-/// [`LmErrorKind::Unsupported`] for parts that this dialect has no form for.
+/// [`LmErrorKind::Unsupported`](dictum_core::lm::LmErrorKind::Unsupported) for parts that this dialect has no form for.
 pub(super) fn body<'a>(
-    dialect: &'a Dialect,
+    dialect: &'a Chat,
     request: &'a Request,
-    base: &Settings,
+    settings: &Settings,
     streams: bool,
 ) -> Result<Body<'a>, LmError> {
     let mut messages = Vec::with_capacity(request.prefix.messages().len() + request.turns.len());
@@ -101,9 +82,12 @@ pub(super) fn body<'a>(
     }
     if streams {
         rest.insert("stream".to_owned(), json!(true));
-        rest.insert("stream_options".to_owned(), json!({ "include_usage": true }));
+        // Where it is refused, usage comes with the last chunk anyway.
+        if !dialect.strict_fields {
+            rest.insert("stream_options".to_owned(), json!({ "include_usage": true }));
+        }
     }
-    write_settings(dialect, request.settings.over(base), &mut rest);
+    write_settings(dialect, settings, &mut rest);
     Ok(Body {
         model: &dialect.model,
         messages,
@@ -111,7 +95,7 @@ pub(super) fn body<'a>(
     })
 }
 
-fn write_settings(dialect: &Dialect, settings: Settings, body: &mut Map<String, Value>) {
+fn write_settings(dialect: &Chat, settings: &Settings, body: &mut Map<String, Value>) {
     let mut set = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
             body.insert(name.to_owned(), value);
@@ -128,15 +112,17 @@ fn write_settings(dialect: &Dialect, settings: Settings, body: &mut Map<String, 
     };
     set(limit, settings.max_tokens.map(Value::from));
     set("stop", (!settings.stop.is_empty()).then(|| json!(settings.stop)));
-    set("seed", settings.seed.map(Value::from));
-    set("reasoning_effort", settings.reasoning_effort.map(Value::from));
-    for (name, value) in settings.extra {
-        if value.is_null() {
-            body.shift_remove(&name);
-        } else {
-            body.insert(name, value);
-        }
-    }
+    let seed = if dialect.strict_fields {
+        "random_seed"
+    } else {
+        "seed"
+    };
+    set(seed, settings.seed.map(Value::from));
+    set(
+        "reasoning_effort",
+        settings.reasoning_effort.as_deref().map(Value::from),
+    );
+    merge_extra(&settings.extra, body);
 }
 
 fn tools(request: &Request) -> Value {
@@ -206,12 +192,15 @@ enum WirePart<'a> {
 
 /// Writes one message, or several: each tool result is a message of its own.
 fn write_message<'a>(
-    dialect: &Dialect,
+    dialect: &Chat,
     message: &'a Message,
     out: &mut Vec<WireMessage<'a>>,
 ) -> Result<(), LmError> {
     let plain = |content| WireMessage {
-        role: message.role.as_str(),
+        role: match message.role {
+            Role::System if dialect.developer => "developer",
+            role => role.as_str(),
+        },
         tool_call_id: None,
         content,
         tool_calls: Vec::new(),
@@ -254,11 +243,13 @@ fn write_message<'a>(
                     ..plain(Some(Content::Text(content)))
                 });
             }
-            // OpenAI's server refuses fields it does not know; the others want their reasoning back.
-            Part::Reasoning { text, .. } if message.role == Role::Assistant && !dialect.own => {
+            // OpenAI's server and Mistral's refuse fields they do not know; the others want their reasoning back.
+            Part::Reasoning { text, .. }
+                if message.role == Role::Assistant && !dialect.own && !dialect.strict_fields =>
+            {
                 written.reasoning_content.push_str(text);
             }
-            Part::Reasoning { .. } => {}
+            Part::Reasoning { .. } | Part::Opaque { .. } => {}
             other => return Err(unsupported(format!("a message part of a new kind ({other:?})"))),
         }
     }
@@ -321,8 +312,7 @@ fn data_url(media: &Media, data: &str, usual: &str) -> String {
 }
 
 fn unsupported(what: impl std::fmt::Display) -> LmError {
-    let message = format!("chat completions have no form for {what}");
-    LmError::new(LmErrorKind::Unsupported, message)
+    no_form("chat completions", what)
 }
 
 #[cfg(test)]

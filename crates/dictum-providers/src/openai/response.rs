@@ -6,6 +6,7 @@ use dictum_core::lm::{FinishReason, LmError, LmErrorKind, Part, Response, Source
 use serde_json::{Map, Value};
 
 use super::error;
+use crate::wire;
 
 /// Reads a whole answer.
 ///
@@ -83,13 +84,10 @@ pub(super) fn content_text(content: Option<&Value>) -> String {
     }
 }
 
-/// A tool call. Arguments come as JSON in a string; what is not JSON stays a string, for the caller to show to the model.
-pub(super) fn tool_call(id: &str, name: &str, arguments: Option<&Value>) -> Part {
+/// A tool call. Arguments come as JSON in a string.
+pub(crate) fn tool_call(id: &str, name: &str, arguments: Option<&Value>) -> Part {
     let arguments = match arguments {
-        Some(Value::String(text)) if text.trim().is_empty() => Value::Object(Map::new()),
-        Some(Value::String(text)) => {
-            serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()))
-        }
+        Some(Value::String(text)) => wire::arguments(text),
         Some(other) => other.clone(),
         None => Value::Object(Map::new()),
     };
@@ -118,6 +116,7 @@ pub(super) fn usage(usage: &Value) -> Usage {
         input_tokens: count("/prompt_tokens"),
         cached_tokens: count("/prompt_tokens_details/cached_tokens")
             .or_else(|| count("/prompt_cache_hit_tokens")),
+        cache_write_tokens: count("/prompt_tokens_details/cache_write_tokens"),
         output_tokens: count("/completion_tokens"),
         reasoning_tokens: count("/completion_tokens_details/reasoning_tokens"),
         // OpenRouter says what a call cost, in US dollars.

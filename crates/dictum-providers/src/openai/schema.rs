@@ -39,7 +39,7 @@ const TAKEN: &[&str] = &[
 ///
 /// `None` when the subset can't say what the schema says: maps, open objects, tuples, values of any type, a root that is not
 /// an object.
-pub(super) fn strict(schema: &Value) -> Option<Value> {
+pub(crate) fn strict(schema: &Value) -> Option<Value> {
     let root = schema.as_object()?;
     if root.get("type") != Some(&json!("object")) {
         return None;

@@ -3,14 +3,27 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use dictum_core::lm::{FinishReason, LmError, LmErrorKind, Part, Response, Source, StreamEvent, Usage};
+use dictum_core::lm::{FinishReason, LmError, Part, Response, Source, StreamEvent, Usage};
 use serde_json::{Map, Value};
 
 use super::{error, response};
+use crate::dialect::Assemble;
+use crate::refusal;
+use crate::sse::Event;
+
+/// What of a message becomes parts.
+const TYPED: &[&str] = &[
+    "role",
+    "content",
+    "refusal",
+    "reasoning_content",
+    "reasoning",
+    "tool_calls",
+];
 
 /// Puts an answer together from its chunks.
 #[derive(Debug, Default)]
-pub(super) struct Assembler {
+pub(crate) struct Assembler {
     text: String,
     reasoning: String,
     refused: bool,
@@ -19,6 +32,10 @@ pub(super) struct Assembler {
     usage: Usage,
     /// What the chunks say beside the choices: id, model, fingerprint, usage.
     envelope: Map<String, Value>,
+    /// What the choice says beside its message: logprobs, a filter's results.
+    choice: Map<String, Value>,
+    /// What the message says that has no part: annotations, ids of sounds.
+    message: Map<String, Value>,
     done: bool,
 }
 
@@ -29,33 +46,31 @@ struct PartialCall {
     arguments: String,
 }
 
-impl Assembler {
-    /// Whether the last event was given.
-    pub(super) fn is_done(&self) -> bool {
-        self.done
-    }
+impl Assemble for Assembler {
+    type Frame = Event;
 
-    /// Takes the data of server-sent events and adds what they bring; what came before an error is not lost.
-    pub(super) fn take(&mut self, events: Vec<String>, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
-        for data in events {
-            if self.done {
-                break;
-            }
-            if data.trim() == "[DONE]" {
-                self.end(out)?;
-            } else if !data.trim().is_empty() {
-                let chunk = serde_json::from_str(&data).map_err(|_| error::not_json(&data))?;
-                self.chunk(chunk, out)?;
+    fn frame(&mut self, event: Event, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
+        match event.data.trim() {
+            "" => Ok(()),
+            "[DONE]" => self.end(out),
+            data => {
+                let chunk = serde_json::from_str(data).map_err(|_| refusal::not_json(data))?;
+                self.chunk(chunk, out)
             }
         }
-        Ok(())
     }
 
-    /// The connection has ended: fine if the answer has, also without the closing mark that some servers leave out.
-    pub(super) fn finish(&mut self, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
-        if self.done { Ok(()) } else { self.end(out) }
+    /// Some servers leave the closing mark out.
+    fn finish(&mut self, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
+        self.end(out)
     }
 
+    fn is_done(&self) -> bool {
+        self.done
+    }
+}
+
+impl Assembler {
     fn chunk(&mut self, chunk: Value, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
         if let Some(error) = error::in_payload(&chunk) {
             return Err(error);
@@ -65,6 +80,7 @@ impl Assembler {
         }
         if let Some(choice) = chunk.pointer("/choices/0") {
             self.choice(choice, out);
+            self.keep(choice);
         }
         if let Value::Object(entries) = chunk {
             let kept = entries
@@ -106,6 +122,39 @@ impl Assembler {
         }
     }
 
+    /// Keeps what there is no typed place for, as it would stand in a whole answer.
+    fn keep(&mut self, choice: &Value) {
+        for (name, value) in choice.as_object().into_iter().flatten() {
+            match (name.as_str(), self.choice.get_mut(name)) {
+                ("delta", _) => {}
+                _ if value.is_null() => {}
+                // Each chunk brings those of its own tokens.
+                ("logprobs", Some(Value::Object(so_far))) => extend_lists(so_far, value),
+                _ => {
+                    self.choice.insert(name.clone(), value.clone());
+                }
+            }
+        }
+        let delta = choice.get("delta").and_then(Value::as_object);
+        for (name, value) in delta.into_iter().flatten() {
+            if !TYPED.contains(&name.as_str()) && !value.is_null() {
+                self.message.insert(name.clone(), value.clone());
+            }
+        }
+    }
+
+    /// The raw payload, in the form of a whole answer.
+    fn payload(&mut self) -> Value {
+        let mut payload = std::mem::take(&mut self.envelope);
+        let mut choice = std::mem::take(&mut self.choice);
+        let message = std::mem::take(&mut self.message);
+        if !message.is_empty() {
+            choice.insert("message".to_owned(), Value::Object(message));
+        }
+        payload.insert("choices".to_owned(), Value::Array(vec![Value::Object(choice)]));
+        Value::Object(payload)
+    }
+
     fn call(&mut self, at: u64, delta: &Value) {
         let index = delta.get("index").and_then(Value::as_u64).unwrap_or(at);
         let call = self.calls.entry(index).or_default();
@@ -127,8 +176,7 @@ impl Assembler {
 
     fn end(&mut self, out: &mut Vec<StreamEvent>) -> Result<(), LmError> {
         let Some(finish) = self.finish.take() else {
-            let message = "the stream ended before the answer was whole";
-            return Err(LmError::new(LmErrorKind::Transport, message));
+            return Err(refusal::cut_off());
         };
         self.done = true;
         let mut parts = Vec::new();
@@ -156,10 +204,26 @@ impl Assembler {
             finish,
             usage: self.usage,
             model,
-            raw: Some(Arc::new(Value::Object(std::mem::take(&mut self.envelope)))),
+            raw: Some(Arc::new(self.payload())),
             source: Source::Model,
             attempts: 1,
         })));
         Ok(())
     }
 }
+
+/// Adds the lists of `more` to those of the same name.
+fn extend_lists(so_far: &mut Map<String, Value>, more: &Value) {
+    for (name, value) in more.as_object().into_iter().flatten() {
+        match (so_far.get_mut(name), value) {
+            (Some(Value::Array(so_far)), Value::Array(more)) => so_far.extend(more.iter().cloned()),
+            (Some(Value::Array(_)), _) => {}
+            _ => {
+                so_far.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

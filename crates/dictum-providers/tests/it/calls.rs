@@ -37,6 +37,7 @@ async fn an_answer_comes_whole_or_streamed_with_all_it_has() {
             Usage {
                 input_tokens: Some(31),
                 cached_tokens: Some(16),
+                cache_write_tokens: None,
                 output_tokens: Some(12),
                 reasoning_tokens: Some(8),
                 cost_usd: None,
@@ -117,7 +118,12 @@ async fn base_urls_are_taken_as_people_write_them() {
             "{url}"
         );
     }
-    assert_eq!(server.seen()[0].header("authorization"), None);
+    let seen = server.seen();
+    assert_eq!(seen[0].header("authorization"), None);
+    let paths: Vec<&str> = seen.iter().map(|seen| seen.path.as_str()).collect();
+    let plain = "/v1/chat/completions";
+    let queried = "/v1/chat/completions?api-version=2026-01-01";
+    assert_eq!(paths, [plain, plain, plain, queried]);
     for url in ["", "localhost:8000", "ftp://example.com", "/v1"] {
         let error = Lm::openai("x").base_url(url).build().unwrap_err();
         assert_eq!(error.kind(), LmErrorKind::InvalidRequest, "{url}");

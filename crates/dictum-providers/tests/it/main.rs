@@ -8,9 +8,16 @@
     missing_docs
 )]
 
+mod anthropic;
+mod azure;
+mod bedrock;
 mod calls;
+mod embed;
 mod faults;
+mod gemini;
+mod responses;
 mod secrets;
+mod services;
 mod stack;
 mod streams;
 
@@ -29,6 +36,16 @@ pub(crate) fn lm(server: &FakeServer) -> Lm {
 
 pub(crate) fn ask(text: &str) -> Request {
     Request::new(vec![Message::user(text)])
+}
+
+/// A stream's bytes, cut at these places.
+pub(crate) fn chunked(whole: &str, cuts: Vec<usize>) -> Vec<Vec<u8>> {
+    let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(whole.len())).collect();
+    cuts.extend([0, whole.len()]);
+    cuts.sort_unstable();
+    cuts.windows(2)
+        .map(|pair| whole.as_bytes()[pair[0]..pair[1]].to_vec())
+        .collect()
 }
 
 pub(crate) async fn read(

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use dictum_core::lm::layers::{MemoryStore, Retry, standard};
-use dictum_core::lm::{Budget, Call, LmErrorKind, Meter, Source};
+use dictum_core::lm::layers::{Adaptive, Circuit, MemoryStore, RateLimit, Retry, Standard, standard};
+use dictum_core::lm::{Allowance, Budget, Call, LmErrorKind, Meter, Source};
 use dictum_testkit::{FakeServer, Fault, Reply};
 use futures_util::future::join_all;
 
@@ -89,4 +89,73 @@ async fn many_calls_at_once_each_get_their_own_answer_within_the_limit() {
         assert_eq!(answer.unwrap().to_text(), format!("echo {n}"));
     }
     assert_eq!(server.most_in_flight(), 16);
+}
+
+fn everything() -> Standard {
+    standard()
+        .retry(quick())
+        .cache(MemoryStore::new(10))
+        .circuit(Circuit::default())
+        .adaptive(Adaptive::default())
+        .rate_limit(RateLimit::learned())
+}
+
+#[tokio::test]
+async fn of_two_who_wait_one_may_go_and_when_both_do_the_connection_is_closed() {
+    for streams in [false, true] {
+        let server = FakeServer::programmed(|n, _| match n {
+            0 => Reply::text("kept").after(Duration::from_millis(400)),
+            _ => Reply::text("too late").after(Duration::from_secs(600)),
+        });
+        let lm = lm(&server).layer(everything());
+        let (kept, lost) = (ask("kept"), ask("lost"));
+        let hasty = Duration::from_millis(100);
+        let (goes, stays) = tokio::join!(
+            tokio::time::timeout(hasty, call(&lm, streams, &kept)),
+            call(&lm, streams, &kept),
+        );
+        assert!(goes.is_err());
+        assert_eq!(stays.unwrap().to_text(), "kept");
+        assert_eq!((server.requests(), server.disconnects()), (1, 0));
+
+        let both = join_all((0..2).map(|_| call(&lm, streams, &lost)));
+        assert!(tokio::time::timeout(hasty, both).await.is_err());
+        assert!(server.saw_disconnects(1).await);
+        assert_eq!(server.requests(), 2);
+    }
+}
+
+#[tokio::test]
+async fn what_the_server_says_of_its_limits_reaches_the_layers() {
+    for streams in [false, true] {
+        let server = FakeServer::programmed(|n, _| {
+            Reply::text("ok")
+                .header("x-ratelimit-limit-requests", "60")
+                .header("x-ratelimit-remaining-requests", if n == 0 { "4" } else { "0" })
+                .header("x-ratelimit-reset-requests", "59s")
+        });
+        let lm = lm(&server).layer(everything());
+        assert_eq!(lm.rate_limits(), None);
+        call(&lm, streams, &ask("a")).await.unwrap();
+        let told = lm.rate_limits().and_then(|limits| limits.requests);
+        let four = Allowance {
+            limit: Some(60),
+            remaining: Some(4),
+            resets_in: Some(Duration::from_secs(59)),
+        };
+        assert_eq!(told, Some(four));
+        call(&lm, streams, &ask("b")).await.unwrap();
+        // None is left now, and one comes back in a second.
+        let hasty = Call {
+            deadline: Some(std::time::Instant::now() + Duration::from_millis(5)),
+            ..Call::default()
+        };
+        let result = if streams {
+            crate::read(lm.stream(&ask("c"), &hasty).await).await.map(drop)
+        } else {
+            lm.complete(&ask("c"), &hasty).await.map(drop)
+        };
+        assert!(result.unwrap_err().to_string().contains("rate limit"));
+        assert_eq!(server.requests(), 2);
+    }
 }

@@ -4,7 +4,7 @@ use futures_util::StreamExt;
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::{ask, call, lm, read};
+use crate::{ask, call, chunked, lm, read};
 
 fn chunk(delta: &serde_json::Value, finish: &serde_json::Value) -> String {
     let choice = json!({ "index": 0, "delta": delta, "finish_reason": finish });
@@ -137,10 +137,7 @@ proptest! {
             chunk(&json!({ "content": text }), &json!(null)),
             chunk(&json!({}), &json!("stop")),
         );
-        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(whole.len())).collect();
-        cuts.extend([0, whole.len()]);
-        cuts.sort_unstable();
-        let chunks: Vec<Vec<u8>> = cuts.windows(2).map(|pair| whole.as_bytes()[pair[0]..pair[1]].to_vec()).collect();
+        let chunks = chunked(&whole, cuts);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let answer = runtime.block_on(async {
             let server = FakeServer::scripted([Reply::chunks(chunks)]);

@@ -1,8 +1,10 @@
-//! A server on loopback that speaks OpenAI's chat completions.
+//! A server on loopback that speaks OpenAI's chat completions, and whatever else it is told to say.
 
+mod event_stream;
 mod openai;
 mod reply;
 
+pub use event_stream::{event_frame, exception_frame};
 pub use reply::{Chat, Fault, Reply};
 
 use std::fmt;
@@ -14,7 +16,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use axum::routing::post;
 use axum::serve::Listener;
@@ -27,8 +29,12 @@ use tokio::sync::{oneshot, watch};
 pub struct Seen {
     /// Names and values of the headers, names in lower case.
     pub headers: Vec<(String, String)>,
+    /// Path and query of the address.
+    pub path: String,
     /// The body; `null` when it was not JSON.
     pub body: Value,
+    /// The body as it came.
+    pub bytes: Bytes,
 }
 
 impl Seen {
@@ -63,7 +69,8 @@ struct Shared {
 }
 
 /// A server on loopback, on a port of its own, running on a thread of its own until it is dropped. It answers
-/// `POST /v1/chat/completions` as OpenAI documents it, whole or as a stream, as each request asks.
+/// every `POST`, whatever its path: [`Chat`] as OpenAI documents chat completions, whole or as a stream, as each request asks;
+/// for other dialects with the bytes it is given.
 pub struct FakeServer {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -125,7 +132,7 @@ impl FakeServer {
             .expect("a socket can be non-blocking");
         let (stop, stopped) = oneshot::channel::<()>();
         let app = Router::new()
-            .route("/v1/chat/completions", post(answer))
+            .fallback(post(answer))
             .layer(axum::extract::DefaultBodyLimit::disable())
             .with_state(Arc::clone(&shared));
         let counts = Arc::clone(&shared.counts);
@@ -159,6 +166,12 @@ impl FakeServer {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}/v1", self.address)
+    }
+
+    /// The address without a path, `http://127.0.0.1:PORT`, for dialects that don't begin with `/v1`.
+    #[must_use]
+    pub fn root(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// How many requests came.
@@ -282,10 +295,10 @@ impl Drop for Watch {
     }
 }
 
-async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap, bytes: Bytes) -> Response {
     let number = shared.counts.requests.fetch_add(1, Ordering::AcqRel);
     let watch = Watch::new(&shared.counts);
-    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     let reply = (shared.program)(number, &body);
     if number < shared.keep {
         let headers = headers
@@ -299,7 +312,9 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
             .collect();
         let seen = Seen {
             headers,
+            path: uri.to_string(),
             body: body.clone(),
+            bytes,
         };
         shared
             .seen

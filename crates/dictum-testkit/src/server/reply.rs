@@ -126,6 +126,11 @@ impl Reply {
         Self::of(200, Content::Chunks(chunks)).header("content-type", "text/event-stream")
     }
 
+    /// These chunks of an AWS event stream, whatever was asked; see [`event_frame`](super::event_frame).
+    pub fn frames(chunks: impl IntoIterator<Item = impl Into<Bytes>>) -> Self {
+        Self::chunks(chunks).header("content-type", "application/vnd.amazon.eventstream")
+    }
+
     /// An error as OpenAI documents it. An empty code is `null`.
     #[must_use]
     pub fn error(status: u16, kind: &str, code: &str, message: &str) -> Self {

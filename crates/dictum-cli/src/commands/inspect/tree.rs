@@ -200,6 +200,7 @@ fn parts(parts: &[Part]) -> String {
         Part::ToolCall { name, arguments, .. } => format!("<calls {name}{arguments}>"),
         Part::ToolResult { content, .. } => format!("<tool gave {content}>"),
         Part::Reasoning { text, .. } => format!("<reasoning: {text}>"),
+        Part::Opaque { provider, .. } => format!("<something for {provider}>"),
         other => format!("<{other:?}>"),
     });
     parts.collect::<Vec<_>>().join("\n")

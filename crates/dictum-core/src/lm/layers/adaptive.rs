@@ -61,8 +61,20 @@ impl Adaptive {
     /// Begins with `start` calls at once and never allows more than `most`; 0 is taken as 1.
     #[must_use]
     pub fn new(start: usize, most: usize) -> Self {
+        Self::with(start, 1, most)
+    }
+
+    /// The same, never falling below `least` calls at once, for servers that time out or refuse for other reasons than load too.
+    /// Begins anew.
+    #[must_use]
+    pub fn at_least(self, least: usize) -> Self {
+        Self::with(self.limit(), least, self.0.bounds.1 as usize)
+    }
+
+    fn with(start: usize, least: usize, most: usize) -> Self {
         let most = most.clamp(1, Semaphore::MAX_PERMITS);
-        let start = start.clamp(1, most);
+        let least = least.clamp(1, most);
+        let start = start.clamp(least, most);
         Self(Arc::new(Limiter {
             places: Arc::new(Semaphore::new(start)),
             state: Mutex::new(State {
@@ -73,7 +85,7 @@ impl Adaptive {
                 ceiling: f64::INFINITY,
                 fell: None,
             }),
-            bounds: (1.0, most as f64),
+            bounds: (least as f64, most as f64),
         }))
     }
 

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
-use futures_util::{FutureExt, StreamExt, future};
 
-use super::hand_on;
+use super::{MemoryStore, hand_on};
 use crate::lm::response::replayed;
 use crate::lm::{
     Call, Digest, FinishReason, LanguageModel, Layer, Lm, LmError, Request, Response, ResponseStream, Source,
@@ -24,99 +24,17 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn put<'a>(&'a self, key: &'a Digest, response: &'a Response) -> BoxFuture<'a, ()>;
 }
 
-/// Answers in memory, the least useful dropped when it is full.
-///
-/// A provider's raw payload is kept as text, which takes a fraction of the memory of the JSON tree, and is read again for a hit.
-pub struct MemoryStore {
-    entries: quick_cache::sync::Cache<Digest, Arc<Entry>>,
-}
-
-struct Entry {
-    /// The answer without its raw payload.
-    response: Response,
-    raw: Option<Box<[u8]>>,
-}
-
-impl Entry {
-    fn of(response: &Response) -> Self {
-        let raw = response.raw.as_ref().and_then(|raw| serde_json::to_vec(raw).ok());
-        Self {
-            response: Response {
-                parts: response.parts.clone(),
-                finish: response.finish.clone(),
-                model: response.model.clone(),
-                raw: None,
-                ..*response
-            },
-            raw: raw.map(Vec::into_boxed_slice),
-        }
-    }
-
-    fn response(&self) -> Response {
-        let raw = self.raw.as_ref().and_then(|raw| serde_json::from_slice(raw).ok());
-        Response {
-            raw: raw.map(Arc::new),
-            ..self.response.clone()
-        }
-    }
-}
-
-impl MemoryStore {
-    /// A store of at most this many answers.
-    #[must_use]
-    pub fn new(capacity: usize) -> Self {
-        Self {
-            entries: quick_cache::sync::Cache::new(capacity),
-        }
-    }
-
-    /// How many answers it holds.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Whether it holds none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// Drops all answers.
-    pub fn clear(&self) {
-        self.entries.clear();
-    }
-}
-
-impl fmt::Debug for MemoryStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStore")
-            .field("len", &self.len())
-            .field("capacity", &self.entries.capacity())
-            .finish()
-    }
-}
-
-impl Store for MemoryStore {
-    fn get<'a>(&'a self, key: &'a Digest) -> BoxFuture<'a, Option<Response>> {
-        let found = self.entries.get(key).map(|entry| entry.response());
-        future::ready(found).boxed()
-    }
-
-    fn put<'a>(&'a self, key: &'a Digest, response: &'a Response) -> BoxFuture<'a, ()> {
-        self.entries.insert(*key, Arc::new(Entry::of(response)));
-        future::ready(()).boxed()
-    }
-}
-
 /// Answers identical calls from a [`Store`], as the call's [`CachePolicy`](crate::lm::CachePolicy) allows.
 ///
 /// Calls are identical when [`Request::digest`] says so: the same model, messages, settings and sample. A hit has
 /// [`Source::Cache`] and 0 attempts, and counts against no budget. Errors, broken-off streams and answers that a filter cut
-/// are not kept. Two of these layers, memory around disk, make two tiers: the outer keeps what the inner had.
+/// are not kept. Two of these layers, memory around disk, make two tiers: the outer keeps what the inner had. A hit asked for as
+/// a stream comes as one. How long and how many answers are kept is the store's matter.
 #[derive(Debug, Clone)]
 pub struct Cache {
     store: Arc<dyn Store>,
+    namespace: Option<Digest>,
+    read_only: bool,
 }
 
 impl Cache {
@@ -128,7 +46,26 @@ impl Cache {
     /// A cache on a store that others use too.
     #[must_use]
     pub fn shared(store: Arc<dyn Store>) -> Self {
-        Self { store }
+        Self {
+            store,
+            namespace: None,
+            read_only: false,
+        }
+    }
+
+    /// The same, apart from all other namespaces in the same store: answers are found only under the name they were kept under.
+    /// For tenants who must not see each other's answers, or to begin anew without emptying the store.
+    #[must_use]
+    pub fn namespace(mut self, name: impl AsRef<str>) -> Self {
+        self.namespace = Some(Digest::of_bytes(name.as_ref().as_bytes()));
+        self
+    }
+
+    /// The same, only answering from what is there: nothing is kept, whatever the call's policy says.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
     }
 
     /// A cache in memory of at most this many answers.
@@ -140,29 +77,29 @@ impl Cache {
 
 impl Layer for Cache {
     fn wrap(self, inner: Lm) -> Arc<dyn LanguageModel> {
-        Arc::new(Cached {
-            inner,
-            store: self.store,
-        })
+        Arc::new(Cached { inner, cache: self })
     }
 }
 
 #[derive(Debug)]
 struct Cached {
     inner: Lm,
-    store: Arc<dyn Store>,
+    cache: Cache,
 }
 
 impl Cached {
     /// The key, if the call has to do with the cache at all, and what is kept under it, if the call may read.
     async fn look_up(&self, request: &Request, call: &Call) -> (Option<Digest>, Option<Response>) {
         let policy = call.cache;
-        if !policy.reads() && !policy.writes() {
+        let writes = policy.writes() && !self.cache.read_only;
+        if !policy.reads() && !writes {
             return (None, None);
         }
         let key = request.digest(self.inner.name());
+        let apart = [self.inner.variant(), self.cache.namespace];
+        let key = apart.iter().flatten().fold(key, |key, apart| apart.and(&key));
         let found = if policy.reads() {
-            self.store.get(&key).await
+            self.cache.store.get(&key).await
         } else {
             None
         };
@@ -171,7 +108,7 @@ impl Cached {
             response.attempts = 0;
             response
         });
-        (policy.writes().then_some(key), found)
+        (writes.then_some(key), found)
     }
 }
 
@@ -193,11 +130,11 @@ impl LanguageModel for Cached {
             if let Some(response) = found {
                 return Ok(response);
             }
-            let response = self.inner.complete(request, call).await?;
+            let response = self.inner.model().complete(request, call).await?;
             if let Some(key) = key
                 && worth_keeping(&response)
             {
-                self.store.put(&key, &response).await;
+                self.cache.store.put(&key, &response).await;
             }
             Ok(response)
         })
@@ -213,11 +150,11 @@ impl LanguageModel for Cached {
             if let Some(response) = found {
                 return Ok(replayed(response));
             }
-            let stream = self.inner.stream(request, call).await?;
+            let stream = self.inner.model().stream(request, call).await?;
             let Some(key) = key else {
                 return Ok(stream);
             };
-            let store = Arc::clone(&self.store);
+            let store = Arc::clone(&self.cache.store);
             let kept = stream.then(move |event| {
                 let store = Arc::clone(&store);
                 async move {

@@ -8,8 +8,8 @@ use futures_util::{StreamExt, stream};
 use super::now;
 use super::retry::first_event;
 use crate::lm::{
-    Call, Capabilities, LanguageModel, Layer, Lm, LmError, LmErrorKind, RateLimits, Request, Response,
-    ResponseStream,
+    Call, Capabilities, Digest, LanguageModel, Layer, Lm, LmError, LmErrorKind, RateLimits, Request,
+    Response, ResponseStream, Settings,
 };
 
 /// Asks other models, in order, when the one within fails.
@@ -30,8 +30,8 @@ use crate::lm::{
 /// broke on our own side. One given with [`Fallback::on`] or [`Fallback::then_on`] is asked after failures of the kinds named, and no others. A model
 /// whose context window is known to be too short for the request is passed over. The failure told at the end is the last one.
 ///
-/// Each model keeps its own layers, so this one goes around them; a cache belongs inside, on each model, or its answers would be
-/// kept under the first one's name. A stream is begun anew only while none of its events was handed on. What the whole can do
+/// Each model keeps its own layers, so this one goes around them; a cache belongs inside, on each model: one outside keeps the
+/// answers of this very list of models apart from all others. A stream is begun anew only while none of its events was handed on. What the whole can do
 /// is what every model can do, since any of them may get the request; its name is the first one's.
 #[derive(Debug, Clone)]
 pub struct Fallback {
@@ -128,6 +128,11 @@ pub(super) fn what_all_can_do<'a>(models: impl Iterator<Item = &'a Lm>) -> Capab
         .unwrap_or_default()
 }
 
+/// Which models an answer may come from.
+pub(super) fn whose_answers<'a>(models: impl Iterator<Item = &'a Lm>) -> Digest {
+    Digest::of(&models.map(|lm| (lm.name(), lm.variant())).collect::<Vec<_>>())
+}
+
 impl FallingBack {
     /// The next model to ask after this failure, from place `from` on, and the place after it.
     fn next(&self, from: usize, error: &LmError, request: &Request, call: &Call) -> Option<(usize, &Lm)> {
@@ -153,6 +158,15 @@ impl LanguageModel for FallingBack {
     fn capabilities(&self) -> Capabilities {
         let others = self.others.iter().map(|(lm, _)| lm);
         what_all_can_do(std::iter::once(&self.inner).chain(others))
+    }
+
+    fn variant(&self) -> Option<Digest> {
+        let others = self.others.iter().map(|(lm, _)| lm);
+        Some(whose_answers(std::iter::once(&self.inner).chain(others)))
+    }
+
+    fn default_settings(&self) -> Option<&Settings> {
+        self.inner.default_settings()
     }
 
     fn rate_limits(&self) -> Option<RateLimits> {

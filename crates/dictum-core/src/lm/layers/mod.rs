@@ -4,6 +4,44 @@
 //! few lines. Each treats `complete` and `stream` alike: what holds for an answer holds for the stream that brings it,
 //! until its last event.
 //!
+//! ```
+//! use std::sync::Arc;
+//! use dictum_core::lm::{Call, Capabilities, LanguageModel, Layer, Lm, LmError, Request, Response};
+//! use futures_util::future::BoxFuture;
+//!
+//! /// Asks for answers without a temperature.
+//! #[derive(Debug)]
+//! struct Cool(Lm);
+//!
+//! impl LanguageModel for Cool {
+//!     fn name(&self) -> &str {
+//!         self.0.name()
+//!     }
+//!     fn capabilities(&self) -> Capabilities {
+//!         self.0.capabilities()
+//!     }
+//!     fn complete<'a>(&'a self, request: &'a Request, call: &'a Call) -> BoxFuture<'a, Result<Response, LmError>> {
+//!         Box::pin(async move {
+//!             let mut request = request.clone();
+//!             request.settings.temperature = Some(0.0);
+//!             self.0.complete(&request, call).await
+//!         })
+//!     }
+//!     // `stream` likewise; without it, streams come in one piece.
+//! }
+//!
+//! struct Cooling;
+//!
+//! impl Layer for Cooling {
+//!     fn wrap(self, inner: Lm) -> Arc<dyn LanguageModel> {
+//!         Arc::new(Cool(inner))
+//!     }
+//! }
+//! # fn with(lm: Lm) -> Lm {
+//! lm.layer(Cooling)
+//! # }
+//! ```
+//!
 //! [`standard`] puts them in the usual order. From the outside in:
 //!
 //! | layer | does | why there |
@@ -13,10 +51,27 @@
 //! | [`Cache`] | keeps answers | a hit takes no place and no time below |
 //! | [`Coalesce`] | identical calls in flight share one | after the cache, so that only misses meet |
 //! | [`Concurrency`] | at most so many calls at once | a call that waits for its retry keeps its place |
-//! | [`Retry`] | tries again | each attempt has its own time limit |
-//! | [`Timeout`] | a time limit per attempt | |
+//! | [`Retry`] | tries again | what is below concerns single attempts |
+//! | [`Circuit`] | leaves a model alone that is down | sees each attempt; a refusal waits for nothing below and is not tried again |
+//! | [`Adaptive`] | finds how many calls at once the server takes | learns from each attempt; a call that waits for its retry gives its place to another |
+//! | [`RateLimit`] | requests and tokens per minute | each attempt counts, and is sent as soon as it has its share |
+//! | [`Timeout`] | time limits per attempt | waiting for a place or a share is not the server's time |
 //!
-//! Budgets stand below all of them: [`Lm::new`](super::Lm::new) counts each attempt.
+//! Budgets stand below all of them: [`Lm::new`](super::Lm::new) counts each attempt. The order is `Standard::wrap`'s; what is
+//! not asked for is not there and costs nothing.
+//!
+//! What tells one call from another differs by what the layer is for:
+//!
+//! | layer | keys on the request and | so that |
+//! |---|---|---|
+//! | [`Cache`] | the model's name and [`variant`](super::LanguageModel::variant): a hash of its address and default settings | two servers or two sets of defaults never serve each other's answers |
+//! | [`Coalesce`] | nothing: it stands around one model | |
+//! | [`Cassette`] | the model's name; of the settings, what holds in the end: the request's over the model's [defaults](super::LanguageModel::default_settings) | a recording plays at any address and without the model, and never for other settings |
+//!
+//! No address and no key is written anywhere: the cache's keys are hashes, and a cassette knows neither.
+//!
+//! Around several models, each with its own layers, stand [`Fallback`], which asks another when one fails, and [`Route`], which
+//! chooses by the request.
 
 mod adaptive;
 mod attempt;
@@ -26,6 +81,7 @@ mod circuit;
 mod coalesce;
 mod concurrency;
 mod fallback;
+mod memory_store;
 mod rate_limit;
 mod retry;
 mod retry_budget;
@@ -38,12 +94,13 @@ mod tracing;
 mod tests;
 
 pub use adaptive::Adaptive;
-pub use cache::{Cache, MemoryStore, Store};
+pub use cache::{Cache, Store};
 pub use cassette::{Cassette, CassetteMode};
 pub use circuit::Circuit;
 pub use coalesce::Coalesce;
 pub use concurrency::Concurrency;
 pub use fallback::Fallback;
+pub use memory_store::MemoryStore;
 pub use rate_limit::RateLimit;
 pub use retry::Retry;
 pub use route::Route;
@@ -87,6 +144,14 @@ macro_rules! hand_on {
 
         fn capabilities(&self) -> crate::lm::Capabilities {
             self.inner.capabilities()
+        }
+
+        fn variant(&self) -> Option<crate::lm::Digest> {
+            self.inner.variant()
+        }
+
+        fn default_settings(&self) -> Option<&crate::lm::Settings> {
+            self.inner.default_settings()
         }
 
         fn rate_limits(&self) -> Option<crate::lm::RateLimits> {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::fallback::{room_needed, what_all_can_do};
+use super::fallback::{room_needed, what_all_can_do, whose_answers};
 use crate::lm::{
-    Call, Capabilities, LanguageModel, Lm, LmError, LmErrorKind, RateLimits, Request, Response,
+    Call, Capabilities, Digest, LanguageModel, Lm, LmError, LmErrorKind, RateLimits, Request, Response,
     ResponseStream,
 };
 
@@ -15,7 +15,7 @@ use crate::lm::{
 ///
 /// The choice depends on the request alone, not on what came before or at what time, so that a program gives the same result at
 /// any concurrency and in every run. What to do when the chosen one fails is a [`Fallback`](super::Fallback) around it. Each model
-/// keeps its own layers, a cache too: around a route, answers of all models would be kept under one name.
+/// keeps its own layers, a cache too: one around the route shares no answers with one inside.
 ///
 /// ```
 /// # use dictum_core::lm::{Lm, Offline, Capabilities};
@@ -170,6 +170,10 @@ impl LanguageModel for Routed {
 
     fn capabilities(&self) -> Capabilities {
         what_all_can_do(self.models.iter())
+    }
+
+    fn variant(&self) -> Option<Digest> {
+        Some(whose_answers(self.models.iter()))
     }
 
     fn rate_limits(&self) -> Option<RateLimits> {

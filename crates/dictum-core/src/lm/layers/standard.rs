@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Cache, Cassette, Coalesce, Concurrency, Retry, Store, Timeout, Tracing};
+use super::{
+    Adaptive, Cache, Cassette, Circuit, Coalesce, Concurrency, RateLimit, Retry, Store, Timeout, Tracing,
+};
 use crate::lm::{LanguageModel, Layer, Lm};
 
 /// The usual layers in the usual order, as one layer; see [`super`] for the order and the reasons.
@@ -22,16 +24,19 @@ use crate::lm::{LanguageModel, Layer, Lm};
 /// ```
 ///
 /// Without further words: spans, coalescing, 32 calls at once, 4 attempts, 10 minutes for each. No cache and no cassette: both
-/// keep data, so both are asked for.
+/// keep data, so both are asked for. No rate limit, adaptive limit or circuit: the right ones depend on the account.
 #[derive(Debug, Clone)]
 pub struct Standard {
     tracing: Option<Tracing>,
     cassette: Option<Cassette>,
-    caches: Vec<Arc<dyn Store>>,
+    caches: Vec<Cache>,
     coalesce: bool,
     concurrency: Option<Concurrency>,
     retry: Option<Retry>,
-    timeout: Timeout,
+    circuit: Option<Circuit>,
+    adaptive: Option<Adaptive>,
+    rate_limit: Option<RateLimit>,
+    timeout: Option<Timeout>,
 }
 
 /// See [`Standard`].
@@ -44,7 +49,10 @@ pub fn standard() -> Standard {
         coalesce: true,
         concurrency: Some(Concurrency::new(32)),
         retry: Some(Retry::default()),
-        timeout: Timeout::new(Duration::from_secs(600)),
+        circuit: None,
+        adaptive: None,
+        rate_limit: None,
+        timeout: Some(Timeout::new(Duration::from_secs(600))),
     }
 }
 
@@ -58,8 +66,14 @@ impl Standard {
 
     /// With a cache on this store, around those named before: name the disk first, then the memory.
     #[must_use]
-    pub fn cache(mut self, store: impl Store + 'static) -> Self {
-        self.caches.push(Arc::new(store));
+    pub fn cache(self, store: impl Store + 'static) -> Self {
+        self.cache_layer(Cache::new(store))
+    }
+
+    /// With this cache, around those named before: one with a namespace, say, or that only reads.
+    #[must_use]
+    pub fn cache_layer(mut self, cache: Cache) -> Self {
+        self.caches.push(cache);
         self
     }
 
@@ -77,10 +91,38 @@ impl Standard {
         self
     }
 
+    /// With this circuit breaker.
+    #[must_use]
+    pub fn circuit(mut self, circuit: Circuit) -> Self {
+        self.circuit = Some(circuit);
+        self
+    }
+
+    /// With a limit on calls at once that finds itself, in place of a fixed one.
+    #[must_use]
+    pub fn adaptive(mut self, limit: Adaptive) -> Self {
+        self.adaptive = Some(limit);
+        self.concurrency = None;
+        self
+    }
+
+    /// With this limit on requests and tokens per minute.
+    #[must_use]
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.rate_limit = Some(limit);
+        self
+    }
+
     /// With this much time for each attempt.
     #[must_use]
-    pub fn timeout(mut self, total: Duration) -> Self {
-        self.timeout = Timeout::new(total);
+    pub fn timeout(self, total: Duration) -> Self {
+        self.timeouts(Timeout::new(total))
+    }
+
+    /// With these time limits for each attempt.
+    #[must_use]
+    pub fn timeouts(mut self, limits: Timeout) -> Self {
+        self.timeout = Some(limits);
         self
     }
 
@@ -118,6 +160,13 @@ impl Standard {
         self.retry = None;
         self
     }
+
+    /// Without time limits. The call's own deadline is then the provider's matter.
+    #[must_use]
+    pub fn without_timeout(mut self) -> Self {
+        self.timeout = None;
+        self
+    }
 }
 
 impl Layer for Standard {
@@ -128,12 +177,15 @@ impl Layer for Standard {
                 None => lm,
             }
         }
-        let mut lm = inner.layer(self.timeout);
+        let mut lm = add(inner, self.timeout);
+        lm = add(lm, self.rate_limit);
+        lm = add(lm, self.adaptive);
+        lm = add(lm, self.circuit);
         lm = add(lm, self.retry);
         lm = add(lm, self.concurrency);
         lm = add(lm, self.coalesce.then_some(Coalesce));
-        for store in self.caches {
-            lm = lm.layer(Cache::shared(store));
+        for cache in self.caches {
+            lm = lm.layer(cache);
         }
         lm = add(lm, self.cassette);
         lm = add(lm, self.tracing);

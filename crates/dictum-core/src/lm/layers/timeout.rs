@@ -178,13 +178,9 @@ impl LanguageModel for Timed {
                     .map_err(|_| limit.error(self.name()))??,
             };
             let watched = Watched {
-                inner: Some(inner),
-                model: self.name().to_owned(),
-                whole,
                 first,
                 between,
-                silent_since: None,
-                alarm: None,
+                ..Watched::new(inner, self.name(), whole)
             };
             Ok(watched.boxed())
         })
@@ -201,15 +197,39 @@ struct Watched {
     /// `None` after the first event.
     first: Option<Limit>,
     between: Option<Duration>,
+    /// Whether an event came.
+    begun: bool,
     /// Since when the reader has waited for the next event.
     silent_since: Option<Instant>,
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
+/// A stream that ends with an error at this time.
+pub(super) fn until(deadline: Instant, stream: ResponseStream, model: &str) -> ResponseStream {
+    let limit = Limit {
+        at: deadline,
+        which: Which::Deadline,
+    };
+    Watched::new(stream, model, Some(limit)).boxed()
+}
+
 impl Watched {
+    fn new(inner: ResponseStream, model: &str, whole: Option<Limit>) -> Self {
+        Self {
+            inner: Some(inner),
+            model: model.to_owned(),
+            whole,
+            first: None,
+            between: None,
+            begun: false,
+            silent_since: None,
+            alarm: None,
+        }
+    }
+
     fn limit(&mut self) -> Option<Limit> {
         let mut limit = Limit::nearer(self.whole, self.first);
-        if self.between.is_some() && self.first.is_none() {
+        if self.between.is_some() && self.begun {
             let since = *self.silent_since.get_or_insert_with(now);
             limit = Limit::nearer(limit, Limit::after(since, self.between, Which::Between));
         }
@@ -227,6 +247,7 @@ impl Stream for Watched {
         };
         if let Poll::Ready(event) = inner.poll_next_unpin(cx) {
             this.first = None;
+            this.begun = true;
             this.silent_since = None;
             if event.is_none() {
                 this.inner = None;

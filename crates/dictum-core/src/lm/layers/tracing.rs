@@ -160,12 +160,10 @@ fn record(span: &Span, result: Result<&Response, &LmError>, content: Option<usiz
 /// A provider as the conventions name it, where they do.
 fn known_name(provider: &str) -> &str {
     match provider {
-        "azure" => "azure.ai.openai",
         "bedrock" => "aws.bedrock",
         "gemini" => "gcp.gemini",
         "mistral" => "mistral_ai",
-        "vertex" => "gcp.vertex_ai",
-        "xai" => "x_ai",
+        "responses" => "openai",
         other => other,
     }
 }

@@ -363,3 +363,22 @@ fn literals_keep_their_values() {
     ];
     assert_eq!(values.as_ref(), wanted);
 }
+
+#[test]
+fn an_open_bracket_is_named_where_it_stands() {
+    for (text, column) in [
+        ("text: list[str -> label: str", 11),
+        ("text: list[str, hints: dict[str, int] -> label", 11),
+        ("text -> label: dict[str, list[int], other: int", 20),
+    ] {
+        let error = SignatureSpec::parse(text).unwrap_err();
+        let SignatureError::Syntax {
+            column: at, problem, ..
+        } = &error
+        else {
+            panic!("{error:?}")
+        };
+        assert_eq!(*at, column, "{error}");
+        assert!(problem.contains("has no `]`"), "{error}");
+    }
+}

@@ -27,14 +27,37 @@ pub(super) struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     pub(super) fn new(text: &'a str, types: &'a IndexMap<String, Schema>) -> Parsed<Self> {
-        Ok(Self {
+        let parser = Self {
             text,
             tokens: tokens(text)?,
             at: 0,
             depth: 0,
             types,
             defs: IndexMap::new(),
-        })
+        };
+        parser.brackets_end_in_their_field()?;
+        Ok(parser)
+    }
+
+    /// A bracket that is open where the next field begins was never closed. Without this, the name of that field would be
+    /// taken for a type, and the error would point there.
+    fn brackets_end_in_their_field(&self) -> Parsed<()> {
+        let mut open = Vec::new();
+        for token in &self.tokens {
+            match token.kind {
+                TokenKind::Sign('[') => open.push(token.column),
+                TokenKind::Sign(']') => {
+                    open.pop();
+                }
+                TokenKind::Arrow | TokenKind::Sign(':') => {
+                    if let Some(column) = open.last() {
+                        return self.error(*column, "this `[` has no `]`");
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn finish(&mut self, ty: Type) -> Schema {

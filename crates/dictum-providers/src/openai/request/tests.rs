@@ -1,13 +1,19 @@
-use dictum_core::lm::{Prefix, ToolSpec};
+use dictum_core::lm::{LmErrorKind, Prefix, ToolSpec};
 
 use super::*;
 
-fn own(model: &str) -> Dialect {
-    Dialect::new(model.to_owned(), true)
+fn own(model: &str) -> Chat {
+    of_server(model, true)
 }
 
-fn of(dialect: &Dialect, request: &Request) -> Value {
-    json!(body(dialect, request, &Settings::default(), false).unwrap())
+fn of_server(model: &str, own: bool) -> Chat {
+    let mut dialect = Chat::new(model.to_owned());
+    dialect.own = own;
+    dialect
+}
+
+fn of(dialect: &Chat, request: &Request) -> Value {
+    json!(body(dialect, request, &request.settings, false).unwrap())
 }
 
 #[test]
@@ -91,7 +97,7 @@ fn every_part_has_its_place() {
         { "role": "tool", "tool_call_id": "c2", "content": "Error: rain" },
     ]);
     assert_eq!(of(&own("gpt-4o"), &request)["messages"], expected);
-    let elsewhere = of(&Dialect::new("deepseek-reasoner".to_owned(), false), &request);
+    let elsewhere = of(&of_server("deepseek-reasoner", false), &request);
     assert_eq!(
         elsewhere["messages"][4]["reasoning_content"],
         "I need the weather."
@@ -196,7 +202,7 @@ fn settings_stand_over_the_models_own_and_extra_over_all() {
         ..Settings::default()
     };
     let dialect = own("gpt-4o");
-    let written = json!(body(&dialect, &request, &base, true).unwrap());
+    let written = json!(body(&dialect, &request, &request.settings.over(&base), true).unwrap());
     assert_eq!(
         written,
         json!({

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use crate::lm::Request;
+use crate::lm::digest::Hashed;
 
 /// The calls in flight, by a quick hash of their requests. Holds them weakly: a call lives as long as someone waits for it.
 pub(super) struct Flights<T> {
@@ -15,28 +16,7 @@ pub(super) struct Flights<T> {
     keys: RandomState,
 }
 
-type Table<T> = HashMap<u64, Weak<Flight<T>>, BuildHasherDefault<Ready>>;
-
-/// Takes keys that are hashes already.
-#[derive(Default)]
-struct Ready(u64);
-
-impl Hasher for Ready {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write_u64(&mut self, key: u64) {
-        self.0 = key;
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        // Never used for the keys there are.
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-}
+type Table<T> = HashMap<u64, Weak<Flight<T>>, BuildHasherDefault<Hashed>>;
 
 struct Flight<T> {
     call: T,

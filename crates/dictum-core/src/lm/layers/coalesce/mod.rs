@@ -13,6 +13,7 @@ use futures_util::{StreamExt, stream};
 use self::flights::{Flights, Seat};
 use self::shared_call::SharedCall;
 use self::shared_stream::SharedStream;
+use super::timeout::until;
 use super::{by_deadline, hand_on, now};
 use crate::lm::{
     CachePolicy, Call, LanguageModel, Layer, Lm, LmError, LmErrorKind, Request, Response, ResponseStream,
@@ -65,7 +66,10 @@ impl Coalesced {
 fn only_the_makers<T>(error: &LmError, seat: &Seat<T>) -> bool {
     match error.kind() {
         LmErrorKind::Budget | LmErrorKind::Cancelled => true,
-        LmErrorKind::Timeout => seat.makers_deadline().is_some_and(|deadline| now() >= deadline),
+        // It passed, or a layer saw that it would: that one says how long it would have taken.
+        LmErrorKind::Timeout => seat
+            .makers_deadline()
+            .is_some_and(|deadline| now() >= deadline || error.retry_after().is_some()),
         _ => false,
     }
 }
@@ -139,6 +143,7 @@ impl LanguageModel for Coalesced {
                         return Err(error);
                     }
                 };
+                let maker = seat.is_maker();
                 let events = stream::iter(first.map(Ok)).chain(events).map(move |mut event| {
                     match &mut event {
                         Ok(StreamEvent::Finished(response)) => {
@@ -153,7 +158,11 @@ impl LanguageModel for Coalesced {
                     }
                     event
                 });
-                return Ok(events.boxed());
+                // The call keeps its maker's deadline; the others' is theirs alone.
+                return Ok(match call.deadline {
+                    Some(deadline) if !maker => until(deadline, events.boxed(), self.name()),
+                    _ => events.boxed(),
+                });
             }
         })
     }

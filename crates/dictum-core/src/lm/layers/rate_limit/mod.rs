@@ -307,7 +307,7 @@ impl Attempt for Reserved {
 
 impl Layer for RateLimit {
     fn wrap(self, inner: Lm) -> Arc<dyn LanguageModel> {
-        Arc::new(Limited {
+        Arc::new(RateLimited {
             inner,
             limiter: self.0,
         })
@@ -315,12 +315,12 @@ impl Layer for RateLimit {
 }
 
 #[derive(Debug)]
-struct Limited {
+struct RateLimited {
     inner: Lm,
     limiter: Arc<Limiter>,
 }
 
-impl LanguageModel for Limited {
+impl LanguageModel for RateLimited {
     hand_on!();
 
     fn complete<'a>(

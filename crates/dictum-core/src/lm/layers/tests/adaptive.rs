@@ -76,6 +76,22 @@ async fn one_overload_is_one_fall_and_refusals_of_other_kinds_are_none() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn it_does_not_fall_below_its_least() {
+    let (lm, seen) = model(|_, _| fail(LmErrorKind::Timeout));
+    let limit = Adaptive::new(4, 100).at_least(8);
+    let lm = lm.layer(limit.clone());
+    for round in 0..5 {
+        let requests: Vec<_> = (0..20).map(|n| ask(&format!("{round} {n}"))).collect();
+        let terms = Call::default();
+        join_all(requests.iter().map(|request| lm.complete(request, &terms))).await;
+    }
+    assert_eq!(
+        (limit.limit(), seen.most_in_flight.load(Ordering::SeqCst)),
+        (8, 8)
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn dropped_calls_and_streams_give_their_places_back() {
     for streams in [false, true] {
         let (lm, seen) = model(|_, _| Step::Hang);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::lm::layers::{Cache, Cassette, CassetteMode};
+use crate::lm::layers::{Cache, Cassette, CassetteMode, standard};
 
 fn file() -> (tempfile::TempDir, std::path::PathBuf) {
     let dir = tempfile::tempdir().unwrap();
@@ -54,21 +54,21 @@ async fn a_miss_says_what_was_asked_and_what_to_do() {
     let lm = lm.layer(Cassette::open(&path, CassetteMode::Replay).unwrap());
     let mut warmer = ask("What is 6 times 7?");
     warmer.settings.temperature = Some(1.0);
-    for (request, hint) in [
-        (warmer, "other settings"),
-        (ask("What is 6 times 9?"), "no request with these messages"),
+    for (request, difference) in [
+        (
+            warmer,
+            r#"the setting `temperature`: nothing was recorded, "1.0" is asked for"#,
+        ),
+        (
+            ask("What is 6 times 9?"),
+            r#"message 1 (user): "What is 6 times 7?" was recorded, "What is 6 times 9?" is asked for"#,
+        ),
     ] {
         for streams in [false, true] {
             let error = call(&lm, streams, &request, &Call::default()).await.unwrap_err();
             assert_eq!(error.kind(), LmErrorKind::Replay);
             let text = error.to_string();
-            for part in [
-                "calls.jsonl",
-                "What is 6 times",
-                hint,
-                "`Auto`",
-                &request.digest(lm.name()).to_string(),
-            ] {
+            for part in ["calls.jsonl has 1 recording.", difference, "`CassetteMode::Auto`"] {
                 assert!(text.contains(part), "{part:?} is not in: {text}");
             }
         }
@@ -143,4 +143,73 @@ async fn media_is_left_out_of_what_people_read() {
         lm.complete(&request, &Call::default()).await.unwrap().to_text(),
         "a cat"
     );
+}
+
+/// A model of one name with defaults of its own.
+#[derive(Debug)]
+struct Warm(f64, Settings);
+
+impl Warm {
+    fn lm(temperature: f64) -> Lm {
+        let settings = Settings {
+            temperature: Some(temperature),
+            ..Settings::default()
+        };
+        Lm::new(Self(temperature, settings))
+    }
+}
+
+impl LanguageModel for Warm {
+    fn name(&self) -> &str {
+        "test/warm"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+
+    fn variant(&self) -> Option<Digest> {
+        Some(Digest::of(&self.0))
+    }
+
+    fn default_settings(&self) -> Option<&Settings> {
+        Some(&self.1)
+    }
+
+    fn complete<'a>(&'a self, _: &'a Request, _: &'a Call) -> BoxFuture<'a, Result<Response, LmError>> {
+        Box::pin(async { Ok(Response::text(self.0.to_string())) })
+    }
+}
+
+#[tokio::test]
+async fn models_of_one_name_but_other_defaults_share_a_cassette_and_no_answers() {
+    for streams in [false, true] {
+        let (_dir, path) = file();
+        let cassette = Cassette::open(&path, CassetteMode::Auto).unwrap();
+        // Through layers in between too.
+        let warm = |temperature| Warm::lm(temperature).layer(standard().cassette(cassette.clone()));
+        let text = async |lm: Lm, request: &Request| {
+            let response = call(&lm, streams, request, &Call::default()).await.unwrap();
+            (response.to_text(), response.source)
+        };
+        let plain = ask("a");
+        for temperature in [0.5, 1.5] {
+            let own = temperature.to_string();
+            assert_eq!(text(warm(temperature), &plain).await, (own, Source::Model));
+        }
+        // What stands in the request or in the model is the same in the end, and so it plays without the model too.
+        let mut warmer = ask("a");
+        warmer.settings.temperature = Some(1.5);
+        assert_eq!(text(warm(0.5), &warmer).await, ("1.5".to_owned(), Source::Replay));
+        let absent = Offline::new("test/warm", Capabilities::default());
+        let with_defaults = absent.clone().with_settings(Settings {
+            temperature: Some(0.5),
+            ..Settings::default()
+        });
+        let replay = |lm| Lm::new(lm).layer(Cassette::open(&path, CassetteMode::Replay).unwrap());
+        let answer = ("0.5".to_owned(), Source::Replay);
+        assert_eq!(text(replay(with_defaults), &plain).await, answer);
+        let error = call(&replay(absent), streams, &plain, &Call::default()).await;
+        assert_eq!(error.unwrap_err().kind(), LmErrorKind::Replay);
+    }
 }

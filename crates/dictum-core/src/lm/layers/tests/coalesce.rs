@@ -1,3 +1,4 @@
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -168,4 +169,69 @@ async fn another_callers_budget_or_deadline_is_not_mine() {
             "the hasty call and the patient one; the refused one never began"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_too_late_for_the_first_is_not_too_late_for_the_others() {
+    for streams in [false, true] {
+        let (lm, seen) = model(|_, _| say("x"));
+        let limit = crate::lm::layers::RateLimit::requests_per_minute(1);
+        let lm = lm.layer(limit).layer(Coalesce);
+        call(&lm, streams, &ask("first"), &Call::default()).await.unwrap();
+        let hasty = Call {
+            deadline: Some((tokio::time::Instant::now() + Duration::from_secs(1)).into_std()),
+            ..Call::default()
+        };
+        let (request, patient) = (ask("a"), Call::default());
+        let (hasty, patient) = tokio::join!(
+            call(&lm, streams, &request, &hasty),
+            call(&lm, streams, &request, &patient),
+        );
+        assert_eq!(hasty.unwrap_err().kind(), LmErrorKind::Timeout);
+        assert_eq!(patient.unwrap().to_text(), "x");
+        assert_eq!(seen.begun(), 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn callers_who_come_while_an_answer_is_handed_on_get_one_too() {
+    for streams in [false, true] {
+        let (lm, seen) = model(|_, request| say(request.turns[0].to_text()));
+        let lm = lm.layer(Coalesce);
+        let tasks: Vec<_> = (0..64)
+            .map(|task| {
+                let lm = lm.clone();
+                tokio::spawn(async move {
+                    for n in 0..40 {
+                        let text = format!("question {}", (n + task / 32) % 3);
+                        let answer = call(&lm, streams, &ask(&text), &Call::default()).await.unwrap();
+                        assert_eq!(answer.to_text(), text);
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        assert!(seen.begun() < 64 * 40, "some were shared");
+        assert_eq!(seen.in_flight.load(Ordering::SeqCst), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_joins_a_stream_keeps_his_own_deadline_to_its_end() {
+    let (lm, seen) = model(|_, _| Step::SayAfter(Duration::from_secs(1), "one two three".to_owned()));
+    let lm = lm.layer(Coalesce);
+    let hasty = Call {
+        deadline: Some((tokio::time::Instant::now() + Duration::from_millis(2500)).into_std()),
+        ..Call::default()
+    };
+    let (request, patient) = (ask("a"), Call::default());
+    let (patient, hasty) = tokio::join!(
+        call(&lm, true, &request, &patient),
+        call(&lm, true, &request, &hasty),
+    );
+    assert_eq!(patient.unwrap().to_text(), "one two three");
+    assert_eq!(hasty.unwrap_err().kind(), LmErrorKind::Timeout);
+    assert_eq!((seen.begun(), seen.cancelled()), (1, 0));
 }

@@ -104,3 +104,70 @@ async fn slow_words_count_together() {
     assert_eq!((words, error.kind()), (3, LmErrorKind::Timeout));
     assert!(stream.next().await.is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_must_begin_in_time_and_go_on() {
+    // Before each event it takes a second.
+    let script = |_: usize, _: &Request| Step::SayAfter(SECOND, "one two three".to_owned());
+    for (limits, events, told) in [
+        (
+            Timeout::deadline_only().first_event(SECOND / 2),
+            0,
+            "begin within 0.5 s",
+        ),
+        (
+            Timeout::deadline_only().between_events(SECOND / 2),
+            1,
+            "nothing came for 0.5 s",
+        ),
+        (
+            Timeout::new(SECOND * 2 + SECOND / 2).between_events(SECOND * 2),
+            2,
+            "whole answer within 2.5 s",
+        ),
+    ] {
+        let (lm, seen) = model(script);
+        let mut stream = lm
+            .layer(limits)
+            .stream(&ask("a"), &Call::default())
+            .await
+            .unwrap();
+        let mut got = 0;
+        let error = loop {
+            match stream.next().await.unwrap() {
+                Ok(_) => got += 1,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!((error.kind(), got), (LmErrorKind::Timeout, events), "{told}");
+        assert!(error.to_string().contains(told), "{error}");
+        assert!(stream.next().await.is_none());
+        assert_eq!(seen.cancelled(), 1, "{told}");
+    }
+    let (lm, _) = model(script);
+    let limits = Timeout::new(SECOND * 10)
+        .first_event(SECOND * 2)
+        .between_events(SECOND * 2);
+    let (text, _) = read(lm.layer(limits).stream(&ask("a"), &Call::default()).await)
+        .await
+        .unwrap();
+    assert_eq!(text, "one two three");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_who_takes_his_time_is_not_the_servers_silence() {
+    let (lm, _) = model(|_, _| Step::SayAfter(SECOND, "one two three".to_owned()));
+    let limits = Timeout::deadline_only().between_events(SECOND * 2);
+    let mut stream = lm
+        .layer(limits)
+        .stream(&ask("a"), &Call::default())
+        .await
+        .unwrap();
+    let mut events = 0;
+    while let Some(event) = stream.next().await {
+        event.unwrap();
+        events += 1;
+        tokio::time::sleep(SECOND * 5).await;
+    }
+    assert_eq!(events, 4);
+}

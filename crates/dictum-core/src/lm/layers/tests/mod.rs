@@ -1,6 +1,7 @@
 //! Tests of the layers against a model that misbehaves as it is told.
 
 mod adaptive;
+mod budget;
 mod cache;
 mod cassette;
 mod circuit;

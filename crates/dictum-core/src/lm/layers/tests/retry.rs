@@ -146,3 +146,56 @@ async fn a_stream_is_not_begun_again_after_its_first_event() {
     );
     assert_eq!(seen.begun(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_not_amplified() {
+    for streams in [false, true] {
+        let (lm, seen) = model(|_, _| fail(LmErrorKind::Server));
+        let lm = lm.layer(rules().budget(0.1, 20));
+        let mut last = None;
+        for n in 0..1000 {
+            last = call(&lm, streams, &ask(&n.to_string()), &Call::default())
+                .await
+                .err();
+        }
+        // 1000 calls, a burst of 20, and one retry for ten calls.
+        assert!((1100..=1120).contains(&seen.begun()), "{}", seen.begun());
+        let last = last.unwrap();
+        assert_eq!(last.kind(), LmErrorKind::Server);
+        assert!(last.to_string().contains("not tried again"), "{last}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_an_outage_there_are_retries_again() {
+    let (lm, seen) = model(|n, _| {
+        // Down for 200 calls, then every fifth fails once.
+        if n < 200 || n % 5 == 0 {
+            fail(LmErrorKind::Transport)
+        } else {
+            say("x")
+        }
+    });
+    let lm = lm.layer(rules().budget(0.3, 10));
+    let mut failed_late = 0;
+    for n in 0..1000 {
+        let result = lm.complete(&ask(&n.to_string()), &Call::default()).await;
+        failed_late += usize::from(result.is_err() && seen.begun() > 300);
+    }
+    assert_eq!(failed_late, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_the_provider_asked_for_is_free_and_a_tiny_one_of_a_broken_server_is_not() {
+    for (kind, asked, retried) in [
+        (LmErrorKind::RateLimit, SECOND / 100, true),
+        (LmErrorKind::Server, SECOND * 2, true),
+        (LmErrorKind::Server, SECOND / 100, false),
+    ] {
+        let (lm, seen) =
+            model(move |_, _| Step::Fail(LmError::new(kind, "slow down").with_retry_after(asked)));
+        let lm = lm.layer(rules().budget(0.0, 0));
+        lm.complete(&ask("a"), &Call::default()).await.unwrap_err();
+        assert_eq!(seen.begun(), if retried { 4 } else { 1 }, "{kind:?} {asked:?}");
+    }
+}

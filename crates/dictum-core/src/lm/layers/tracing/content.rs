@@ -65,6 +65,8 @@ fn one(part: &Part, room: &mut Room) -> Value {
         Part::ToolResult { id, content, .. } => {
             json!({"type": "tool_call_response", "id": id, "response": room.take(content)})
         }
+        // Only its provider can read it.
+        Part::Opaque { provider, .. } => json!({"type": "opaque", "provider": provider}),
     }
 }
 

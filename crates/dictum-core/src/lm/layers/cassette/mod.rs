@@ -1,6 +1,9 @@
 //! Recording calls and playing them back.
 
-use std::collections::{HashMap, HashSet};
+mod nearest;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -12,12 +15,13 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use self::nearest::Places;
 use super::hand_on;
 use crate::error::FileError;
 use crate::lm::response::replayed;
 use crate::lm::{
-    Call, Digest, LanguageModel, Layer, Lm, LmError, LmErrorKind, Message, Request, Response, ResponseStream,
-    Source, StreamEvent,
+    Call, Digest, LanguageModel, Layer, Lm, LmError, LmErrorKind, Request, Response, ResponseStream,
+    Settings, Source, StreamEvent,
 };
 
 /// What a [`Cassette`] does with a call.
@@ -36,7 +40,11 @@ pub enum CassetteMode {
 /// The file has one JSON object per line: a request's digest, the request for people to read, and the answer. It holds no
 /// key, header or address, because requests have none; media content is left out. Answers of calls with the same digest
 /// play in the order they were recorded, then the last one again. Played answers have [`Source::Replay`] and 0 attempts.
-/// Errors are not recorded. Clones share the file, so that the models of one program can share a cassette.
+/// Errors are not recorded.
+///
+/// A request is found by the model's name, by all it says, and by the settings that hold for it in the end: its own over the
+/// model's [defaults](LanguageModel::default_settings). The address is no part of it, so what was recorded at one server plays for
+/// another, and with [`Offline`](crate::lm::Offline) for none. Clones share the file, so that the models of one program can share a cassette.
 #[derive(Debug, Clone)]
 pub struct Cassette(Arc<Tape>);
 
@@ -51,8 +59,9 @@ struct Tape {
 #[derive(Default)]
 struct Takes {
     by_request: HashMap<Digest, Take>,
-    /// Digests of the messages alone, to tell a changed setting from a changed prompt.
-    messages: HashSet<Digest>,
+    /// What was recorded, with its line, to tell what a miss comes near to. Kept for replay only: where the model is asked
+    /// instead, there are no misses.
+    recorded: Option<Vec<(usize, Places)>>,
     lines: usize,
 }
 
@@ -96,7 +105,7 @@ impl Cassette {
             },
         };
         text.truncate(text.rfind('\n').map_or(0, |end| end + 1));
-        let takes = Takes::read(&name, &text)?;
+        let takes = Takes::read(&name, &text, mode)?;
         let file = match mode {
             CassetteMode::Replay => None,
             CassetteMode::Record | CassetteMode::Auto => {
@@ -123,7 +132,7 @@ impl Cassette {
     /// When a line is not a recording.
     pub fn from_text(name: impl Into<String>, text: &str) -> Result<Self, FileError> {
         let name = name.into();
-        let takes = Takes::read(&name, text)?;
+        let takes = Takes::read(&name, text, CassetteMode::Replay)?;
         Ok(Self(Arc::new(Tape {
             name,
             mode: CassetteMode::Replay,
@@ -155,8 +164,11 @@ fn file_error(name: &str, line: Option<usize>, problem: String) -> FileError {
 }
 
 impl Takes {
-    fn read(name: &str, text: &str) -> Result<Self, FileError> {
-        let mut takes = Self::default();
+    fn read(name: &str, text: &str, mode: CassetteMode) -> Result<Self, FileError> {
+        let mut takes = Self {
+            recorded: (mode == CassetteMode::Replay).then(Vec::new),
+            ..Self::default()
+        };
         for (at, line) in text
             .lines()
             .enumerate()
@@ -166,16 +178,16 @@ impl Takes {
                 let problem = format!("is not a recording ({error}); remove the line and record it again");
                 file_error(name, Some(at + 1), problem)
             })?;
-            takes.add(line.digest, &line.request, line.response);
+            if let Some(recorded) = &mut takes.recorded {
+                recorded.push((at + 1, Places::of(&line.model, &line.request)));
+            }
+            takes.add(line.digest, line.response);
         }
         Ok(takes)
     }
 
-    fn add(&mut self, key: Digest, request: &Value, response: Response) {
+    fn add(&mut self, key: Digest, response: Response) {
         self.lines += 1;
-        if let Some(messages) = request.get("messages") {
-            self.messages.insert(Digest::of_value(messages));
-        }
         self.by_request.entry(key).or_default().answers.push(response);
     }
 }
@@ -233,32 +245,30 @@ impl Tape {
             let message = format!("the answer can't be recorded in {}: {error}", self.name);
             LmError::new(LmErrorKind::Internal, message).with_source(error)
         })?;
-        takes.add(key, &line.request, line.response);
+        takes.add(key, line.response);
         if let Some(take) = takes.by_request.get_mut(&key) {
             take.next = take.answers.len();
         }
         Ok(())
     }
 
-    fn missing(&self, key: &Digest, model: &str, request: &Request) -> LmError {
+    fn missing(&self, model: &str, request: &Request) -> LmError {
         let takes = self.takes();
-        let shown = shown(request);
-        let messages = shown.get("messages").map(Digest::of_value);
-        let hint = if messages.is_some_and(|messages| takes.messages.contains(&messages)) {
-            "It holds the same messages, asked of another model or with other settings, tools, format or sample."
-        } else {
-            "It holds no request with these messages."
+        let recordings = match takes.lines {
+            0 => "is empty".to_owned(),
+            1 => "has 1 recording".to_owned(),
+            lines => format!("has {lines} recordings"),
         };
-        let last = request
-            .messages()
-            .last()
-            .map(Message::to_text)
-            .unwrap_or_default();
-        let start: String = last.chars().take(120).collect();
+        let asked = Places::of(model, &shown(request));
+        let recorded = takes.recorded.as_deref().unwrap_or_default();
+        let nearest = match nearest::nearest(recorded, &asked) {
+            Some(difference) => format!(" {difference}"),
+            None => String::new(),
+        };
         let message = format!(
-            "{} ({} recordings) does not hold request {key}, which ends with {start:?}. {hint} To record it, open the \
-             cassette with mode `Auto` and a model that can be asked",
-            self.name, takes.lines
+            "{} {recordings}.{nearest} To record what is missing, open it with `CassetteMode::Auto` around a model that \
+             can be asked; to record everything anew, with `CassetteMode::Record`",
+            self.name
         );
         LmError::new(LmErrorKind::Replay, message).with_model(model)
     }
@@ -284,7 +294,7 @@ fn shown(request: &Request) -> Value {
             shown.insert(name.to_owned(), value);
         }
     };
-    if request.settings != crate::lm::Settings::default() {
+    if request.settings != Settings::default() {
         set("settings", json!(request.settings));
     }
     if let Some(format) = &request.response_format {
@@ -325,14 +335,24 @@ struct Taped {
 }
 
 impl Taped {
+    /// The request with the settings that hold for it in the end. What is sent stays as it is: the model merges by itself.
+    fn in_effect<'r>(&self, request: &'r Request) -> Cow<'r, Request> {
+        match self.inner.default_settings() {
+            Some(defaults) if *defaults != Settings::default() => Cow::Owned(Request {
+                settings: request.settings.over(defaults),
+                ..request.clone()
+            }),
+            _ => Cow::Borrowed(request),
+        }
+    }
+
     /// The recorded answer, or the key to record the model's under.
     fn play(&self, request: &Request) -> Result<Result<Response, Digest>, LmError> {
+        let request = self.in_effect(request);
         let key = request.digest(self.name());
         match self.tape.play(&key) {
             Some(response) => Ok(Ok(response)),
-            None if self.tape.mode == CassetteMode::Replay => {
-                Err(self.tape.missing(&key, self.name(), request))
-            }
+            None if self.tape.mode == CassetteMode::Replay => Err(self.tape.missing(self.name(), &request)),
             None => Ok(Err(key)),
         }
     }
@@ -352,7 +372,8 @@ impl LanguageModel for Taped {
                 Err(key) => key,
             };
             let response = self.inner.complete(request, call).await?;
-            self.tape.record(key, self.name(), request, &response)?;
+            self.tape
+                .record(key, self.name(), &self.in_effect(request), &response)?;
             Ok(response)
         })
     }
@@ -368,7 +389,8 @@ impl LanguageModel for Taped {
                 Err(key) => key,
             };
             let stream = self.inner.stream(request, call).await?;
-            let (tape, model, request) = (Arc::clone(&self.tape), self.name().to_owned(), request.clone());
+            let (tape, model) = (Arc::clone(&self.tape), self.name().to_owned());
+            let request = self.in_effect(request).into_owned();
             let recorded = stream.map(move |event| match event {
                 Ok(StreamEvent::Finished(response)) => tape
                     .record(key, &model, &request, &response)
