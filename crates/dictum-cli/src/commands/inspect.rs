@@ -37,7 +37,7 @@ pub fn run(args: &InspectArgs, json: bool) -> Result<(), Failure> {
         _ => Show::Folded,
     };
     let failed = trace.steps.iter().filter(|step| step.error.is_some()).count();
-    let mut head = format!("{} steps, {calls} calls", trace.steps.len());
+    let mut head = format!("{}, {}", some(trace.steps.len(), "step"), some(calls, "call"));
     if failed > 0 {
         head.push_str(&format!(", {failed} failed"));
     }
@@ -59,4 +59,9 @@ pub fn run(args: &InspectArgs, json: bool) -> Result<(), Failure> {
     }
     out.push_str(&tree(&steps, show, paint));
     output::print(&out)
+}
+
+fn some(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }

@@ -35,13 +35,14 @@ fn a_run_is_shown_as_a_tree_with_tokens_repairs_and_messages() {
     assert_eq!(out(&ran), "n: 7\n", "{}", err(&ran));
 
     let shown = out(&run(&["inspect", &trace]));
-    assert!(shown.starts_with("1 steps, 2 calls"), "{shown}");
+    assert!(shown.starts_with("1 step, 2 calls"), "{shown}");
     for part in [
         "└─ self  ",
         "   ├─ openai/m  ",
         "tokens in, ",
         "   │  [system]\n",
         "   ├─ asks again: openai/m  ",
+        "   │  (the first 2 messages as above)\n",
         "   └─ repaired: ",
         "more characters; --full shows all",
     ] {

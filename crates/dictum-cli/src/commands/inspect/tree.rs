@@ -77,9 +77,11 @@ impl Lines {
         let about = self.paint.dim(&about);
         self.line(&head, &format!("{name}  {about}"));
         let ends = step.repairs.len() + usize::from(step.error.is_some());
+        let mut before: &[Message] = &[];
         for (number, call) in step.calls.iter().enumerate() {
             let last = ends == 0 && number + 1 == step.calls.len();
-            self.call(&below, last, call);
+            self.call(&below, last, call, before);
+            before = &call.messages;
         }
         for (number, repair) in step.repairs.iter().enumerate() {
             let (head, _) = branch(&below, number + 1 == ends);
@@ -106,7 +108,8 @@ impl Lines {
         }
     }
 
-    fn call(&mut self, indent: &str, last: bool, call: &RecordedCall) {
+    /// A call. Messages that stood `before` it, in the call above, are shown once.
+    fn call(&mut self, indent: &str, last: bool, call: &RecordedCall, before: &[Message]) {
         let (head, below) = branch(indent, last);
         let why = match call.purpose {
             Purpose::Ask => "",
@@ -117,7 +120,16 @@ impl Lines {
         let model = self.paint.cyan(&tame(&call.model));
         self.line(&head, &format!("{why}{model}  {about}"));
         if self.show != Show::Nothing {
-            for message in &call.messages {
+            let pairs = call.messages.iter().zip(before);
+            let known = match self.show {
+                Show::Whole => 0,
+                _ => pairs.take_while(|(now, then)| now == then).count(),
+            };
+            if known > 0 {
+                let note = format!("(the first {known} messages as above)");
+                self.line(&below, &self.paint.dim(&note));
+            }
+            for message in call.messages.iter().skip(known) {
                 self.said(&below, message.role.as_str(), &said(message));
             }
             if let Some(id) = &call.prefix {
