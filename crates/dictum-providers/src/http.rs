@@ -163,7 +163,7 @@ impl Http {
             body: self.redact(&String::from_utf8_lossy(&body)),
             now: SystemTime::now(),
         };
-        Err(refused(&refusal))
+        Err(advised(refused(&refusal)))
     }
 
     /// Takes this client's keys, and what looks like one, out of a text.
@@ -180,7 +180,8 @@ impl Http {
     fn unreachable(&self, error: reqwest::Error) -> LmError {
         let url = &self.0.endpoints.whole;
         let mut host = url.host_str().unwrap_or_default().to_owned();
-        if let Some(port) = url.port() {
+        // With the port even where it is the scheme's own: one who forgot to give it sees so.
+        if let Some(port) = url.port_or_known_default() {
             host = format!("{host}:{port}");
         }
         let (kind, what) = if error.is_timeout() {
@@ -192,7 +193,13 @@ impl Http {
         } else {
             (LmErrorKind::Transport, "broke the connection before it answered")
         };
-        LmError::new(kind, format!("{host} {what}{}", root_cause(&error))).with_source(error.without_url())
+        let advice = if error.is_connect() {
+            " (is the server running there?)"
+        } else {
+            ""
+        };
+        let message = format!("{host} {what}{}{advice}", root_cause(&error));
+        LmError::new(kind, message).with_source(error.without_url())
     }
 }
 
@@ -233,6 +240,18 @@ async fn read(mut response: Response, limit: usize, cut: bool) -> Result<Bytes, 
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
+}
+
+/// A refusal with what to look at first, for those that how the model was set up is mostly to blame for. Here, so that all who
+/// show an error show it.
+fn advised(error: LmError) -> LmError {
+    let advice = match (error.status(), error.kind()) {
+        (Some(404), _) => "is the model's name right, and the base URL, which ends in /v1 for most servers?",
+        (_, LmErrorKind::Auth) => "is the key the right one for this server?",
+        _ => return error,
+    };
+    let message = format!("{} ({advice})", error.message());
+    error.with_message(message)
 }
 
 fn too_long(limit: usize) -> LmError {

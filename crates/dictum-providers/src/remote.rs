@@ -59,7 +59,7 @@ impl<D: Dialect> Remote<D> {
             self.learned.apply(&mut settings);
             // A further physical call: it counts like any other.
             if let Some(meter) = &call.meter {
-                meter.begin()?;
+                meter.begin().map_err(|spent| spent.after(&error))?;
             }
             attempts += 1;
         }

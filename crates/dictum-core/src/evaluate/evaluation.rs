@@ -66,6 +66,9 @@ pub struct Summary {
     pub unjudged: usize,
     /// Rows not run because the budget was spent.
     pub not_run: usize,
+    /// Of these, how many the budget ended while a call was to be tried again.
+    #[serde(default)]
+    pub cut_off: usize,
     /// What went wrong, most frequent first.
     pub errors: Vec<ErrorGroup>,
     /// Calls of the model, answers from caches included.
@@ -155,7 +158,14 @@ impl Evaluation {
     /// How many rows were not run because the budget was spent; they don't count.
     #[must_use]
     pub fn not_run(&self) -> usize {
-        self.count(|outcome| matches!(outcome, RowOutcome::NotRun))
+        self.count(|outcome| matches!(outcome, RowOutcome::NotRun { .. }))
+    }
+
+    /// How many of these the budget ended while a call was to be tried again: it went to calls that failed. They stand by
+    /// cause in [`Evaluation::errors`].
+    #[must_use]
+    pub fn cut_off(&self) -> usize {
+        self.count(|outcome| matches!(outcome, RowOutcome::NotRun { after: Some(_) }))
     }
 
     fn count(&self, is: impl Fn(&RowOutcome) -> bool) -> usize {
@@ -211,7 +221,10 @@ impl Evaluation {
     /// How long the rows that were run took; `None` when none was.
     #[must_use]
     pub fn latency(&self) -> Option<Latency> {
-        let run = self.rows.iter().filter(|row| row.outcome != RowOutcome::NotRun);
+        let run = self
+            .rows
+            .iter()
+            .filter(|row| !matches!(row.outcome, RowOutcome::NotRun { .. }));
         let mut took: Vec<Duration> = run.map(|row| row.took).collect();
         took.sort();
         let at = |percent: usize| {
@@ -245,6 +258,7 @@ impl Evaluation {
             failure_score: self.failure_score,
             unjudged: self.unjudged(),
             not_run: self.not_run(),
+            cut_off: self.cut_off(),
             errors: self.errors(),
             calls: self.calls(),
             usage: self.usage(),

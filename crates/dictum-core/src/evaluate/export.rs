@@ -10,7 +10,7 @@ use crate::record::Record;
 
 impl Evaluation {
     /// Writes the rows as JSON Lines, one object each: `id`, `inputs`, `labels`, `status` (`scored`, `failed`, `unjudged` or
-    /// `not_run`), what goes with it (`prediction`, `value`, `feedback`, `cause`, `message`), `took` in seconds, `calls`,
+    /// `not_run`), what goes with it (`prediction`, `value`, `feedback`, `cause`, `message`, `after`), `took` in seconds, `calls`,
     /// `usage`.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl Evaluation {
             RowOutcome::Scored { score, .. } => ("scored", score.feedback.clone()),
             RowOutcome::Failed { .. } => ("failed", None),
             RowOutcome::Unjudged { .. } => ("unjudged", None),
-            RowOutcome::NotRun => ("not_run", None),
+            RowOutcome::NotRun { .. } => ("not_run", None),
         };
         let (cause, error) = row.error().unwrap_or_default();
         let score = row.score(self.failure_score());

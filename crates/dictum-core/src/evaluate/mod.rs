@@ -14,5 +14,5 @@ pub use compare::{Comparison, Test, Verdict, compare};
 pub use evaluation::{ErrorGroup, Evaluation, Latency, Summary};
 pub use metric::{Case, Metric, MetricError, OwnedCase, Score, metric_async, metric_fn, try_metric_fn};
 pub use rollout::{Outcome, Rollout, rollout};
-pub use row::{Row, RowOutcome};
+pub use row::{CallFailure, Row, RowOutcome};
 pub use run::{Evaluate, Progress};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{Evaluation, Row};
+use super::{Evaluation, Row, RowOutcome};
 use crate::record::Record;
 
 /// `{}`: `81.0 % [76.9, 84.6], 3 errors, 412k tokens`. `{:#}`: a report of several lines.
@@ -27,11 +27,31 @@ impl fmt::Display for Evaluation {
                 n => write!(f, ", {n} {many}")?,
             }
         }
+        if self.cut_off() > 0 {
+            write!(f, " ({})", cut_off(self))?;
+        }
         match self.usage().total_tokens() {
             Some(tokens) => write!(f, ", {} tokens", thousands(tokens)),
             None => Ok(()),
         }
     }
+}
+
+/// That a budget ended on failing calls, and on which.
+fn cut_off(evaluation: &Evaluation) -> String {
+    let mut causes: Vec<&str> = Vec::new();
+    for row in evaluation.rows() {
+        if let RowOutcome::NotRun { after: Some(failure) } = &row.outcome
+            && !causes.contains(&failure.cause.as_str())
+        {
+            causes.push(&failure.cause);
+        }
+    }
+    let rows = rows(evaluation.cut_off());
+    format!(
+        "the budget went to calls that failed: {rows} cut off by {}",
+        causes.join(", ")
+    )
 }
 
 fn score(evaluation: &Evaluation) -> String {
@@ -94,6 +114,9 @@ fn report(evaluation: &Evaluation, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if evaluation.failed() > 0 {
         let (failed, counts) = (rows(evaluation.failed()), evaluation.failure_score());
         writeln!(f, "failed   {failed}, counted as {counts}")?;
+    }
+    if evaluation.cut_off() > 0 {
+        writeln!(f, "budget   {}", cut_off(evaluation))?;
     }
     for group in evaluation.errors() {
         writeln!(f, "  {} x {}", group.count, group.cause)?;

@@ -55,7 +55,20 @@ pub enum RowOutcome {
         message: String,
     },
     /// The budget was spent before the row was done.
-    NotRun,
+    NotRun {
+        /// The failed call that could not be tried again, if that is where the budget ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<CallFailure>,
+    },
+}
+
+/// A call of the model that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallFailure {
+    /// What kind of failure: see [`Error::cause`].
+    pub cause: String,
+    /// The error in words.
+    pub message: String,
 }
 
 impl Row {
@@ -64,10 +77,17 @@ impl Row {
     pub fn of(example: &Example, rollout: Rollout) -> Self {
         let outcome = match rollout.outcome {
             Outcome::Scored { prediction, score } => RowOutcome::Scored { prediction, score },
-            Outcome::Failed(error) if is_budget(&error) => RowOutcome::NotRun,
-            Outcome::Failed(error) => RowOutcome::Failed {
-                cause: error.cause().to_owned(),
-                message: error.to_string(),
+            Outcome::Failed(error) => match spent_budget(&error) {
+                Some(spent) => RowOutcome::NotRun {
+                    after: spent.earlier().map(|failure| CallFailure {
+                        cause: failure.kind().name().to_owned(),
+                        message: failure.to_string(),
+                    }),
+                },
+                None => RowOutcome::Failed {
+                    cause: error.cause().to_owned(),
+                    message: error.to_string(),
+                },
             },
             Outcome::Unjudged { prediction, error } => RowOutcome::Unjudged {
                 prediction,
@@ -88,7 +108,7 @@ impl Row {
     pub fn not_run(example: &Example) -> Self {
         Self {
             example: example.clone(),
-            outcome: RowOutcome::NotRun,
+            outcome: RowOutcome::NotRun { after: None },
             took: Duration::ZERO,
             calls: 0,
             usage: Usage::default(),
@@ -101,7 +121,7 @@ impl Row {
         match &self.outcome {
             RowOutcome::Scored { score, .. } => Some(score.value),
             RowOutcome::Failed { .. } => Some(failure_score),
-            RowOutcome::Unjudged { .. } | RowOutcome::NotRun => None,
+            RowOutcome::Unjudged { .. } | RowOutcome::NotRun { .. } => None,
         }
     }
 
@@ -112,36 +132,38 @@ impl Row {
             RowOutcome::Scored { prediction, .. } | RowOutcome::Unjudged { prediction, .. } => {
                 Some(prediction)
             }
-            RowOutcome::Failed { .. } | RowOutcome::NotRun => None,
+            RowOutcome::Failed { .. } | RowOutcome::NotRun { .. } => None,
         }
     }
 
-    /// Kind and words of what went wrong.
+    /// Kind and words of what went wrong; of a row that was not run, the failed call that the budget ended on.
     #[must_use]
     pub fn error(&self) -> Option<(&str, &str)> {
         match &self.outcome {
             RowOutcome::Failed { cause, message } => Some((cause, message)),
             RowOutcome::Unjudged { message, .. } => Some(("metric", message)),
-            RowOutcome::Scored { .. } | RowOutcome::NotRun => None,
+            RowOutcome::NotRun { after } => after
+                .as_ref()
+                .map(|failure| (failure.cause.as_str(), failure.message.as_str())),
+            RowOutcome::Scored { .. } => None,
         }
     }
 }
 
-/// Whether a spent budget is at the bottom of an error, also of one that the program wrapped in its own.
-pub(super) fn is_budget(error: &Error) -> bool {
+/// The spent budget at the bottom of an error, also of one that the program wrapped in its own.
+fn spent_budget(error: &Error) -> Option<&LmError> {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        let spent = |error: &LmError| error.kind() == LmErrorKind::Budget;
         let found = match error.downcast_ref::<Error>() {
-            Some(Error::Lm(error)) => spent(error),
-            _ => error.downcast_ref::<LmError>().is_some_and(spent),
+            Some(Error::Lm(error)) => Some(error),
+            _ => error.downcast_ref::<LmError>(),
         };
-        if found {
-            return true;
+        if let Some(error) = found.filter(|error| error.kind() == LmErrorKind::Budget) {
+            return Some(error);
         }
         cause = error.source();
     }
-    false
+    None
 }
 
 mod seconds {

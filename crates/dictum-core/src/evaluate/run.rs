@@ -45,7 +45,7 @@ pub struct Progress<'a> {
     pub total: usize,
     /// Mean of the rows done that count; `None` while there is none.
     pub mean: Option<f64>,
-    /// Rows done on which the program or the metric failed.
+    /// Rows done on which the program or the metric failed, or the budget ended after a failed call.
     pub errors: usize,
     /// The row just done.
     pub row: &'a Row,
@@ -116,7 +116,7 @@ impl<'a, M: Metric> Evaluate<'a, M> {
                 running.push(self.row(ctx, program, slot, example));
             }
             let Some(row) = running.next().await else { break };
-            spent |= matches!(row.outcome, RowOutcome::NotRun);
+            spent |= matches!(row.outcome, RowOutcome::NotRun { .. });
             self.tell(&mut tally, row);
         }
         drop(running);

@@ -138,6 +138,25 @@ impl LmError {
         self
     }
 
+    /// The same, refused after this failure of the same call, which it keeps as its source: a spent budget that lets no further
+    /// try be made must not hide why one was needed.
+    #[must_use]
+    pub fn after(self, failure: &Self) -> Self {
+        let message = format!("{}, after a failure: {}", self.message(), failure.without_model());
+        self.with_message(message).with_source(failure.clone())
+    }
+
+    /// The failure of the same call that this one came [after](LmError::after).
+    #[must_use]
+    pub fn earlier(&self) -> Option<&Self> {
+        self.0.source.as_deref()?.downcast_ref()
+    }
+
+    /// All it says but the model's name.
+    fn without_model(&self) -> String {
+        self.clone().with_model("").to_string()
+    }
+
     /// What kind of failure.
     #[must_use]
     pub fn kind(&self) -> LmErrorKind {

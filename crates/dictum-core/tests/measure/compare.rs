@@ -13,7 +13,7 @@ fn row(id: usize, score: Option<f64>) -> Row {
                 prediction: Record::new(),
                 score: Score::from(value),
             },
-            None => RowOutcome::NotRun,
+            None => RowOutcome::NotRun { after: None },
         },
         took: Duration::ZERO,
         calls: 0,

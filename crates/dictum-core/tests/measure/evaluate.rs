@@ -1,8 +1,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use dictum_core::data::Example;
-use dictum_core::evaluate::{Evaluate, Evaluation, MetricError, RowOutcome, metric_async, try_metric_fn};
+use dictum_core::evaluate::{
+    Evaluate, Evaluation, MetricError, Row, RowOutcome, metric_async, try_metric_fn,
+};
+use dictum_core::lm::layers::Retry;
 use dictum_core::lm::{Budget, LmError, LmErrorKind};
 use dictum_core::metrics::exact_match;
 use dictum_core::modules::{ChainOfThought, Predict};
@@ -199,6 +203,42 @@ async fn a_spent_budget_stops_the_run_and_keeps_what_was_done() {
         .unwrap();
     assert_eq!((evaluation.not_run(), evaluation.mean()), (30, None));
     assert_eq!(evaluation.to_string(), "no scores, 30 rows not run");
+}
+
+#[tokio::test]
+async fn a_budget_that_goes_to_failing_calls_says_so() {
+    let devset = devset(10);
+    let dead = canned(|_| Err(LmError::new(LmErrorKind::Transport, "nobody is there")));
+    let quick = Retry::new(4).backoff(Duration::ZERO, Duration::ZERO);
+    let ctx = dead
+        .with_lm(dead.lm().clone().layer(quick))
+        .with_budget(Budget::calls(6));
+    // One row takes its four attempts, the next is cut off after two.
+    let evaluation = Evaluate::new(&devset, exact_match("answer"))
+        .concurrency(1)
+        .run(&ctx, &program())
+        .await
+        .unwrap();
+    let summary = evaluation.summary();
+    assert_eq!((summary.failed, summary.not_run, summary.cut_off), (1, 9, 1));
+    assert_eq!(evaluation.mean(), Some(0.0), "what was cut off is no zero");
+    let causes = evaluation.errors();
+    assert_eq!((causes[0].cause.as_str(), causes[0].count), ("transport", 2));
+    let said = "the budget went to calls that failed: 1 row cut off by transport";
+    for text in [evaluation.to_string(), format!("{evaluation:#}")] {
+        assert!(text.contains(said), "{text}");
+    }
+    // Rows are told apart from those that were never begun, also when they are read back.
+    let mut lines = Vec::new();
+    evaluation.write_jsonl(&mut lines).unwrap();
+    let rows: Vec<Row> = String::from_utf8(lines)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(rows, evaluation.rows());
+    assert!(rows[1].error().unwrap().1.contains("nobody is there"));
+    assert_eq!(rows[2].error(), None);
 }
 
 #[tokio::test]

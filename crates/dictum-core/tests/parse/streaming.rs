@@ -192,7 +192,7 @@ fn sloppy(layout: Layout, values: &[(&str, &str)], habit: usize) -> String {
                 _ => format!("  < <{name} type='a'>\n{value}\n</{name}>"),
             });
             let text = text.trim_end();
-            if habit % 5 == 0 {
+            if habit.is_multiple_of(5) {
                 return text.strip_suffix("</x>").unwrap_or(text).to_owned();
             }
             format!("{text}\nI hope this helps.")
@@ -299,5 +299,59 @@ fn structured_values_grow() {
             }
         }
         assert!(sizes.is_sorted() && sizes.len() > 5, "{layout:?} {sizes:?}");
+    }
+}
+
+#[test]
+fn escapes_may_be_cut_anywhere() {
+    let outputs = texts(&["answer"]);
+    let json = [
+        (r"a \ud83d\ude00 \u00e9\n\t\/ b", "a 😀 é\n\t/ b"),
+        (r"\\ud83d \\\\ud83d \u005cn", r"\ud83d \\ud83d \n"),
+        (
+            r"\ud83d alone, \ude00 too, \ud83d\u0041",
+            "\u{fffd} alone, \u{fffd} too, \u{fffd}A",
+        ),
+        (r"C:\data \d \u12 x \'", r"C:\data \d \u12 x '"),
+        (
+            r#"he said \"}, \" and , } ] went"#,
+            r#"he said "}, " and , } ] went"#,
+        ),
+    ];
+    let json = json.map(|(written, meant)| (Layout::Json, format!("{{\"answer\": \"{written}\"}}"), meant));
+    let xml = [
+        (
+            "a &#x1F600;&amp;lt; &quot;b&quot; & c &nosuch; &",
+            "a 😀&lt; \"b\" & c &nosuch; &",
+        ),
+        ("<![CDATA[ <answer> & &amp; ]]> x", "<answer> & &amp;  x"),
+        (
+            "1 < 2 <b>bold</b> <!-- </answer> --> <i",
+            "1 < 2 <b>bold</b> <!-- </answer> --> <i",
+        ),
+    ];
+    let xml = xml.map(|(written, meant)| (Layout::Xml, format!("<answer>{written}</answer>"), meant));
+    let chat = [
+        (
+            r"a \[[ ## answer ## ]] b \\[[ ##",
+            r"a [[ ## answer ## ]] b \[[ ##",
+        ),
+        ("x\n1. [[ ## y\n- [[ ## ", "x\n1. [[ ## y\n- [[ ##"),
+    ];
+    let chat = chat.map(|(written, meant)| {
+        let text = format!("[[ ## answer ## ]]\n{written}\n\n[[ ## completed ## ]]");
+        (Layout::Chat, text, meant)
+    });
+    for (layout, text, meant) in json.into_iter().chain(xml).chain(chat) {
+        let answer = parse::fields(&text, layout, &outputs);
+        assert_eq!(answer.fields.text("answer"), Some(meant), "{text}");
+        for at in 0..text.len() {
+            for pieces in [cut(&text, &[at]), cut(&text, &[at, at + 1]), one_by_one(&text)] {
+                let (seen, answer) = stream(&pieces, layout, &outputs);
+                agrees(&seen, &answer, &outputs);
+                assert!(seen.replaced.is_empty(), "{text}\n{pieces:?}");
+                assert!(seen.early > 0, "{text}");
+            }
+        }
     }
 }

@@ -104,6 +104,7 @@ async fn compiled(task: Task<'_>, trainset: &[Example], valset: &[Example]) -> R
                 .into(),
         );
     }
+    notes.extend(engine.wasted());
     let name = task.metric.name();
     let evaluate = |considered: &Considered, data: &[Arc<Example>]| {
         evaluation(name, considered, data, plan.failure_score)

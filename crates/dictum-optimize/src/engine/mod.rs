@@ -75,6 +75,8 @@ pub(crate) struct Engine<'a> {
     contexts: HashMap<String, Context>,
     /// Why rollouts failed that could not reach the model.
     outages: Vec<LmError>,
+    /// Why calls of rollouts failed that the budget did not last for.
+    wasted: Vec<LmError>,
     exhausted: bool,
 }
 
@@ -85,8 +87,8 @@ pub(crate) enum Ended {
         done: Arc<Done>,
         outage: Option<LmError>,
     },
-    /// The budget did not last, and so many calls were made for nothing.
-    Cut(u64),
+    /// The budget did not last, and so many calls were made for nothing; with the last failure, if it ended on failing calls.
+    Cut(u64, Option<LmError>),
 }
 
 impl<'a> Engine<'a> {
@@ -111,6 +113,7 @@ impl<'a> Engine<'a> {
             limits,
             contexts: HashMap::new(),
             outages: Vec::new(),
+            wasted: Vec::new(),
             exhausted: false,
         }
     }
@@ -118,6 +121,18 @@ impl<'a> Engine<'a> {
     /// Whether a batch was cut short because the budget is spent.
     pub(crate) fn exhausted(&self) -> bool {
         self.exhausted
+    }
+
+    /// That the budget ended on failing calls, and on which, if it did.
+    pub(crate) fn wasted(&self) -> Option<String> {
+        let first = self.wasted.first()?;
+        Some(format!(
+            "the budget went to calls that failed ({}, first: {first})",
+            match self.wasted.len() {
+                1 => "1 rollout was cut off".to_owned(),
+                n => format!("{n} rollouts were cut off"),
+            }
+        ))
     }
 
     /// Lets the run spend so many calls in all, of which some may be spent already.
@@ -188,8 +203,9 @@ impl<'a> Engine<'a> {
                     break;
                 };
                 match ended {
-                    Ended::Cut(calls) => {
+                    Ended::Cut(calls, failure) => {
                         self.ledger.ended(calls);
+                        self.wasted.extend(failure);
                         self.exhausted = true;
                     }
                     Ended::Done { done, outage } => {
@@ -215,6 +231,13 @@ impl<'a> Engine<'a> {
             self.phases.count(batch.phase, key, &done, replayed);
         }
         self.phases.took(batch.phase, begun.elapsed());
+        if let Some(wasted) = self.wasted()
+            && self.phases.all.iter().all(|phase| phase.rollouts == 0)
+        {
+            return Err(Error::program(format!(
+                "the run stopped before anything was measured: {wasted}"
+            )));
+        }
         Ok(keys
             .iter()
             .map(|key| results.get(key.as_str()).cloned())

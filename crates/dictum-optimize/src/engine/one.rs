@@ -49,13 +49,13 @@ pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
         .meter()
         .map(|meter| meter.child(Budget::calls(order.limit)))
     else {
-        return (key, Ended::Cut(0), false);
+        return (key, Ended::Cut(0, None), false);
     };
     if let Some(done) = journal.rollout(key) {
         // It counts as it did when it was done.
         for _ in 0..done.spent {
             if meter.begin().is_err() {
-                return (key, Ended::Cut(meter.spent().calls), true);
+                return (key, Ended::Cut(meter.spent().calls, None), true);
             }
         }
         if done.spent > 0 {
@@ -84,16 +84,20 @@ pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
     // A refusal is the run's when the rollout's meter, or one above it, is at its end; else the program set a budget itself.
     if scope.refused() && meter.check().is_err() {
         if !order.whole || spent < order.limit {
-            return (key, Ended::Cut(spent), false);
+            return (key, Ended::Cut(spent, scope.outage()), false);
         }
+        let why = match scope.outage() {
+            Some(error) => format!(", for calls failed: {error}"),
+            None => String::new(),
+        };
         row.outcome = RowOutcome::Failed {
             cause: "call limit".to_owned(),
             message: format!(
-                "the rollout wanted more than {} calls; allow more with `calls_per_rollout`",
+                "the rollout wanted more than {} calls{why}; allow more with `calls_per_rollout`",
                 order.limit
             ),
         };
-    } else if row.outcome == RowOutcome::NotRun {
+    } else if matches!(row.outcome, RowOutcome::NotRun { .. }) {
         row.outcome = RowOutcome::Failed {
             cause: LmErrorKind::Budget.name().to_owned(),
             message: "a budget that the program set itself is spent".to_owned(),

@@ -50,7 +50,12 @@ impl Scope {
             Auth, Billing, Budget, Cancelled, Decode, Internal, RateLimit, Server, Timeout, Transport,
         };
         match error.kind() {
-            Budget => self.refused.store(true, Ordering::Release),
+            Budget => {
+                self.refused.store(true, Ordering::Release);
+                if let Some(earlier) = error.earlier() {
+                    self.failed(earlier);
+                }
+            }
             Auth | Billing | Cancelled | Decode | Internal | RateLimit | Server | Timeout | Transport => {
                 *self.outage.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
             }

@@ -1,6 +1,9 @@
 //! The budget of calls is exact, and what it is too small for is said.
 
-use dictum_core::lm::Budget;
+use std::time::Duration;
+
+use dictum_core::lm::layers::Retry;
+use dictum_core::lm::{Budget, LmErrorKind};
 use dictum_core::modules::Predict;
 use dictum_core::program::{Context, Module, ParameterPath, Parameters, Predictor};
 use dictum_core::{Record, Result};
@@ -143,4 +146,41 @@ async fn an_outer_budget_holds_too() {
         .await
         .unwrap();
     assert_eq!(lm.calls(), 45);
+}
+
+#[tokio::test]
+async fn a_budget_that_goes_to_failing_calls_says_so() {
+    let (train, val) = (examples("train", 20), examples("val", 10));
+    let quick = || Retry::new(4).backoff(Duration::ZERO, Duration::ZERO);
+    let search = BootstrapRandomSearch::new().concurrency(1);
+    let search = |calls| search.clone().budget(Budget::calls(calls));
+    // It dies after the baseline, and the budget ends while the next call is tried again.
+    let lm = Simulated::new().failing_after(10, LmErrorKind::Transport);
+    let ctx = lm.context();
+    let ctx = ctx.with_lm(ctx.lm().clone().layer(quick()));
+    let compiled = search(12)
+        .compile(&ctx, &program(), &train, &val, exact())
+        .await
+        .unwrap();
+    let notes = compiled.report.notes.join("\n");
+    assert!(
+        notes.contains("the budget went to calls that failed (1 rollout was cut off, first: ")
+            && notes.contains("simulated failure"),
+        "{notes}"
+    );
+
+    // It was never there: nothing was measured, and that is no result.
+    let lm = Simulated::new().failing_after(0, LmErrorKind::Transport);
+    let ctx = lm.context();
+    let ctx = ctx.with_lm(ctx.lm().clone().layer(quick()));
+    let error = search(2)
+        .compile(&ctx, &program(), &train, &val, exact())
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("before anything was measured") && error.contains("simulated failure"),
+        "{error}"
+    );
+    assert_eq!(lm.calls(), 2);
 }

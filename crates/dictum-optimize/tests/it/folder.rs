@@ -187,6 +187,13 @@ async fn another_run_in_the_folder_is_an_error_that_lists_the_differences() {
         .to_string();
     assert!(error.contains("trainset.ids: was"), "{error}");
     assert_eq!(lm.calls(), calls);
+    let warm = Simulated::new().temperature(0.5);
+    let error = compile!(search(&dir), warm).unwrap_err().to_string();
+    assert!(
+        error.contains("context.settings.temperature: was null, is 0.5"),
+        "{error}"
+    );
+    assert_eq!(warm.calls(), 0);
     // How many run at once is no part of what a run is.
     compile!(search(&dir).concurrency(3), lm).unwrap();
     assert_eq!(lm.calls(), calls);

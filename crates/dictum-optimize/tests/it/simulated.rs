@@ -10,7 +10,7 @@ use dictum_core::data::Example;
 use dictum_core::evaluate::{Metric, metric_fn};
 use dictum_core::lm::{
     Call, Capabilities, Digest, LanguageModel, Lm, LmError, LmErrorKind, Message, Request, Response, Role,
-    Usage,
+    Settings, Usage,
 };
 use dictum_core::modules::Predict;
 use dictum_core::program::{Context, Module, ParameterPath, Parameters, Predictor};
@@ -35,6 +35,7 @@ struct Inner {
     in_flight: AtomicUsize,
     fail: Option<(LmErrorKind, u64)>,
     prompts: Mutex<Vec<Vec<Message>>>,
+    settings: Settings,
 }
 
 impl Simulated {
@@ -71,6 +72,11 @@ impl Simulated {
     /// All calls after the first so many fail like this.
     pub fn failing_after(self, calls: u64, kind: LmErrorKind) -> Self {
         self.with(|inner| inner.fail = Some((kind, calls)))
+    }
+
+    /// Its default temperature, which changes nothing.
+    pub fn temperature(self, temperature: f64) -> Self {
+        self.with(|inner| inner.settings.temperature = Some(temperature))
     }
 
     /// Calls begun so far.
@@ -119,6 +125,10 @@ impl LanguageModel for Simulated {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities::default()
+    }
+
+    fn default_settings(&self) -> Option<&Settings> {
+        Some(&self.0.settings)
     }
 
     fn complete<'a>(&'a self, request: &'a Request, _: &'a Call) -> BoxFuture<'a, Result<Response, LmError>> {

@@ -84,22 +84,43 @@ async fn no_server_is_a_transport_error_that_says_why() {
     let server = FakeServer::scripted([Reply::text("x")]);
     let url = server.url();
     drop(server);
-    let address = url
-        .trim_start_matches("http://")
-        .split('/')
-        .next()
-        .unwrap()
-        .to_owned();
-    let lm = Lm::openai("x").base_url(url).build().unwrap();
+    let host = url.strip_prefix("http://").unwrap().strip_suffix("/v1").unwrap();
+    let lm = Lm::openai("x")
+        .base_url(format!("http://who:word@{host}/v1?token=secret"))
+        .build()
+        .unwrap();
     for streams in [false, true] {
         let error = call(&lm, streams, &ask("x")).await.unwrap_err();
         assert_eq!(error.kind(), LmErrorKind::Transport);
-        assert!(
-            error
-                .to_string()
-                .contains(&format!("{address} can't be reached: Connection refused")),
-            "{error}"
-        );
+        let text = error.to_string();
+        // Host and port, and neither path nor query nor who asks.
+        let says = format!("openai/x: transport: {host} can't be reached: Connection refused");
+        assert!(text.starts_with(&says), "{text}");
+        assert!(text.contains("is the server running there?"), "{text}");
+        assert!(!text.contains("v1") && !text.contains("word"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn refusals_that_the_setup_is_to_blame_for_say_what_to_look_at() {
+    let replies = || {
+        [
+            Reply::error(404, "", "", "The model `x` does not exist."),
+            Reply::bytes(404, "<html>nginx</html>"),
+            Reply::error(401, "", "", "Who are you?"),
+        ]
+    };
+    let server = FakeServer::scripted(replies().into_iter().chain(replies()));
+    let lm = lm(&server);
+    for streams in [false, true] {
+        for (said, advice) in [
+            ("does not exist", "the model's name right, and the base URL"),
+            ("nginx", "the model's name right, and the base URL"),
+            ("Who are you?", "is the key the right one"),
+        ] {
+            let text = call(&lm, streams, &ask("x")).await.unwrap_err().to_string();
+            assert!(text.contains(said) && text.contains(advice), "{text}");
+        }
     }
 }
 

@@ -1,7 +1,11 @@
+use std::sync::Arc;
 use std::time::Duration;
 
-use dictum_core::lm::layers::{Adaptive, Circuit, MemoryStore, RateLimit, Retry, Standard, standard};
-use dictum_core::lm::{Allowance, Budget, Call, LmErrorKind, Meter, Source};
+use dictum_core::lm::layers::{
+    Adaptive, Cache, Circuit, MemoryStore, RateLimit, Retry, Standard, Store, standard,
+};
+use dictum_core::lm::{Allowance, Budget, Call, Lm, LmErrorKind, Meter, Settings, Source};
+use dictum_providers::Providers;
 use dictum_testkit::{FakeServer, Fault, Reply};
 use futures_util::future::join_all;
 
@@ -157,5 +161,39 @@ async fn what_the_server_says_of_its_limits_reaches_the_layers() {
         };
         assert!(result.unwrap_err().to_string().contains("rate limit"));
         assert_eq!(server.requests(), 2);
+    }
+}
+
+#[tokio::test]
+async fn one_cache_for_two_servers_and_two_sets_of_defaults_answers_each_with_its_own() {
+    let store: Arc<MemoryStore> = MemoryStore::new(10).into();
+    let servers = ["one", "two"].map(|name| FakeServer::programmed(move |_, _| Reply::text(name)));
+    let at = |server: usize, more: &str, temperature: Option<f64>| {
+        let url = servers[server]
+            .url()
+            .replace("http://", &format!("http://{more}"));
+        Lm::openai("gpt-4o-mini")
+            .base_url(url)
+            .settings(Settings {
+                temperature,
+                ..Settings::default()
+            })
+            .build()
+            .unwrap()
+            .layer(standard())
+            .layer(Cache::shared(Arc::clone(&store) as Arc<dyn Store>))
+    };
+    for (server, text) in [(0, "one"), (1, "two")] {
+        for temperature in [None, Some(0.5)] {
+            for (more, source) in [
+                ("", Source::Model),
+                ("", Source::Cache),
+                ("who:key@", Source::Cache),
+            ] {
+                let lm = at(server, more, temperature);
+                let response = call(&lm, false, &ask("x")).await.unwrap();
+                assert_eq!((response.to_text().as_str(), response.source), (text, source));
+            }
+        }
     }
 }

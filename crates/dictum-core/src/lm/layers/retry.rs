@@ -168,6 +168,14 @@ impl Retrying {
     }
 }
 
+/// What a further attempt failed with. That the budget is spent is not all there is to say then.
+fn further(error: LmError, before: Option<&LmError>) -> LmError {
+    match before {
+        Some(before) if error.kind() == LmErrorKind::Budget => error.after(before),
+        _ => error,
+    }
+}
+
 /// The failure, saying why it was not tried again.
 fn too_many(error: &LmError, attempt: u32) -> LmError {
     let note = "not tried again: too many calls fail, and more retries would only add to the load";
@@ -195,6 +203,7 @@ impl LanguageModel for Retrying {
         Box::pin(async move {
             self.begin();
             let mut attempt = 1;
+            let mut before = None;
             loop {
                 let mut result = self.inner.model().complete(request, call).await;
                 let error = match &mut result {
@@ -202,9 +211,10 @@ impl LanguageModel for Retrying {
                         count(response, attempt);
                         return result;
                     }
-                    Err(error) => error.clone(),
+                    Err(error) => further(error.clone(), before.as_ref()),
                 };
-                let wait = self.wait(error, attempt, call)?;
+                let wait = self.wait(error.clone(), attempt, call)?;
+                before = Some(error);
                 // On the heap: most calls don't wait, and none should carry the room for a timer.
                 Box::pin(tokio::time::sleep(wait)).await;
                 attempt += 1;
@@ -220,6 +230,7 @@ impl LanguageModel for Retrying {
         Box::pin(async move {
             self.begin();
             let mut attempt = 1;
+            let mut before = None;
             loop {
                 let error = match first_event(&self.inner, request, call).await {
                     Ok((first, rest)) => {
@@ -231,9 +242,10 @@ impl LanguageModel for Retrying {
                         });
                         return Ok(events.boxed());
                     }
-                    Err(error) => error,
+                    Err(error) => further(error, before.as_ref()),
                 };
-                let wait = self.wait(error, attempt, call)?;
+                let wait = self.wait(error.clone(), attempt, call)?;
+                before = Some(error);
                 Box::pin(tokio::time::sleep(wait)).await;
                 attempt += 1;
             }

@@ -42,6 +42,10 @@ async fn the_budget_ends_the_tries() {
         };
         let error = call(&lm, streams, &ask("a"), &terms).await.unwrap_err();
         assert_eq!((error.kind(), seen.begun()), (LmErrorKind::Budget, 2));
+        // And what it went to is told.
+        assert_eq!(error.earlier().unwrap().kind(), LmErrorKind::Server);
+        let says = "all 2 calls of the budget are spent, after a failure: server: told to";
+        assert!(error.to_string().contains(says), "{error}");
     }
 }
 
