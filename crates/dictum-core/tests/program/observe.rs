@@ -210,7 +210,7 @@ async fn a_file_that_breaks_off_reads_and_one_that_is_damaged_or_newer_says_wher
 
     // Killed in the middle of the second step.
     let second = text.rfind("{\"kind\":\"step\"").unwrap();
-    let cut = read(&text[..second + 40]).unwrap();
+    let cut = read(text.get(..second + 40).unwrap()).unwrap();
     assert_eq!((cut.steps.len(), cut.complete), (1, false));
 
     let damaged = text.replacen("\"kind\":\"step\"", "\"kind\":\"step", 1);

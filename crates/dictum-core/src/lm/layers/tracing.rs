@@ -140,7 +140,10 @@ fn record(span: &Span, result: Result<&Response, &LmError>, content: Option<usiz
         ("gen_ai.usage.input_tokens", usage.input_tokens),
         ("gen_ai.usage.output_tokens", usage.output_tokens),
         ("gen_ai.usage.cache_read.input_tokens", usage.cached_tokens),
-        ("gen_ai.usage.cache_creation.input_tokens", usage.cache_write_tokens),
+        (
+            "gen_ai.usage.cache_creation.input_tokens",
+            usage.cache_write_tokens,
+        ),
         ("gen_ai.usage.reasoning.output_tokens", usage.reasoning_tokens),
     ] {
         if let Some(tokens) = tokens {
