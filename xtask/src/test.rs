@@ -5,6 +5,8 @@ use crate::{demo, setup, tidy};
 
 /// The crates that need llama.cpp: out of `default-members`, in a step of their own.
 const LOCAL: [&str; 4] = ["--package", "dictum-local", "--package", "dictum-cli"];
+/// The exporter of telemetry: out of `default-members` for its protobuf stack.
+const OTEL: [&str; 2] = ["--package", "dictum-otel"];
 
 /// Runs all checks; stops at the first that fails.
 pub fn run(options: &[String]) -> Done {
@@ -27,6 +29,11 @@ pub fn run(options: &[String]) -> Done {
     )?;
     sh::run("cargo", &["test", "--locked"])?;
     examples()?;
+    sh::run(
+        "cargo",
+        &[&["clippy", "--locked", "--all-targets"][..], &OTEL, &clippy].concat(),
+    )?;
+    sh::run("cargo", &[&["test", "--locked"][..], &OTEL].concat())?;
     setup::cargo_deny()?;
     sh::run(
         "cargo",

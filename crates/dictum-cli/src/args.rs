@@ -34,6 +34,8 @@ pub enum Command {
     Render(RenderArgs),
     /// Read a model's answer from standard input and print its fields
     Parse(ParseArgs),
+    /// Show what --trace recorded: every step with its calls, times, tokens, cost and messages
+    Inspect(InspectArgs),
     /// Show, compare, import and export program files
     State(StateArgs),
     /// List, fetch and find the models that run in process
@@ -123,6 +125,37 @@ pub struct RunArgs {
     /// An input, as often as there are inputs. Values are read by the field's type; `@FILE` reads a file
     #[arg(long = "set", value_name = "FIELD=VALUE")]
     pub set: Vec<String>,
+    #[command(flatten)]
+    pub trace: TraceArgs,
+}
+
+/// Whether what happens is recorded.
+#[derive(Debug, Args)]
+pub struct TraceArgs {
+    /// Record every step with its messages and answers here, for `dictum inspect`
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+}
+
+/// `dictum inspect`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  dictum run --signature 'question -> answer' --set question='What is 6 times 7?' --trace run.trace.jsonl
+  dictum inspect run.trace.jsonl
+
+With --json all contents are whole.")]
+pub struct InspectArgs {
+    /// The file given to --trace
+    pub file: PathBuf,
+    /// Show long messages and answers whole
+    #[arg(long)]
+    pub full: bool,
+    /// Show no messages and answers
+    #[arg(long, conflicts_with = "full")]
+    pub brief: bool,
+    /// Show only steps that failed
+    #[arg(long)]
+    pub failed: bool,
 }
 
 /// `dictum render`
@@ -183,6 +216,8 @@ pub struct EvalArgs {
     /// Write every row here: .jsonl or .csv
     #[arg(long)]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub trace: TraceArgs,
 }
 
 /// `dictum compile`

@@ -9,6 +9,7 @@ mod failure;
 mod lm;
 mod output;
 mod program;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -61,6 +62,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             // These wait for nothing but standard input, where the system's own Ctrl-C is right.
             Command::Render(args) => commands::render::run(args, json),
             Command::Parse(args) => commands::parse::run(args),
+            Command::Inspect(args) => commands::inspect::run(&args, json),
             Command::State(args) => commands::state::run(args, json),
             Command::Cache(args) => commands::cache::run(args, json),
         }

@@ -54,7 +54,7 @@ fn stacks() -> Vec<(&'static str, Lm)> {
         ("retry", lm().layer(Retry::default())),
         ("concurrency", lm().layer(Concurrency::new(32))),
         ("coalesce", lm().layer(Coalesce)),
-        ("tracing", lm().layer(Tracing)),
+        ("tracing", lm().layer(Tracing::new())),
         ("standard", lm().layer(standard())),
         ("cached", lm().layer(standard().cache(MemoryStore::new(10_000)))),
     ]

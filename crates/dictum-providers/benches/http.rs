@@ -201,7 +201,7 @@ async fn run(time: Duration, each: bool, wanted: &[String]) {
     if each {
         let minute = Duration::from_secs(60);
         stacks.extend([
-            ("only tracing", stack(alone.clone().layer(Tracing))),
+            ("only tracing", stack(alone.clone().layer(Tracing::new()))),
             ("only cache", stack(alone.clone().layer(Cache::memory(10_000)))),
             ("only coalescing", stack(alone.clone().layer(Coalesce))),
             (

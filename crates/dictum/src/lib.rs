@@ -10,6 +10,7 @@
 //! | `optimize` | [`optimize`]: optimizers and their run engine | yes |
 //! | `cache` | [`cache`]: a cache on disk | no |
 //! | `local` | [`local`]: a model in process | no |
+//! | `otel` | [`otel`]: traces and metrics to a collector | no |
 
 pub use dictum_core::*;
 pub use dictum_macros::{FieldType, Fields, Parameters, Signature, signature};
@@ -27,6 +28,8 @@ pub use dictum_cache as cache;
 pub use dictum_local as local;
 #[cfg(feature = "optimize")]
 pub use dictum_optimize as optimize;
+#[cfg(feature = "otel")]
+pub use dictum_otel as otel;
 #[cfg(feature = "providers")]
 pub use dictum_providers as providers;
 

@@ -25,6 +25,7 @@ const LIBRARY: &[&str] = &[
     "crates/dictum-cache/src/",
     "crates/dictum-local/src/",
     "crates/dictum-optimize/src/",
+    "crates/dictum-otel/src/",
 ];
 
 const RULES: &[Rule] = &[
@@ -44,6 +45,8 @@ const RULES: &[Rule] = &[
             "crates/dictum-providers/src/env.rs",
             // `Models::from_env`.
             "crates/dictum-local/src/models/folder.rs",
+            // `Otlp::from_env`.
+            "crates/dictum-otel/src/env.rs",
         ],
         never: &["env::var", "env::home_dir", "env::set_var", "current_dir()"],
     },

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::args::EvalArgs;
 use crate::failure::Failure;
+use crate::trace::Recording;
 use crate::{lm, output, program};
 
 /// Evaluates, prints the table, writes the rows. Fails when no row could be scored.
@@ -27,7 +28,8 @@ pub async fn run(args: EvalArgs, json: bool) -> Result<(), Failure> {
         output::writable(out)?;
     }
     let data = Loader::for_signature(program.predictor()?.spec()).path(&args.data)?;
-    let mut ctx = lm::context(&args.lm)?;
+    let recording = Recording::begin(&args.trace)?;
+    let mut ctx = recording.on(&lm::context(&args.lm)?);
     if let Some(calls) = args.budget_calls {
         ctx = ctx.with_budget(Budget::calls(calls));
     }
@@ -41,8 +43,10 @@ pub async fn run(args: EvalArgs, json: bool) -> Result<(), Failure> {
             }
         })
         .run(&ctx, &program.module)
-        .await?;
+        .await;
     bar.finish_and_clear();
+    recording.end()?;
+    let evaluation = evaluation?;
     if let Some(out) = &args.out {
         write_rows(&evaluation, out)?;
     }

@@ -3,6 +3,7 @@
 pub mod cache;
 pub mod compile;
 pub mod eval;
+pub mod inspect;
 pub mod models;
 pub mod parse;
 pub mod render;

@@ -4,14 +4,19 @@ use serde_json::json;
 
 use crate::args::RunArgs;
 use crate::failure::Failure;
+use crate::trace::Recording;
 use crate::{lm, output, program};
 
 /// Calls the program and prints its outputs.
 pub async fn run(args: RunArgs, json: bool) -> Result<(), Failure> {
     let program = program::build(&args.program)?;
     let input = program::inputs(program.predictor()?.spec(), &args.set)?;
-    let ctx = lm::context(&args.lm)?;
-    let outputs = program.module.call_record(&ctx, input).await?;
+    let recording = Recording::begin(&args.trace)?;
+    let ctx = recording.on(&lm::context(&args.lm)?.for_program(&program.module));
+    let outputs = program.module.call_record(&ctx, input).await;
+    // A call that failed is what one wants to look into most.
+    recording.end()?;
+    let outputs = outputs?;
     if json {
         let repairs: Vec<_> = ctx
             .trace()

@@ -12,6 +12,7 @@ mod calls;
 mod compile;
 mod failures;
 mod files;
+mod inspect;
 
 use std::fmt::Write as _;
 use std::fs;

@@ -5,6 +5,8 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use super::{Case, Metric, MetricError, Score};
 use crate::data::Example;
@@ -62,11 +64,49 @@ pub async fn rollout(
     example: &Example,
     metric: &(impl Metric + ?Sized),
 ) -> Rollout {
+    let span = tracing::info_span!(
+        target: "dictum::evaluate",
+        "rollout",
+        otel.status_code = Empty,
+        dictum.scope = ctx.scope().map(|scope| &**scope),
+        dictum.example = example.id(),
+        dictum.score = Empty,
+        error.r#type = Empty,
+    );
+    let inside = span.clone();
+    let run = run(ctx, program, example, metric);
+    let run = run.inspect(move |rollout| record(&inside, &rollout.outcome));
+    run.instrument(span).await
+}
+
+fn record(span: &Span, outcome: &Outcome) {
+    let error = match outcome {
+        Outcome::Scored { score, .. } => {
+            span.record("dictum.score", score.value);
+            return;
+        }
+        Outcome::Failed(error) => error.cause(),
+        Outcome::Unjudged { .. } => "metric",
+    };
+    span.record("error.type", error);
+    span.record("otel.status_code", "ERROR");
+}
+
+async fn run(
+    ctx: &Context,
+    program: &(impl DynModule + ?Sized),
+    example: &Example,
+    metric: &(impl Metric + ?Sized),
+) -> Rollout {
     let trace = ctx.trace().child(Rollout::STEPS);
-    let ctx = ctx.with_trace(trace.clone());
+    let scope = match ctx.scope() {
+        Some(scope) => format!("{scope} / example {}", example.id()),
+        None => format!("example {}", example.id()),
+    };
+    let ctx = ctx.with_trace(trace.clone()).with_scope(scope);
     let begun = Instant::now();
-    let run = async { program.call_record(&ctx, example.inputs().clone()).await };
-    let result = match AssertUnwindSafe(run).catch_unwind().await {
+    let call = async { program.call_record(&ctx, example.inputs().clone()).await };
+    let result = match AssertUnwindSafe(call).catch_unwind().await {
         Ok(result) => result,
         Err(panic) => Err(Error::program(format!(
             "the program panicked: {}",

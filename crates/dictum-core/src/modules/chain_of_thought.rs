@@ -164,6 +164,15 @@ impl<S: Signature> Module for ChainOfThought<S> {
     async fn forward(&self, ctx: &Context, input: S::Input) -> Result<WithReasoning<S::Output>> {
         self.call(ctx, input).await
     }
+
+    // The predictor has a span of its own.
+    fn call(
+        &self,
+        ctx: &Context,
+        input: S::Input,
+    ) -> impl Future<Output = Result<WithReasoning<S::Output>>> + Send {
+        self.forward(ctx, input)
+    }
 }
 
 /// The predictor's path is `predict` inside the module's own, as in DSPy.

@@ -123,6 +123,11 @@ impl<S: Signature> Module for Predict<S> {
     async fn forward(&self, ctx: &Context, input: S::Input) -> Result<S::Output> {
         self.call(ctx, input).await
     }
+
+    // The predictor has a span of its own.
+    fn call(&self, ctx: &Context, input: S::Input) -> impl Future<Output = Result<S::Output>> + Send {
+        self.forward(ctx, input)
+    }
 }
 
 impl<S: Signature> Parameters for Predict<S> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Something the parser repaired.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RepairNote {
     /// The field, and the path inside it (`people[2].age`); empty for the answer as a whole.
     pub at: String,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::overlay::Bound;
 use super::stream::Streaming;
-use super::{Overlay, Parameters, Repair, Trace};
+use super::{CallRecord, Observer, Overlay, Parameters, Repair, Step, Trace};
 use crate::adapter::{Adapter, ChatAdapter};
 use crate::error::Result;
 use crate::lm::{Budget, CachePolicy, Call, Lm, Meter, Settings};
@@ -29,6 +29,8 @@ struct Inner {
     sample: u64,
     bound: Option<Arc<Bound>>,
     trace: Trace,
+    observers: Arc<[Arc<dyn Observer>]>,
+    scope: Option<Arc<str>>,
     streaming: Option<Arc<Streaming>>,
 }
 
@@ -50,6 +52,8 @@ impl Context {
             sample: 0,
             bound: None,
             trace: Trace::bounded(TRACE_STEPS),
+            observers: Arc::default(),
+            scope: None,
             streaming: None,
         }))
     }
@@ -136,6 +140,24 @@ impl Context {
         self.with(|inner| inner.trace = trace)
     }
 
+    /// The same with one more observer, told of every call and step from here on. See [`Observer`].
+    #[must_use]
+    pub fn with_observer(&self, observer: impl Observer + 'static) -> Self {
+        self.with_shared_observer(Arc::new(observer))
+    }
+
+    /// The same with one more observer that is shared already.
+    #[must_use]
+    pub fn with_shared_observer(&self, observer: Arc<dyn Observer>) -> Self {
+        self.with(|inner| inner.observers = inner.observers.iter().cloned().chain([observer]).collect())
+    }
+
+    /// The same, with steps that say what they are part of, such as `example 3f2a`. An evaluation names its examples so.
+    #[must_use]
+    pub fn with_scope(&self, scope: impl Into<Arc<str>>) -> Self {
+        self.with(|inner| inner.scope = Some(scope.into()))
+    }
+
     /// The same for calls of this program, so that its trace names predictors by their paths.
     #[must_use]
     pub fn for_program<P: Parameters + ?Sized>(&self, program: &P) -> Self {
@@ -193,6 +215,27 @@ impl Context {
     #[must_use]
     pub fn trace(&self) -> &Trace {
         &self.0.trace
+    }
+
+    /// What steps are part of.
+    #[must_use]
+    pub fn scope(&self) -> Option<&Arc<str>> {
+        self.0.scope.as_ref()
+    }
+
+    /// Tells the observers of a finished call.
+    pub(crate) fn note_call(&self, path: &str, call: &CallRecord) {
+        for observer in self.0.observers.iter() {
+            observer.on_call(path, call);
+        }
+    }
+
+    /// Puts a finished step into the trace and tells the observers.
+    pub(crate) fn note_step(&self, step: Arc<Step>) {
+        for observer in self.0.observers.iter() {
+            observer.on_step(&step);
+        }
+        self.0.trace.push(step);
     }
 
     /// The terms calls are made under.

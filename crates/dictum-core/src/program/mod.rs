@@ -3,19 +3,26 @@
 mod context;
 mod inspect;
 mod module;
+mod observer;
 mod overlay;
 mod parameters;
 mod predictor;
+mod recorded;
 mod repair;
+mod spans;
 mod state;
 pub mod stream;
 mod trace;
+mod trace_file;
 
 pub use context::Context;
 pub use module::{DynModule, Module};
+pub use observer::Observer;
 pub use overlay::Overlay;
 pub use parameters::{ParameterPath, Parameters, predictors};
 pub use predictor::{Predictor, PredictorId};
+pub use recorded::{RecordedAnswer, RecordedCall, RecordedError, RecordedStep, RecordedTrace};
 pub use repair::Repair;
 pub use state::{Demo, PredictorState};
 pub use trace::{CallRecord, Purpose, Step, Trace};
+pub use trace_file::{TraceWriter, Written};

@@ -2,10 +2,12 @@
 
 use std::future::Future;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tracing::Instrument;
 
 use super::stream::{self, ProgramStream};
-use super::{Context, Parameters};
+use super::{Context, Parameters, spans};
 use crate::error::Result;
 use crate::record::{Fields, Record};
 
@@ -30,7 +32,11 @@ pub trait Module: Parameters + Send + Sync {
     /// # Errors
     /// See [`Module::forward`].
     fn call(&self, ctx: &Context, input: Self::Input) -> impl Future<Output = Result<Self::Output>> + Send {
+        let span = spans::module::<Self>();
+        let inside = span.clone();
         self.forward(ctx, input)
+            .inspect(move |result| spans::ended(&inside, result.as_ref().err()))
+            .instrument(span)
     }
 
     /// Calls the program as a stream: what its predictors do as they do it, then the output. See [`super::stream`].
@@ -77,5 +83,10 @@ impl Module for Box<dyn DynModule> {
 
     async fn forward(&self, ctx: &Context, input: Record) -> Result<Record> {
         (**self).call_record(ctx, input).await
+    }
+
+    // The program inside has a span of its own.
+    async fn call(&self, ctx: &Context, input: Record) -> Result<Record> {
+        self.forward(ctx, input).await
     }
 }

@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
+
+use tracing::Instrument;
 
 use super::repair::Repair;
+use super::spans;
 use super::stream::Live;
 use super::{CallRecord, Context, PredictorState, Purpose, Step};
 use crate::adapter::{Adapter, Expects, Prepared};
@@ -177,27 +180,38 @@ impl Predictor {
     /// the answer can't be used and the context's [`Repair`] policy did not help.
     pub async fn call(&self, ctx: &Context, input: Record) -> Result<Record> {
         self.check_input(&input)?;
+        let path = self.path(ctx);
+        let span = spans::predictor(&path, ctx);
+        let (began, clock) = (SystemTime::now(), Instant::now());
         let mut run = Run {
             predictor: self,
             ctx,
+            path: &path,
             calls: Vec::with_capacity(1),
             repairs: Vec::new(),
             live: ctx
                 .streaming()
-                .map(|streaming| Box::new(Live::new(streaming, self.path(ctx)))),
+                .map(|streaming| Box::new(Live::new(streaming, path.clone()))),
         };
-        let outcome = run.outputs(&input).await;
+        // The span goes around the calls alone: every future around this one would make each call in flight larger.
+        let outcome = run.outputs(&input).instrument(span.clone()).await;
         let Run { calls, repairs, .. } = run;
-        ctx.trace().push(Arc::new(Step {
+        let took = clock.elapsed();
+        spans::ended(&span, outcome.as_ref().err());
+        let step = Step {
             predictor: self.id.clone(),
-            path: self.path(ctx),
+            path,
+            scope: ctx.scope().cloned(),
+            began,
+            took,
             adapter: ctx.adapter().name(),
             sample: ctx.sample(),
             inputs: input,
             outcome: outcome.as_ref().map(Clone::clone).map_err(ToString::to_string),
             repairs,
             calls,
-        }));
+        };
+        span.in_scope(|| ctx.note_step(Arc::new(step)));
         outcome
     }
 
@@ -271,6 +285,7 @@ fn request(ctx: &Context, prefix: Arc<Prefix>, turns: Vec<Message>, expects: &Ex
 struct Run<'a> {
     predictor: &'a Predictor,
     ctx: &'a Context,
+    path: &'a str,
     calls: Vec<CallRecord>,
     repairs: Vec<RepairNote>,
     /// Where the call is streamed or guarded.
@@ -367,13 +382,15 @@ impl Run<'_> {
                 }),
         };
         let result = result.map(Arc::new);
-        self.calls.push(CallRecord {
+        let call = CallRecord {
             purpose,
             model: lm.name().into(),
             request,
             result: result.clone(),
             took: begun.elapsed(),
-        });
+        };
+        self.ctx.note_call(self.path, &call);
+        self.calls.push(call);
         if let Some(stopped) = stopped {
             return Err(Error::Stopped(stopped));
         }

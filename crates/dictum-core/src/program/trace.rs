@@ -3,9 +3,12 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use super::PredictorId;
+use serde::{Deserialize, Serialize};
+
+use super::{PredictorId, TraceWriter, Written};
+use crate::error::Result;
 use crate::lm::{LmError, Request, Response, Source, Usage};
 use crate::parse::RepairNote;
 use crate::record::Record;
@@ -35,6 +38,12 @@ pub struct Step {
     pub predictor: PredictorId,
     /// Its path, where the context knows the program (see [`super::Context::for_program`]), else its signature's name or string form.
     pub path: Arc<str>,
+    /// What it was part of, such as `example 3f2a`, where the context says so (see [`super::Context::with_scope`]).
+    pub scope: Option<Arc<str>>,
+    /// When it began.
+    pub began: SystemTime,
+    /// How long it took, calls of the model and repairs included.
+    pub took: Duration,
     /// The adapter that wrote the call.
     pub adapter: &'static str,
     /// Which sample of the call, from 0.
@@ -65,7 +74,8 @@ pub struct CallRecord {
 }
 
 /// Why a call of the model was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// The predictor was called.
     Ask,
@@ -118,6 +128,21 @@ impl Trace {
     #[must_use]
     pub fn usage(&self) -> Usage {
         self.ring(|ring| ring.usage)
+    }
+
+    /// Writes the steps kept, oldest first, as JSON lines; see [`TraceWriter`] for the format, and for writing steps as they
+    /// happen.
+    ///
+    /// # Errors
+    /// [`crate::Error::File`] when writing fails.
+    pub fn write_jsonl(&self, out: impl std::io::Write + Send) -> Result<Written> {
+        let (steps, dropped) =
+            self.ring(|ring| (ring.steps.iter().cloned().collect::<Vec<_>>(), ring.dropped));
+        let writer = TraceWriter::new(out);
+        for step in steps {
+            writer.write(&step);
+        }
+        writer.finish_after(dropped)
     }
 
     /// Adds a step.

@@ -10,6 +10,7 @@ use dictum_core::error::{Error, Result};
 use dictum_core::evaluate::{Comparison, Evaluation, Metric, Row, compare};
 use dictum_core::lm::Meter;
 use dictum_core::program::{Context, DynModule};
+use tracing::Instrument;
 
 use crate::candidate::Candidate;
 use crate::compiled::{Compiled, Outcome};
@@ -30,6 +31,17 @@ pub(crate) struct Task<'a> {
 }
 
 pub(crate) async fn compile(task: Task<'_>, trainset: &[Example], valset: &[Example]) -> Result<Compiled> {
+    let name = task.recipe.name();
+    let span = tracing::info_span!(
+        target: "dictum::optimize",
+        "compile",
+        otel.name = format_args!("compile {name}"),
+        dictum.optimizer = name,
+    );
+    compiled(task, trainset, valset).instrument(span).await
+}
+
+async fn compiled(task: Task<'_>, trainset: &[Example], valset: &[Example]) -> Result<Compiled> {
     let prepared = prepare::prepare(&task, trainset, valset)?;
     let (folder, journal) = match &task.options.run_dir {
         Some(path) => {

@@ -20,6 +20,7 @@ use dictum_core::program::{Context, DynModule, PredictorId, predictors};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use indexmap::IndexMap;
+use tracing::Instrument;
 
 use crate::candidate::{Candidate, Role};
 use crate::run::{Journal, not_there};
@@ -145,6 +146,17 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// When the model can't be reached any more, or the journal can't be written: what is done so far is in the journal.
     pub(crate) async fn run(&mut self, batch: &Batch) -> Result<Vec<Option<Arc<Done>>>> {
+        let span = tracing::info_span!(
+            target: "dictum::optimize",
+            "phase",
+            otel.name = format_args!("phase {}", batch.phase),
+            dictum.phase = batch.phase,
+            dictum.rollouts = i64::try_from(batch.jobs.len()).unwrap_or(i64::MAX),
+        );
+        self.rollouts(batch).instrument(span).await
+    }
+
+    async fn rollouts(&mut self, batch: &Batch) -> Result<Vec<Option<Arc<Done>>>> {
         let begun = Instant::now();
         let keys: Vec<String> = batch.jobs.iter().map(one::key).collect();
         let mut results: HashMap<&str, Arc<Done>> = HashMap::new();

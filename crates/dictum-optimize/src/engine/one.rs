@@ -69,7 +69,8 @@ pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
         .with_lm(order.ctx.lm().clone().layer(JournalLayer(scope.clone())))
         .with_settings(&job.settings)
         .with_sample(job.sample)
-        .with_meter(meter.clone());
+        .with_meter(meter.clone())
+        .with_scope(job.candidate.label());
     let rollout = rollout(&ctx, order.program, &job.example, order.metric).await;
     let spent = meter.spent().calls;
     let steps = if job.steps {

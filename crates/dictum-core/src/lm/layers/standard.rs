@@ -27,7 +27,7 @@ use crate::lm::{LanguageModel, Layer, Lm};
 /// keep data, so both are asked for. No rate limit, adaptive limit or circuit: the right ones depend on the account.
 #[derive(Debug, Clone)]
 pub struct Standard {
-    tracing: bool,
+    tracing: Option<Tracing>,
     cassette: Option<Cassette>,
     caches: Vec<Cache>,
     coalesce: bool,
@@ -43,7 +43,7 @@ pub struct Standard {
 #[must_use]
 pub fn standard() -> Standard {
     Standard {
-        tracing: true,
+        tracing: Some(Tracing::new()),
         cassette: None,
         caches: Vec::new(),
         coalesce: true,
@@ -126,10 +126,17 @@ impl Standard {
         self
     }
 
+    /// With these spans, where the usual ones, which hold nothing of what was said, are not enough.
+    #[must_use]
+    pub fn tracing(mut self, tracing: Tracing) -> Self {
+        self.tracing = Some(tracing);
+        self
+    }
+
     /// Without spans.
     #[must_use]
     pub fn without_tracing(mut self) -> Self {
-        self.tracing = false;
+        self.tracing = None;
         self
     }
 
@@ -181,7 +188,7 @@ impl Layer for Standard {
             lm = lm.layer(cache);
         }
         lm = add(lm, self.cassette);
-        lm = add(lm, self.tracing.then_some(Tracing));
+        lm = add(lm, self.tracing);
         lm.into_inner()
     }
 }

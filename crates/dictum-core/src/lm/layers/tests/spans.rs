@@ -49,12 +49,17 @@ impl Subscriber for Sink {
 }
 
 async fn spans_of(streams: bool, step: Step) -> BTreeMap<String, String> {
+    spans_under(Tracing::new(), streams, step).await
+}
+
+async fn spans_under(layer: Tracing, streams: bool, step: Step) -> BTreeMap<String, String> {
     let sink = Sink::default();
     let (lm, _) = model(move |_, _| step.clone());
-    let lm = lm.layer(Tracing);
+    let lm = lm.layer(layer);
     let guard = tracing::subscriber::set_default(sink.clone());
     let mut request = ask("my secret question");
     request.settings.temperature = Some(0.5);
+    request.settings.stop = vec!["END".into()];
     call(&lm, streams, &request, &Call::default()).await.ok();
     drop(guard);
     sink.fields.lock().unwrap().clone()
@@ -68,6 +73,13 @@ async fn a_span_tells_model_tokens_and_end_and_nothing_that_was_said() {
         assert_eq!(get("gen_ai.provider.name"), Some("\"test\""));
         assert_eq!(get("gen_ai.request.model"), Some("\"scripted\""));
         assert_eq!(get("gen_ai.request.temperature"), Some("0.5"));
+        assert_eq!(get("gen_ai.request.stop_sequences"), Some("\"[\\\"END\\\"]\""));
+        assert_eq!(get("gen_ai.request.stream"), Some(&*streams.to_string()));
+        assert_eq!(
+            fields.contains_key("gen_ai.response.time_to_first_chunk"),
+            streams
+        );
+        assert_eq!(get("dictum.source"), Some("\"model\""));
         assert_eq!(get("gen_ai.usage.input_tokens"), Some("10"));
         assert_eq!(get("gen_ai.usage.output_tokens"), Some("5"));
         assert_eq!(get("gen_ai.response.finish_reasons"), Some("\"stop\""));
@@ -90,5 +102,34 @@ async fn a_failure_tells_its_kind() {
                 Some("\"rate limit\"")
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn content_is_told_only_when_asked_for_and_within_its_limit() {
+    for streams in [false, true] {
+        let full = Tracing::new().with_content(1_000);
+        let fields = spans_under(full, streams, say("a private answer")).await;
+        let (asked, answered) = (
+            &fields["gen_ai.input.messages"],
+            &fields["gen_ai.output.messages"],
+        );
+        assert!(
+            asked.contains("my secret question") && asked.contains("user"),
+            "{asked}"
+        );
+        assert!(
+            answered.contains("a private answer") && answered.contains("stop"),
+            "{answered}"
+        );
+
+        let short = Tracing::new().with_content(9);
+        let fields = spans_under(short, streams, say("a private answer")).await;
+        let all = format!("{fields:?}");
+        assert!(
+            all.contains("my secret... (9 bytes left out)")
+                && all.contains("a private... (7 bytes left out)"),
+            "{all}"
+        );
     }
 }
