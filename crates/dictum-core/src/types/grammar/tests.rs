@@ -133,8 +133,14 @@ fn what_cannot_be_read_is_shown_with_its_column_and_what_to_write() {
             "a -> c: numpy.array",
             "9: `numpy.array` is not known; give the type under this name to `parse_with`",
         ),
-        ("a -> c: list[str", "13: the `[` at column 13 is never closed: it needs a `]`"),
-        ("a: list[str -> c", "8: the `[` at column 8 is never closed: it needs a `]`"),
+        (
+            "a -> c: list[str",
+            "13: the `[` at column 13 is never closed: it needs a `]`",
+        ),
+        (
+            "a: list[str -> c",
+            "8: the `[` at column 8 is never closed: it needs a `]`",
+        ),
         ("a -> c: list[str]]", "18: this `]` has no `[`"),
         (
             "a -> c: list[]",
@@ -381,6 +387,9 @@ fn an_open_bracket_is_named_where_it_stands() {
             panic!("{error:?}")
         };
         assert_eq!(*at, column, "{error}");
-        assert!(problem.contains(&format!("column {column} is never closed")), "{error}");
+        assert!(
+            problem.contains(&format!("column {column} is never closed")),
+            "{error}"
+        );
     }
 }
