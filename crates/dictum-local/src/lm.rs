@@ -1,11 +1,13 @@
 //! The engine as a [`LanguageModel`].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use dictum_core::lm::{
-    Call, Capabilities, FinishReason, LanguageModel, Lm, LmError, LmErrorKind, Message, OutputShape, Part,
-    Piece, Request, Response, ResponseFormat, ResponseStream, Role, Source, StreamEvent, Usage,
+    Call, Capabilities, Digest, FinishReason, LanguageModel, Lm, LmError, LmErrorKind, Message, OutputShape,
+    Part, Piece, Request, Response, ResponseFormat, ResponseStream, Role, Settings, Source, StreamEvent,
+    Usage,
 };
 use futures_util::future::BoxFuture;
 use serde_json::json;
@@ -26,10 +28,13 @@ use crate::models::{FetchError, Models, Progress};
 ///   each is the same again next time, whatever else runs beside it.
 /// - It decodes under [`Request::output`], or else under [`Request::response_format`]; text that leaves no choice is not sampled.
 /// - What is computed for [`Request::prefix`] is kept for other calls.
-/// - It takes text only, and no tools. `reasoning_effort` has no meaning here and is ignored.
+/// - It takes text only, and no tools. What it can't honour is an error, not ignored: unknown `extra` settings, and a `reasoning_effort` other than
+///   `none`, since a model that runs here thinks as long as its prompt makes it.
 #[derive(Debug, Clone)]
 pub struct LocalLm {
     name: Arc<str>,
+    /// Which of the user's files it is, where the name alone, the file's, does not tell.
+    variant: Option<Digest>,
     engine: Engine,
 }
 
@@ -39,6 +44,7 @@ impl LocalLm {
     pub fn new(name: &str, engine: Engine) -> Self {
         Self {
             name: format!("local/{name}").into(),
+            variant: None,
             engine,
         }
     }
@@ -57,11 +63,7 @@ impl LocalLm {
         if !request.tools.is_empty() {
             return Err(unsupported("tools"));
         }
-        if let Some(name) = request.settings.extra.keys().next() {
-            let message =
-                format!("the local engine knows no setting `{name}`; remove it from the call's settings");
-            return Err(LmError::new(LmErrorKind::InvalidRequest, message));
-        }
+        honoured(&request.settings)?;
         let settings = &request.settings;
         let prompt = self
             .engine
@@ -107,6 +109,10 @@ impl LocalLm {
 impl LanguageModel for LocalLm {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn variant(&self) -> Option<Digest> {
+        self.variant
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -181,6 +187,25 @@ fn chat_message(message: &Message) -> Result<ChatMessage, LmError> {
     Ok(ChatMessage::new(message.role.as_str(), content))
 }
 
+/// Refuses settings that would have to be dropped. One who sets them counts on them.
+fn honoured(settings: &Settings) -> Result<(), LmError> {
+    if let Some(name) = settings.extra.keys().next() {
+        let message =
+            format!("the local engine knows no setting `{name}`; remove it from the call's settings");
+        return Err(LmError::new(LmErrorKind::InvalidRequest, message));
+    }
+    match settings.reasoning_effort.as_deref() {
+        Some(effort) if !effort.eq_ignore_ascii_case("none") => {
+            let message = format!(
+                "a model in the local engine has no adjustable reasoning, so `reasoning_effort` can't be `{effort}`; \
+                 remove it, or set it to `none`"
+            );
+            Err(LmError::new(LmErrorKind::Unsupported, message))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn unsupported(what: &str) -> LmError {
     LmError::new(
         LmErrorKind::Unsupported,
@@ -202,6 +227,21 @@ fn shape(request: &Request) -> Option<Arc<OutputShape>> {
 /// Sample 0 has the seed itself; the others are far from it and from each other.
 fn sample_seed(seed: u64, sample: u64) -> u64 {
     seed ^ sample.wrapping_mul(0xD6E8_FEB8_6659_FD93).rotate_left(32)
+}
+
+/// Tells a user's file from others of the same name, without reading gigabytes: by where it lies, its size and its age.
+fn of_file(path: &Path) -> Digest {
+    let place = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let metadata = path.metadata().ok();
+    let age = metadata
+        .as_ref()
+        .and_then(|metadata| metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok());
+    let facts = (
+        place.to_string_lossy(),
+        metadata.map(|metadata| metadata.len()),
+        age,
+    );
+    Digest::of(&facts)
 }
 
 fn to_lm(error: EngineError) -> LmError {
@@ -344,12 +384,59 @@ impl LocalBuilder {
         config.threads = self.threads.unwrap_or(config.threads);
         config.context = self.context.unwrap_or(config.context);
         config.parallel = self.parallel.unwrap_or(config.parallel);
-        Ok(LocalLm::new(&name, Engine::start(&config).map_err(to_lm)?))
+        let variant = self.file.as_deref().map(of_file);
+        Ok(LocalLm {
+            variant,
+            ..LocalLm::new(&name, Engine::start(&config).map_err(to_lm)?)
+        })
     }
 
     fn models(&self) -> Result<Models, FetchError> {
         self.models
             .as_ref()
             .map_or_else(Models::from_env, |path| Ok(Models::at(path)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_it_cannot_honour_are_refused_and_said() {
+        let with = |change: &dyn Fn(&mut Settings)| {
+            let mut settings = Settings::default();
+            change(&mut settings);
+            honoured(&settings).map_err(|error| (error.kind(), error.to_string()))
+        };
+        let effort = |words: &str| with(&|settings| settings.reasoning_effort = Some(words.to_owned()));
+        let (kind, message) = effort("low").unwrap_err();
+        assert_eq!(kind, LmErrorKind::Unsupported);
+        assert!(
+            message.contains("`reasoning_effort`") && message.contains("`low`"),
+            "{message}"
+        );
+        assert_eq!((effort("none"), effort("None")), (Ok(()), Ok(())));
+        let (kind, message) = with(&|settings| {
+            settings.extra.insert("mirostat".to_owned(), json!(2));
+        })
+        .unwrap_err();
+        assert_eq!(kind, LmErrorKind::InvalidRequest);
+        assert!(message.contains("`mirostat`"), "{message}");
+    }
+
+    #[test]
+    fn files_of_one_name_are_told_apart() {
+        // Any two files of one name will do.
+        let file = |folder: &str| {
+            Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("src")
+                .join(folder)
+                .join("mod.rs")
+        };
+        let (one, two) = (file("models"), file("engine"));
+        assert!(one.is_file() && two.is_file());
+        assert_ne!(of_file(&one), of_file(&two));
+        assert_eq!(of_file(&one), of_file(&one));
     }
 }

@@ -446,6 +446,9 @@ async fn what_the_engine_cannot_do_is_refused() {
     let mut odd = request("Hi");
     odd.settings.top_p = Some(0.0);
     assert_eq!(kind(&odd).await, LmErrorKind::InvalidRequest);
+    let mut thoughtful = request("Hi");
+    thoughtful.settings.reasoning_effort = Some("high".into());
+    assert_eq!(kind(&thoughtful).await, LmErrorKind::Unsupported);
     let mut unknown = request("Hi");
     unknown.settings.extra.insert("mirostat".into(), json!(2));
     assert_eq!(kind(&unknown).await, LmErrorKind::InvalidRequest);

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use dictum_core::lm::{Call, Capabilities, LanguageModel, Layer, Lm, LmError, Request, Response};
+//! use dictum_core::lm::{Call, Capabilities, Digest, LanguageModel, Layer, Lm, LmError, Request, Response};
 //! use futures_util::future::BoxFuture;
 //!
 //! /// Asks for answers without a temperature.
@@ -19,6 +19,11 @@
 //!     }
 //!     fn capabilities(&self) -> Capabilities {
 //!         self.0.capabilities()
+//!     }
+//!     // A cache outside must not mix these answers with those of the model alone. A layer that changes nothing about the
+//!     // request hands on the model's own.
+//!     fn variant(&self) -> Option<Digest> {
+//!         Some(Digest::of(&("cool", self.0.variant())))
 //!     }
 //!     fn complete<'a>(&'a self, request: &'a Request, call: &'a Call) -> BoxFuture<'a, Result<Response, LmError>> {
 //!         Box::pin(async move {
