@@ -20,4 +20,6 @@ pub mod state;
 pub mod types;
 
 pub use error::{Error, Result};
+/// The ordered map that some functions take and give, such as [`state::dspy::import`].
+pub use indexmap::IndexMap;
 pub use record::{Fields, Record};

@@ -9,7 +9,7 @@ use dictum::state::dspy::{export, import, import_for};
 use dictum_testkit::CannedLm;
 
 /// What DSPy 3.4.1 wrote for `program.save("two_steps.json")`.
-const SAVED: &str = include_str!("../../dictum-core/tests/data/dspy/two_steps.json");
+const SAVED: &str = include_str!("data/two_steps.json");
 
 /// The program as it was in Python, with the same names: a `ChainOfThought` and a `Predict`.
 #[derive(Parameters)]

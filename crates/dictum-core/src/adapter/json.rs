@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Adapter, Wording, chat};
 use crate::lm::{Capabilities, OutputShape, Part, Piece, ResponseFormat};
-use crate::parse::Layout;
+use crate::parse::{Layout, escape};
 use crate::signature::{FieldSpec, SignatureSpec};
 
 /// Inputs under headers, the answer as one JSON object; with the provider's structured output where the model has it.
@@ -83,10 +83,8 @@ impl Adapter for JsonAdapter {
         let object: Map<String, Value> = fields
             .iter()
             .map(|(field, value)| {
-                (
-                    field.name.clone(),
-                    value.cloned().unwrap_or_else(|| missing.into()),
-                )
+                let written = value.map(|value| escape::json_value(value, &field.schema).into_owned());
+                (field.name.clone(), written.unwrap_or_else(|| missing.into()))
             })
             .collect();
         format!("{:#}", Value::Object(object))

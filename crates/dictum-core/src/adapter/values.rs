@@ -20,11 +20,19 @@ pub(super) fn chat<'a>(field: &FieldSpec, value: &'a Value) -> Cow<'a, str> {
             let bare = escape::chat(text);
             match parse::value(&bare, &field.schema) {
                 Ok(reading) if reading.value == *value && reading.repairs.is_empty() => bare,
-                _ => Cow::Owned(value.to_string()),
+                _ => json(field, value),
             }
         }
-        value => Cow::Owned(value.to_string()),
+        value => json(field, value),
     }
+}
+
+fn json<'a>(field: &FieldSpec, value: &Value) -> Cow<'a, str> {
+    let text = escape::json_value(value, &field.schema).to_string();
+    Cow::Owned(match escape::chat(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(escaped) => escaped,
+    })
 }
 
 /// The message parts of a value of a media type. `None` for every other type, and for what is no media after all.

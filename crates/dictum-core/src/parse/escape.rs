@@ -1,13 +1,17 @@
 //! Keeps values from being mistaken for structure, and undoes it.
 //!
-//! Both sides live here: adapters write values with [`chat`], [`xml`] and [`xml_value`]; the parser reads them with
-//! [`from_chat`] and [`from_xml`]. For every text `v`, a section that holds `chat(v)` reads as `v`, and an element that
+//! Both sides live here: adapters write values with [`chat`], [`xml`], [`xml_value`] and [`json_value`]; the parser reads
+//! them with [`from_chat`] and [`from_xml`]. For every text `v`, a section that holds `chat(v)` reads as `v`, and an element that
 //! holds `xml(v)` does.
 //!
 //! - Field markers get a backslash in front: `\[[ ## name ## ]]`. A backslash that is there already gets one more.
 //! - `&` and `<` are entities in XML.
 //! - A text that is empty, has white space at its edges, or holds a code fence stands in a verbatim block:
 //!   `~~~verbatim`, the text, `~~~`. The fence is as long as it must be to be longer than those inside.
+
+mod json;
+
+pub use json::json_value;
 
 use std::borrow::Cow;
 
@@ -201,7 +205,7 @@ pub fn xml_value(value: &Value, schema: &Schema) -> String {
 }
 
 fn render(value: &Value, ty: &Type, schema: &Schema, depth: usize) -> String {
-    let json = || add_entities(&value.to_string()).into_owned();
+    let json = || add_entities(&json::written(value, ty, schema).to_string()).into_owned();
     let Some(ty) = schema.resolve(ty) else {
         return json();
     };

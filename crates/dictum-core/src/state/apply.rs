@@ -81,6 +81,9 @@ pub(super) fn misfit(file: &str, report: &LoadReport) -> Error {
     }))
 }
 
+/// What to do about a field that is not the same.
+const DO: &str = "change the signature back, or compile the program again";
+
 /// Fields that were added, removed, or are of another type or kind.
 fn changes(path: &str, saved: &SavedPredictor, now: &SignatureSpec, changes: &mut Vec<FieldChange>) {
     let mut add = |field: &FieldSpec, change: String| {
@@ -92,11 +95,15 @@ fn changes(path: &str, saved: &SavedPredictor, now: &SignatureSpec, changes: &mu
     };
     for field in saved.signature.fields() {
         let Some(other) = now.field(&field.name) else {
-            add(field, "is not in the program any more".to_owned());
+            add(
+                field,
+                format!("is in the file and not in the program any more; {DO}"),
+            );
             continue;
         };
         if other.kind != field.kind {
-            add(field, format!("is an {} in the program", kind_name(other)));
+            let (was, is) = (kind_name(field), kind_name(other));
+            add(field, format!("is an {was} in the file and an {is} in the program; {DO}"));
         }
         if !same_type(&field.schema, &other.schema) {
             let (mut was, mut is) = (type_name(field), type_name(other));
@@ -106,7 +113,7 @@ fn changes(path: &str, saved: &SavedPredictor, now: &SignatureSpec, changes: &mu
             }
             add(
                 field,
-                format!("has another type in the program: {is}, saved as {was}"),
+                format!("has the type `{was}` in the file and `{is}` in the program; {DO}"),
             );
         }
     }
@@ -114,7 +121,10 @@ fn changes(path: &str, saved: &SavedPredictor, now: &SignatureSpec, changes: &mu
         if saved.signature.field(&field.name).is_none() {
             add(
                 field,
-                format!("is new in the program, as an {}", kind_name(field)),
+                format!(
+                    "is a new {} of the program, which the file does not have; {DO}",
+                    kind_name(field)
+                ),
             );
         }
     }

@@ -26,7 +26,8 @@ pub struct FieldChange {
     pub path: String,
     /// The field.
     pub field: String,
-    /// What is different, as seen from the state: `is new in the program`.
+    /// What is different, and what to do, to be read behind the field's name: `is an output in the file and an input in the
+    /// program; ...`.
     pub change: String,
 }
 
@@ -62,10 +63,14 @@ impl fmt::Display for LoadReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = Vec::new();
         for path in &self.missing {
-            lines.push(format!("`{path}`: the state has nothing for this predictor"));
+            lines.push(format!(
+                "`{path}`: the program has this predictor, the file does not; it stays as it is (was it renamed?)"
+            ));
         }
         for path in &self.unknown {
-            lines.push(format!("`{path}`: the program has no such predictor"));
+            lines.push(format!(
+                "`{path}`: the file has this predictor, the program does not; it is left out (was it renamed?)"
+            ));
         }
         for FieldChange { path, field, change } in &self.changes {
             lines.push(format!("`{path}`: field `{field}` {change}"));
@@ -78,10 +83,8 @@ impl fmt::Display for LoadReport {
                 problem,
                 kept,
             } = issue;
-            let fate = if *kept { "kept" } else { "dropped" };
-            lines.push(format!(
-                "`{path}`: demo {demo} ({fate}): field `{field}` {problem}"
-            ));
+            let fate = if *kept { "is kept" } else { "is left out" };
+            lines.push(format!("`{path}`: demo {demo} {fate}: its `{field}` {problem}"));
         }
         if lines.is_empty() {
             return f.write_str("everything fits");

@@ -216,6 +216,26 @@ fn a_signature_is_guessed_where_none_is_given() {
 }
 
 #[test]
+fn default_instructions_never_speak_of_the_reasoning() {
+    let instructions = |text: &str| {
+        let file: Value = serde_json::from_str(text).unwrap();
+        file["predict"]["signature"]["instructions"].clone()
+    };
+    let original = file("chain_of_thought");
+    // Read without the program, and of a new program that was never in DSPy.
+    let guessed = import(&original, &IndexMap::new()).unwrap().state;
+    for state in [guessed.clone(), ProgramState::of(&programs::chain_of_thought())] {
+        assert_eq!(instructions(&export(&state).unwrap().text), instructions(&original));
+    }
+    // And the program made of the guess is told what one made by code is told.
+    let spec = &guessed.predictor("predict").unwrap().signature;
+    assert_eq!(
+        spec.instructions(),
+        programs::chain_of_thought().predictor().spec().instructions()
+    );
+}
+
+#[test]
 fn what_is_no_dspy_state_is_refused() {
     let error = |text: &str| import(text, &IndexMap::new()).unwrap_err().to_string();
     assert!(error("{").contains("not JSON"));

@@ -127,7 +127,7 @@ fn a_state_that_does_not_fit_is_refused_and_told_apart() {
         "{error}"
     );
     assert!(
-        error.contains("`summarize.predict`: field `limit` is new in the program, as an input"),
+        error.contains("`summarize.predict`: field `limit` is a new input of the program"),
         "{error}"
     );
 
@@ -168,10 +168,18 @@ fn missing_and_unknown_predictors_and_changed_types_are_reported() {
     assert_eq!(
         changes,
         [
-            "a is an output in the program",
-            "b has another type in the program: float, saved as int"
+            "a is an input in the file and an output in the program; change the signature back, or compile the program again",
+            "b has the type `int` in the file and `float` in the program; change the signature back, or compile the program \
+             again"
         ]
     );
+    // As a person reads it, with a demonstration that fits no more.
+    let mut old = Predict::parse("text -> label: Literal['a', 'b'], why").unwrap();
+    let demos = vec![Demo::labeled(record! { text: "x", label: "b", why: "y" })];
+    old.predictor_mut().set_state(PredictorState { demos, ..PredictorState::default() });
+    let now = Predict::parse("text -> label: Literal['a', 'c']").unwrap();
+    insta::assert_snapshot!(ProgramState::of(&old).check(&now));
+    insta::assert_snapshot!(state.check(&program));
 }
 
 #[test]

@@ -1,49 +1,24 @@
 //! A value that is rendered as a demo and parsed comes back as it was, whatever it holds.
 
+use dictum_core::adapter::{Adapter, ChatAdapter, JsonAdapter, XmlAdapter};
 use dictum_core::parse::{self, Layout, escape};
 use dictum_core::signature::FieldSpec;
 use dictum_core::types::{Schema, Type};
 use proptest::prelude::*;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::values::{nasty_text, typed};
+use crate::values::{fenced, nasty_text, typed};
 
-/// The renderers of the three layouts, at their smallest.
+/// The fields as the adapter of the layout shows them in a demonstration.
 pub(crate) fn render(layout: Layout, fields: &[(FieldSpec, Value)]) -> String {
-    match layout {
-        Layout::Chat => {
-            let mut text = String::new();
-            for (field, value) in fields {
-                let content = match value {
-                    Value::String(value) if field.schema.ty.is_text() => value.clone(),
-                    value => value.to_string(),
-                };
-                text.push_str(&format!(
-                    "[[ ## {} ## ]]\n{}\n\n",
-                    field.name,
-                    escape::chat(&content)
-                ));
-            }
-            text + "[[ ## completed ## ]]\n"
-        }
-        Layout::Xml => fields
-            .iter()
-            .map(|(field, value)| {
-                format!(
-                    "<{0}>\n{1}\n</{0}>\n",
-                    field.name,
-                    escape::xml_value(value, &field.schema)
-                )
-            })
-            .collect(),
-        Layout::Json => {
-            let object: Map<String, Value> = fields
-                .iter()
-                .map(|(field, value)| (field.name.clone(), value.clone()))
-                .collect();
-            serde_json::to_string_pretty(&object).unwrap()
-        }
-    }
+    let adapter: &dyn Adapter = match layout {
+        Layout::Chat => &ChatAdapter::default(),
+        Layout::Xml => &XmlAdapter::default(),
+        Layout::Json => &JsonAdapter::default(),
+    };
+    let fields: Vec<(&FieldSpec, Option<&Value>)> =
+        fields.iter().map(|(field, value)| (field, Some(value))).collect();
+    adapter.write_answer(&fields, "")
 }
 
 pub(crate) fn layouts() -> impl Strategy<Value = Layout> {
@@ -100,11 +75,19 @@ proptest! {
     }
 
     #[test]
-    fn code_survives_the_layouts_that_escape(
-        text in nasty_text(), layout in prop::sample::select(vec![Layout::Chat, Layout::Xml]),
-    ) {
-        let code = Schema::parse("Code['python']").unwrap();
-        check(layout, &[(FieldSpec::output("code", code), Value::from(text))])?;
+    fn code_survives_every_layout(layout in layouts(), text in prop_oneof![nasty_text(), fenced()]) {
+        let text = Value::from(text);
+        let field = |ty: &str, value: Value| (FieldSpec::output("code", Schema::parse(ty).unwrap()), value);
+        for field in [
+            field("Code['python']", text.clone()),
+            field("Optional[Code['python']]", text.clone()),
+            field("list[Code['python']]", vec![text.clone(), text.clone()].into()),
+            field("dict[str, Optional[Code['rust']]]", serde_json::json!({"a": text, "b": null})),
+            field("Union[int, Code['python']]", text.clone()),
+            field("Union[str, list[Code['python']]]", vec![text.clone()].into()),
+        ] {
+            check(layout, &[field])?;
+        }
     }
 }
 

@@ -333,3 +333,48 @@ fn what_serde_goes_around_need_not_be_a_field_type() {
     assert!(error.contains("a length ends in ` m`"), "{error}");
     assert!(matches!(Schema::of::<Length>().ty.kind, Kind::Str));
 }
+
+/// A place.
+#[derive(FieldType, Debug, PartialEq)]
+struct Address {
+    zip: String,
+}
+
+#[derive(FieldType, Debug, PartialEq)]
+#[serde(tag = "do")]
+enum Tagged {
+    /// Leave it as it is.
+    Nothing,
+    /// Send someone there.
+    Visit(Address),
+    /// Write to them.
+    Reply { text: String },
+    Plain(Address),
+}
+
+#[derive(FieldType, Debug, PartialEq)]
+#[serde(untagged)]
+enum Untagged {
+    /// Send someone there.
+    Visit(Address),
+    /// Write to them.
+    Reply { text: String },
+}
+
+#[test]
+fn variants_that_hold_data_say_what_they_are() {
+    let outline = |schema: Schema| schema.outline().text;
+    let tagged = outline(Schema::of::<Tagged>());
+    for words in ["Leave it as it is.", "Send someone there.", "Write to them."] {
+        assert_eq!(tagged.matches(words).count(), 1, "{words} in {tagged}");
+    }
+    // What says nothing of its own is what it holds.
+    assert_eq!(tagged.matches("A place.").count(), 1, "{tagged}");
+    let untagged = outline(Schema::of::<Untagged>());
+    for words in ["Send someone there.", "Write to them."] {
+        assert_eq!(untagged.matches(words).count(), 1, "{words} in {untagged}");
+    }
+    // And back from JSON Schema, as states keep it.
+    let again = Schema::from_json_schema(&Schema::of::<Tagged>().to_json_schema());
+    assert_eq!(outline(again), tagged);
+}

@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use super::{Cx, Fail};
-use crate::parse::fence;
 use crate::parse::node::{Node, NodeKind};
-use crate::parse::repair;
+use crate::parse::{escape, fence, repair};
 use crate::types::Type;
 
-/// Text; a code fence around it is taken off, and prose around a fence dropped.
+/// Text; a code fence around it is taken off, and prose around a fence dropped. What stands in a verbatim block is the code
+/// as it is.
 pub(super) fn code(cx: &mut Cx<'_>, node: &Node, ty: &Type, language: &str) -> Result<Value, Fail> {
     let value = super::text::text(cx, node, ty)?;
     let Value::String(text) = &value else {
@@ -16,6 +16,9 @@ pub(super) fn code(cx: &mut Cx<'_>, node: &Node, ty: &Type, language: &str) -> R
     };
     if !text.contains("```") && !text.contains("~~~") {
         return Ok(value);
+    }
+    if let Some(exact) = escape::verbatim_content(text.trim()) {
+        return Ok(Value::String(exact.to_owned()));
     }
     let quoted = matches!(node.kind, NodeKind::Str(_));
     let blocks = fence::blocks(text);

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Notes;
-use super::names::{REASONING, default_outputs, described_name, prefix};
+use super::names::{REASONING, default_outputs, defaults_of, described_name, prefix, without_reasoning};
 use crate::signature::{FieldKind, FieldSpec, SignatureError, SignatureSpec};
 use crate::types::{Kind, Type};
 
@@ -41,7 +41,15 @@ pub(super) fn signature(
                 None => spec.with_description(field.description.as_str()),
             }
         });
-    let spec = SignatureSpec::new("", None, guessed)?;
+    let mut spec = SignatureSpec::new("", None, guessed)?;
+    // Of a chain of thought whose signature has no instructions of its own, which don't speak of the reasoning then.
+    let [all, without] = defaults_of(&spec);
+    if instructions == without
+        && without != all
+        && let Some(base) = without_reasoning(&spec)
+    {
+        spec = spec.with_instructions(base.instructions());
+    }
     let list = |fields: &[FieldSpec]| {
         let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
         names.join(", ")

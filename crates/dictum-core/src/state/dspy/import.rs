@@ -38,6 +38,14 @@ pub fn import_for<P: Parameters + ?Sized>(text: &str, program: &P) -> Result<Imp
 /// Reads a file of DSPy. Predictors whose path is among `known` get that signature, whose fields must stand in the same
 /// order; for others a signature is guessed.
 ///
+/// ```no_run
+/// use dictum_core::{IndexMap, signature::SignatureSpec, state::dspy};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let known = IndexMap::from([("classify".to_owned(), SignatureSpec::parse("message -> team")?)]);
+/// let import = dspy::import(&std::fs::read_to_string("program.json")?, &known)?;
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 /// [`crate::Error::File`] when the text is no JSON, no such file, or a signature can't be guessed from it.
 pub fn import(text: &str, known: &IndexMap<String, SignatureSpec>) -> Result<Import> {

@@ -106,9 +106,13 @@ pub(super) fn made_of_names(spec: &SignatureSpec) -> Option<bool> {
     let Some(explicit) = spec.explicit_instructions() else {
         return Some(false);
     };
+    (without_reasoning(spec)?.instructions() == explicit).then_some(true)
+}
+
+/// The signature that a chain of thought was made of, as far as its fields tell; without instructions.
+pub(super) fn without_reasoning(spec: &SignatureSpec) -> Option<SignatureSpec> {
     let fields = spec.fields().iter().filter(|field| field.name != REASONING);
-    let base = SignatureSpec::new("", None, fields.cloned()).ok()?;
-    (base.instructions() == explicit).then_some(true)
+    SignatureSpec::new("", None, fields.cloned()).ok()
 }
 
 /// A path as Dictum writes it. DSPy puts keys of maps between quotes as they are; Dictum escapes quotes within.

@@ -216,12 +216,19 @@ impl Reader<'_> {
                 consts.extend(more);
                 continue;
             }
-            let ty = if shared.is_empty() {
+            let mut ty = if shared.is_empty() {
                 self.schema(member, None, depth)
             } else {
                 let merged = merge(&shared, &self.resolved(member)?)?;
                 self.schema(&Value::Object(merged), None, depth)
             };
+            // A variant that says itself what it is beats the type it holds.
+            if let Some(own) = member.as_object().and_then(|map| keywords::text(map, "description"))
+                && let Kind::Object(object) = &mut ty.kind
+                && object.description.as_ref() != Some(&own)
+            {
+                Arc::make_mut(object).description = Some(own);
+            }
             match ty.kind {
                 Kind::Null => nullable = true,
                 _ => types.push(ty),
