@@ -46,18 +46,16 @@ impl<T> FieldOps<T> {
 
     /// Takes the entry `name` out and reads it. A missing one reads as `null`, so that optional fields are `None`.
     pub fn read(self, record: &mut Record, name: &str) -> Result<T> {
-        let value = record.remove(name);
-        let missing = value.is_none();
-        (self.read)(value.unwrap_or_default()).map_err(|error| match missing {
-            true => Error::input(name, "is missing"),
-            false => wrong_type(name, &error),
-        })
+        match record.remove(name) {
+            Some(value) => self.of(name, value),
+            None => (self.read)(Value::Null).map_err(|_| Error::input(name, "is missing")),
+        }
     }
 
     /// As [`FieldOps::read`], with a default for a missing entry.
     pub fn read_or(self, record: &mut Record, name: &str, default: impl FnOnce() -> T) -> Result<T> {
         match record.remove(name) {
-            Some(value) => (self.read)(value).map_err(|error| wrong_type(name, &error)),
+            Some(value) => self.of(name, value),
             None => Ok(default()),
         }
     }
@@ -65,7 +63,11 @@ impl<T> FieldOps<T> {
     /// As [`FieldOps::read_or`], with a default that is JSON.
     pub fn read_or_json(self, record: &mut Record, name: &str, default: impl FnOnce() -> Value) -> Result<T> {
         let value = record.remove(name).unwrap_or_else(default);
-        (self.read)(value).map_err(|error| wrong_type(name, &error))
+        self.of(name, value)
+    }
+
+    fn of(self, name: &str, value: Value) -> Result<T> {
+        (self.read)(value).map_err(|error| Error::input(name, format!("has the wrong type: {error}")))
     }
 
     /// The JSON of a default. A value that JSON can't say is no default.
@@ -94,10 +96,6 @@ impl<T> FieldOps<T> {
 #[must_use]
 pub fn spec(name: &str, instructions: &str, fields: impl IntoIterator<Item = FieldSpec>) -> SignatureSpec {
     SignatureSpec::from_checked(name, Some(instructions.trim().to_owned()), fields)
-}
-
-fn wrong_type(name: &str, error: &serde_json::Error) -> Error {
-    Error::input(name, format!("has the wrong type: {error}"))
 }
 
 /// Adds constraints to a type, within its `Option` if it is one: they are about the value, and `null` has none to keep.

@@ -6,6 +6,7 @@ use std::ops::{Deref, DerefMut};
 
 use serde_json::Value;
 
+use super::Predict;
 use crate::error::{Error, Result};
 use crate::lm::Request;
 use crate::program::stream::ProgramStream;
@@ -20,8 +21,15 @@ const REASONING: &str = "reasoning";
 /// Asks the model to reason step by step before it gives the outputs of a signature (Wei et al. 2022): the same call with
 /// one more output, `reasoning`, in front.
 pub struct ChainOfThought<S: Signature = Dynamic> {
-    predictor: Predictor,
-    signature: PhantomData<fn() -> S>,
+    predict: Predict<Reasoned<S>>,
+}
+
+/// The signature with the reasoning before its outputs.
+struct Reasoned<S>(PhantomData<fn() -> S>);
+
+impl<S: Signature> Signature for Reasoned<S> {
+    type Input = S::Input;
+    type Output = WithReasoning<S::Output>;
 }
 
 /// The outputs of a signature with the reasoning before them. Dereferences to the outputs.
@@ -71,27 +79,27 @@ impl<S: Signature> ChainOfThought<S> {
             Err(_) => spec,
         };
         Self {
-            predictor: Predictor::new(spec),
-            signature: PhantomData,
+            predict: Predict::of(spec),
         }
     }
 
     /// The predictor inside: its signature and state.
     #[must_use]
     pub fn predictor(&self) -> &Predictor {
-        &self.predictor
+        self.predict.predictor()
     }
 
     /// The predictor inside, for change.
     pub fn predictor_mut(&mut self) -> &mut Predictor {
-        &mut self.predictor
+        self.predict.predictor_mut()
     }
 
-    /// The same with these instructions in place of the signature's.
+    /// The same with these instructions in place of the signature's. Empty ones are none: the signature's stand.
     #[must_use]
-    pub fn with_instructions(mut self, instructions: impl Into<String>) -> Self {
-        self.predictor.set_instructions(instructions);
-        self
+    pub fn with_instructions(self, instructions: impl Into<String>) -> Self {
+        Self {
+            predict: self.predict.with_instructions(instructions),
+        }
     }
 
     /// The exact request a call would send, without sending it.
@@ -99,7 +107,7 @@ impl<S: Signature> ChainOfThought<S> {
     /// # Errors
     /// [`crate::Error::Input`] when the input does not fit the signature.
     pub fn render(&self, ctx: &Context, input: S::Input) -> Result<Request> {
-        self.predictor.render(ctx, &input.into_record()?)
+        self.predict.render(ctx, input)
     }
 
     /// Calls the model as a stream: the output fields as they come, then the output. See [`crate::program::stream`].
@@ -116,7 +124,7 @@ impl<S: Signature> ChainOfThought<S> {
     /// # Errors
     /// See [`Predictor::call`].
     pub async fn call(&self, ctx: &Context, input: S::Input) -> Result<WithReasoning<S::Output>> {
-        super::predict::typed(self.predictor.call(ctx, input.into_record()?).await?)
+        self.predict.call(ctx, input).await
     }
 }
 
@@ -178,11 +186,11 @@ impl<S: Signature> Module for ChainOfThought<S> {
 /// The predictor's path is `predict` inside the module's own, as in DSPy.
 impl<S: Signature> Parameters for ChainOfThought<S> {
     fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {
-        path.field("predict", |path| self.predictor.visit(path, visit));
+        path.field("predict", |path| self.predict.visit(path, visit));
     }
 
     fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {
-        path.field("predict", |path| self.predictor.visit_mut(path, visit));
+        path.field("predict", |path| self.predict.visit_mut(path, visit));
     }
 }
 
@@ -195,14 +203,13 @@ impl<S: StaticSignature> Default for ChainOfThought<S> {
 impl<S: Signature> Clone for ChainOfThought<S> {
     fn clone(&self) -> Self {
         Self {
-            predictor: self.predictor.clone(),
-            signature: PhantomData,
+            predict: self.predict.clone(),
         }
     }
 }
 
 impl<S: Signature> fmt::Debug for ChainOfThought<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ChainOfThought").field(&self.predictor).finish()
+        f.debug_tuple("ChainOfThought").field(self.predictor()).finish()
     }
 }

@@ -45,7 +45,7 @@ impl Predict<Dynamic> {
 }
 
 impl<S: Signature> Predict<S> {
-    fn of(spec: SignatureSpec) -> Self {
+    pub(super) fn of(spec: SignatureSpec) -> Self {
         Self {
             predictor: Predictor::new(spec),
             signature: PhantomData,
@@ -63,7 +63,7 @@ impl<S: Signature> Predict<S> {
         &mut self.predictor
     }
 
-    /// The same with these instructions in place of the signature's.
+    /// The same with these instructions in place of the signature's. Empty ones are none: the signature's stand.
     #[must_use]
     pub fn with_instructions(mut self, instructions: impl Into<String>) -> Self {
         self.predictor.set_instructions(instructions);
@@ -93,7 +93,7 @@ impl<S: Signature> Predict<S> {
 }
 
 /// The typed outputs. A type may refuse what its schema allows: that is an unreadable answer, not a bad input.
-pub(super) fn typed<O: Fields>(outputs: Record) -> Result<O> {
+fn typed<O: Fields>(outputs: Record) -> Result<O> {
     // Kept for the error alone; a clone of a small record costs less than reading it twice.
     O::from_record(outputs.clone()).map_err(|error| match error {
         Error::Input(error) => Error::Answer(Box::new(AnswerError {

@@ -92,6 +92,9 @@ impl fmt::Display for FieldFailure {
 }
 
 /// A model's answer that does not hold the outputs asked for.
+///
+/// `{}` says what is wrong in one line, and what the model wrote below. `{:#}` also shows where: the line of each fault with
+/// a caret under it, and the text only where it has more than those lines.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AnswerError {
     /// The adapter that read it.
@@ -108,23 +111,34 @@ pub struct AnswerError {
 
 impl fmt::Display for AnswerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<String> = self
-            .failures
-            .iter()
-            .map(|failure| format!("{failure:#}"))
-            .collect();
-        write!(
-            f,
-            "the model's answer can't be used ({} adapter): {}",
-            self.adapter,
-            names.join("; ")
-        )?;
+        write!(f, "the model's answer can't be used ({} adapter):", self.adapter)?;
+        for (place, failure) in self.failures.iter().enumerate() {
+            if f.alternate() {
+                // Each on a line of its own, or the caret of one would stand over the next.
+                write!(f, "\n{failure:#}")?;
+            } else {
+                write!(f, "{} {failure}", if place == 0 { "" } else { ";" })?;
+            }
+        }
         if self.truncated {
             f.write_str("\nthe answer was cut off at the token limit: raise `max_tokens`")?;
         }
-        let shown: String = self.text.chars().take(500).collect();
+        if f.alternate() && self.failures.iter().any(|failure| failure.shows(&self.text)) {
+            return Ok(());
+        }
+        let shown: String = self.text.chars().take(SHOWN).collect();
         let more = if shown.len() < self.text.len() { " ..." } else { "" };
         write!(f, "\nthe model wrote: {shown}{more}")
+    }
+}
+
+/// Characters of the model's text that are shown.
+const SHOWN: usize = 500;
+
+impl FieldFailure {
+    /// Whether its excerpt is the text as a whole.
+    fn shows(&self, text: &str) -> bool {
+        matches!(&self.reason, FailureReason::Unreadable(error) if error.excerpt.trim() == text.trim())
     }
 }
 

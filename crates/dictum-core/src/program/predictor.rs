@@ -156,10 +156,11 @@ impl Predictor {
         self.live = Arc::new(LiveState::new(state));
     }
 
-    /// Puts other instructions in place of the signature's, or of those learned.
+    /// Puts other instructions in place of the signature's, or of those learned. Empty ones are none: the signature's stand.
     pub fn set_instructions(&mut self, instructions: impl Into<String>) {
+        let instructions = instructions.into();
         self.set_state(PredictorState {
-            instructions: Some(instructions.into()),
+            instructions: (!instructions.trim().is_empty()).then_some(instructions),
             ..self.state().clone()
         });
     }

@@ -103,7 +103,10 @@ fn changes(path: &str, saved: &SavedPredictor, now: &SignatureSpec, changes: &mu
         };
         if other.kind != field.kind {
             let (was, is) = (kind_name(field), kind_name(other));
-            add(field, format!("is an {was} in the file and an {is} in the program; {DO}"));
+            add(
+                field,
+                format!("is an {was} in the file and an {is} in the program; {DO}"),
+            );
         }
         if !same_type(&field.schema, &other.schema) {
             let (mut was, mut is) = (type_name(field), type_name(other));

@@ -225,7 +225,10 @@ fn default_instructions_never_speak_of_the_reasoning() {
     // Read without the program, and of a new program that was never in DSPy.
     let guessed = import(&original, &IndexMap::new()).unwrap().state;
     for state in [guessed.clone(), ProgramState::of(&programs::chain_of_thought())] {
-        assert_eq!(instructions(&export(&state).unwrap().text), instructions(&original));
+        assert_eq!(
+            instructions(&export(&state).unwrap().text),
+            instructions(&original)
+        );
     }
     // And the program made of the guess is told what one made by code is told.
     let spec = &guessed.predictor("predict").unwrap().signature;

@@ -176,7 +176,10 @@ fn missing_and_unknown_predictors_and_changed_types_are_reported() {
     // As a person reads it, with a demonstration that fits no more.
     let mut old = Predict::parse("text -> label: Literal['a', 'b'], why").unwrap();
     let demos = vec![Demo::labeled(record! { text: "x", label: "b", why: "y" })];
-    old.predictor_mut().set_state(PredictorState { demos, ..PredictorState::default() });
+    old.predictor_mut().set_state(PredictorState {
+        demos,
+        ..PredictorState::default()
+    });
     let now = Predict::parse("text -> label: Literal['a', 'c']").unwrap();
     insta::assert_snapshot!(ProgramState::of(&old).check(&now));
     insta::assert_snapshot!(state.check(&program));

@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod any_answer;
 mod cases;
 mod damage;
 mod properties;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use dictum_core::types::{EnumMember, EnumType, Kind, ObjectType, Property, Schema, Type};
+use dictum_core::types::{EnumMember, EnumType, Kind, ObjectType, Property, Type};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Map, Number, Value};
 
 /// Text that tries to be taken for structure.
 pub(crate) fn nasty_text() -> BoxedStrategy<String> {
@@ -89,10 +89,29 @@ pub(crate) fn nasty_text() -> BoxedStrategy<String> {
     ]);
     prop_oneof![
         6 => vec(piece, 0..8).prop_map(|pieces| pieces.concat()),
+        1 => fenced(),
         2 => ".{0,12}",
         1 => any::<String>(),
     ]
     .boxed()
+}
+
+/// A text that as a whole is one fenced block, as models write around a value.
+pub(crate) fn fenced() -> BoxedStrategy<String> {
+    let fence = prop::sample::select(vec!["```", "~~~", "````"]);
+    let info = prop::sample::select(vec!["", "python", "json", "verbatim", "a b"]);
+    let inner = prop::sample::select(vec![
+        "",
+        "a",
+        "x = 1\ny = 2",
+        "```\na\n```",
+        "~~~verbatim\na\n~~~",
+        "[1]",
+    ]);
+    let edge = prop::sample::select(vec!["", "\n", " "]);
+    (fence, info, inner, edge)
+        .prop_map(|(fence, info, inner, edge)| format!("{edge}{fence}{info}\n{inner}\n{fence}{edge}"))
+        .boxed()
 }
 
 fn key() -> BoxedStrategy<String> {
@@ -104,6 +123,9 @@ pub(crate) fn typed() -> BoxedStrategy<(Type, Value)> {
     let leaf = prop_oneof![
         3 => nasty_text().prop_map(|text| (Type::str(), Value::from(text))),
         1 => nasty_text().prop_map(|text| (Type::new(Kind::Reasoning), Value::from(text))),
+        1 => nasty_text().prop_map(|text| {
+            (Type::new(Kind::Code { language: "python".into() }), Value::from(text))
+        }),
         2 => any::<i64>().prop_map(|n| (Type::int(), Value::from(n))),
         1 => any::<u64>().prop_map(|n| (Type::int(), Value::from(n))),
         1 => any::<i64>().prop_map(|n| (Type::float(), Value::from(n))),
@@ -175,41 +197,4 @@ fn any_json() -> BoxedStrategy<Value> {
         ]
     })
     .boxed()
-}
-
-/// Types without values, for text that may be anything.
-pub(crate) fn some_types() -> Vec<Schema> {
-    let person = json!({"type": "object", "properties": {
-        "name": {"type": "string"}, "age": {"type": "integer", "minimum": 0, "maximum": 255},
-        "tags": {"type": "array", "items": {"type": "string"}},
-        "mood": {"enum": ["good", "bad"]}, "friend": {"anyOf": [{"$ref": "#"}, {"type": "null"}]},
-    }, "required": ["name", "age"]});
-    let mut all: Vec<Schema> = [
-        "str",
-        "int",
-        "float",
-        "bool",
-        "Literal['a', 'Billing', 'very positive']",
-        "list[str]",
-        "list[int]",
-        "dict[str, int]",
-        "dict[int, bool]",
-        "Optional[str]",
-        "Optional[int]",
-        "Union[int, str, list[str]]",
-        "tuple[str, int]",
-        "set[str]",
-        "Any",
-        "Code['python']",
-        "Reasoning",
-        "ToolCalls",
-        "Image",
-        "History",
-        "list[dict[str, Union[int, bool, list[Any]]]]",
-    ]
-    .iter()
-    .map(|text| Schema::parse(text).unwrap())
-    .collect();
-    all.push(Schema::from_json_schema(&person));
-    all
 }

@@ -115,3 +115,28 @@ async fn repairs_count_against_the_budget() {
     assert_eq!(model.requests().len(), 1);
     assert_eq!(ctx.meter().unwrap().spent().calls, 1);
 }
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_used_is_shown_once() {
+    let several = "[[ ## label ## ]]\ngood\n\n[[ ## score ## ]]\nScore: 8/10\n\n[[ ## completed ## ]]";
+    for (name, text) in [("one_line", "about 8/10"), ("several_lines", several)] {
+        let program = match name {
+            "one_line" => Predict::parse("text -> score: int").unwrap(),
+            _ => program(),
+        };
+        let ctx = Context::new(script(&[text]).lm()).with_repair(Repair::Off);
+        let error = program.call(&ctx, record! { text: "x" }).await.unwrap_err();
+        insta::assert_snapshot!(format!("answer_error_{name}"), error);
+        insta::assert_snapshot!(
+            format!("answer_error_{name}_with_its_place"),
+            format!("{error:#}")
+        );
+        // Lists and tables put errors on one line, where a caret points at nothing.
+        assert!(!error.to_string().contains('^'), "{error}");
+        assert_eq!(
+            format!("{error:#}").matches("8/10").count(),
+            1 + usize::from(name != "one_line") + 1,
+            "{error:#}"
+        );
+    }
+}

@@ -114,4 +114,13 @@ async fn instructions_of_ones_own_take_the_signatures_place() {
     let default = plain.predictor().spec().instructions().into_owned();
     assert!(transcript(&asked[0]).contains(&default) && !transcript(&asked[1]).contains(&default));
     assert!(transcript(&asked[1]).contains("pirate"));
+    // Empty ones are none, as for signatures; and a chain of thought takes them as well.
+    let again = told.with_instructions(" ");
+    let request = again.render(&ctx, record! { a: "x" }).unwrap();
+    assert_eq!(transcript(&request), transcript(&asked[0]));
+    let reasoned = ChainOfThought::parse("a -> b")
+        .unwrap()
+        .with_instructions("Answer like a pirate.");
+    let request = reasoned.render(&ctx, record! { a: "x" }).unwrap();
+    assert!(transcript(&request).contains("pirate") && transcript(&request).contains("reasoning"));
 }

@@ -336,7 +336,7 @@ fn what_serde_goes_around_need_not_be_a_field_type() {
 
 /// A place.
 #[derive(FieldType, Debug, PartialEq)]
-struct Address {
+struct Spot {
     zip: String,
 }
 
@@ -346,17 +346,19 @@ enum Tagged {
     /// Leave it as it is.
     Nothing,
     /// Send someone there.
-    Visit(Address),
+    Visit(Spot),
     /// Write to them.
-    Reply { text: String },
-    Plain(Address),
+    Reply {
+        text: String,
+    },
+    Plain(Spot),
 }
 
 #[derive(FieldType, Debug, PartialEq)]
 #[serde(untagged)]
 enum Untagged {
     /// Send someone there.
-    Visit(Address),
+    Visit(Spot),
     /// Write to them.
     Reply { text: String },
 }

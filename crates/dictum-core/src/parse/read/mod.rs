@@ -179,53 +179,61 @@ impl<'a> Reader<'a> {
         Ok(self.rest().trim_start().is_empty())
     }
 
+    /// Goes over what separates the members of a list or object; whether there is another one. At the end, the closing
+    /// bracket is taken. `comma` says whether the member before is set apart; `first` that there is none.
+    fn next_member(&mut self, close: u8, comma: &mut bool, first: bool) -> Result<bool, Stop> {
+        loop {
+            self.space()?;
+            match self.peek() {
+                None => {
+                    self.flaw(repair::TRUNCATED)?;
+                    return Ok(false);
+                }
+                Some(byte) if byte == close => {
+                    if *comma && !first && close != b')' {
+                        self.flaw(repair::TRAILING_COMMA)?;
+                    }
+                    self.pos += 1;
+                    return Ok(false);
+                }
+                Some(byte @ (b'}' | b']' | b')')) => {
+                    if self.foreign_close(byte)? {
+                        return Ok(false);
+                    }
+                }
+                Some(b',') => {
+                    if *comma {
+                        self.flaw(repair::EXTRA_COMMA)?;
+                    }
+                    *comma = true;
+                    self.pos += 1;
+                }
+                Some(b';') if !*comma => {
+                    self.flaw(repair::WRONG_SEPARATOR)?;
+                    *comma = true;
+                    self.pos += 1;
+                }
+                Some(_) => {
+                    if !*comma {
+                        self.missing_comma()?;
+                    }
+                    *comma = false;
+                    return Ok(true);
+                }
+            }
+        }
+    }
+
     fn list(&mut self) -> Result<Node, Stop> {
         let start = self.pos;
         let close = self.open.last().copied().unwrap_or(b']');
         self.pos += 1;
         let mut items = Vec::new();
         let mut comma = true;
-        loop {
-            self.space()?;
-            match self.peek() {
-                None => {
-                    self.flaw(repair::TRUNCATED)?;
-                    break;
-                }
-                Some(byte) if byte == close => {
-                    if comma && !items.is_empty() && close != b')' {
-                        self.flaw(repair::TRAILING_COMMA)?;
-                    }
-                    self.pos += 1;
-                    break;
-                }
-                Some(byte @ (b'}' | b']' | b')')) => {
-                    if self.foreign_close(byte)? {
-                        break;
-                    }
-                }
-                Some(b',') => {
-                    if comma {
-                        self.flaw(repair::EXTRA_COMMA)?;
-                    }
-                    comma = true;
-                    self.pos += 1;
-                }
-                Some(b';') if !comma => {
-                    self.flaw(repair::WRONG_SEPARATOR)?;
-                    comma = true;
-                    self.pos += 1;
-                }
-                Some(_) => {
-                    if !comma {
-                        self.missing_comma()?;
-                    }
-                    let before = self.pos;
-                    items.push(self.value(Place::Item)?);
-                    self.always_forward(before)?;
-                    comma = false;
-                }
-            }
+        while self.next_member(close, &mut comma, items.is_empty())? {
+            let before = self.pos;
+            items.push(self.value(Place::Item)?);
+            self.always_forward(before)?;
         }
         let flaws = std::mem::take(&mut self.flaws);
         Ok(self.node(NodeKind::List(items), start, flaws))
@@ -254,47 +262,10 @@ impl<'a> Reader<'a> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut members: Vec<Node> = Vec::new();
         let mut comma = true;
-        loop {
-            self.space()?;
-            match self.peek() {
-                None => {
-                    self.flaw(repair::TRUNCATED)?;
-                    break;
-                }
-                Some(b'}') => {
-                    if comma && !(entries.is_empty() && members.is_empty()) {
-                        self.flaw(repair::TRAILING_COMMA)?;
-                    }
-                    self.pos += 1;
-                    break;
-                }
-                Some(byte @ (b']' | b')')) => {
-                    if self.foreign_close(byte)? {
-                        break;
-                    }
-                }
-                Some(b',') => {
-                    if comma {
-                        self.flaw(repair::EXTRA_COMMA)?;
-                    }
-                    comma = true;
-                    self.pos += 1;
-                }
-                Some(b';') if !comma => {
-                    self.flaw(repair::WRONG_SEPARATOR)?;
-                    comma = true;
-                    self.pos += 1;
-                }
-                Some(_) => {
-                    if !comma {
-                        self.missing_comma()?;
-                    }
-                    comma = false;
-                    let before = self.pos;
-                    self.member(&mut entries, &mut members)?;
-                    self.always_forward(before)?;
-                }
-            }
+        while self.next_member(b'}', &mut comma, entries.is_empty() && members.is_empty())? {
+            let before = self.pos;
+            self.member(&mut entries, &mut members)?;
+            self.always_forward(before)?;
         }
         let kind = if entries.is_empty() && !members.is_empty() {
             self.flaw(repair::SET)?;

@@ -223,7 +223,9 @@ impl Reader<'_> {
                 self.schema(&Value::Object(merged), None, depth)
             };
             // A variant that says itself what it is beats the type it holds.
-            if let Some(own) = member.as_object().and_then(|map| keywords::text(map, "description"))
+            if let Some(own) = member
+                .as_object()
+                .and_then(|map| keywords::text(map, "description"))
                 && let Kind::Object(object) = &mut ty.kind
                 && object.description.as_ref() != Some(&own)
             {
