@@ -17,5 +17,6 @@ mod determinism;
 mod failures;
 mod folder;
 mod gain;
+mod proposals;
 mod search;
 mod simulated;
