@@ -44,15 +44,18 @@ mod report;
 mod rng;
 mod run;
 mod scoreboard;
+mod stop;
 mod strategies;
 mod strategy;
 
 pub use candidate::{Candidate, InputKey, Role};
+pub use compile::Forecast;
 pub use compiled::{Compiled, Outcome};
 pub use engine::{Phase, Progress};
 pub use plan::{Part, Plan, Recipe};
 pub use report::{CandidateReport, Pair, Prompts, Report};
 pub use rng::Rng;
 pub use scoreboard::Scoreboard;
+pub use stop::Stop;
 pub use strategies::{BootstrapFewShot, BootstrapRandomSearch, Custom, LabeledFewShot};
 pub use strategy::{Ask, Batch, Choice, Considered, Done, DoneStep, Job, Strategy};
