@@ -6,7 +6,7 @@ use dictum_core::evaluate::{Row, RowOutcome, Score};
 use dictum_core::lm::{Digest, Message, Usage};
 use dictum_core::program::{Context, DynModule, Predictor, predictors};
 use dictum_core::signature::{FieldKind, FieldSpec};
-use dictum_core::types::{Kind, Schema, Type};
+use dictum_core::types::{Kind, Type};
 use serde_json::{Value, json};
 
 use crate::strategy::{Done, DoneStep, Job};
@@ -43,7 +43,7 @@ pub(super) fn done(job: &Job, key: &str, program: &dyn DynModule, ctx: &Context)
     if !job.steps {
         steps.clear();
     }
-    let good = Digest::of(&("rehearsal", key)).to_u64() % 2 == 0;
+    let good = Digest::of(&("rehearsal", key)).to_u64().is_multiple_of(2);
     let outcome = RowOutcome::Scored {
         prediction,
         score: Score::from(f64::from(u8::from(good))),
@@ -65,23 +65,21 @@ fn fields(predictor: &Predictor, kind: FieldKind, example: &Example) -> Record {
 fn value(field: &FieldSpec, example: &Example) -> Value {
     let known = [example.inputs(), example.labels()];
     let known = known.into_iter().find_map(|record| record.get(&field.name));
-    known
-        .cloned()
-        .unwrap_or_else(|| made_up(&field.schema.ty, &field.schema))
+    known.cloned().unwrap_or_else(|| made_up(&field.schema.ty))
 }
 
 /// Some value of a type; `null` where none comes to mind.
-fn made_up(ty: &Type, schema: &Schema) -> Value {
+fn made_up(ty: &Type) -> Value {
     match &ty.kind {
         Kind::Str | Kind::Reasoning | Kind::Code { .. } => TEXT.into(),
         Kind::Int => 1.into(),
         Kind::Float => json!(0.5),
         Kind::Bool => true.into(),
         Kind::Literal(values) => values.first().cloned().unwrap_or_default(),
-        Kind::List { item, .. } => json!([made_up(item, schema)]),
-        Kind::Tuple(types) => types.iter().map(|ty| made_up(ty, schema)).collect(),
+        Kind::List { item, .. } => json!([made_up(item)]),
+        Kind::Tuple(types) => types.iter().map(made_up).collect(),
         Kind::Map { .. } | Kind::Object(_) => json!({}),
-        Kind::Union(types) => types.first().map(|ty| made_up(ty, schema)).unwrap_or_default(),
+        Kind::Union(types) => types.first().map(made_up).unwrap_or_default(),
         _ => Value::Null,
     }
 }
