@@ -25,6 +25,7 @@
 pub mod anthropic;
 pub mod bedrock;
 mod builder;
+mod connection;
 mod dialect;
 pub mod embed;
 mod env;
