@@ -80,6 +80,7 @@
 
 mod adaptive;
 mod attempt;
+mod backoff;
 mod cache;
 mod cassette;
 mod circuit;
@@ -99,6 +100,7 @@ mod tracing;
 mod tests;
 
 pub use adaptive::Adaptive;
+pub(crate) use backoff::{Backoff, Jitter};
 pub use cache::{Cache, Store};
 pub use cassette::{Cassette, CassetteMode};
 pub use circuit::Circuit;
