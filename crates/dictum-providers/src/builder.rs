@@ -99,7 +99,7 @@ impl<D: Dialect> Builder<D> {
             base.port_or_known_default(),
             base.path(),
         );
-        let variant = Digest::of(&(address, &self.settings));
+        let variant = Digest::of(&(address, &self.settings, self.dialect.options()));
         let endpoints = Endpoints {
             whole: self.dialect.endpoint(base.clone(), false),
             streaming: self.dialect.endpoint(base, true),
@@ -153,7 +153,7 @@ impl<D: Dialect> Builder<D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Gemini, OpenAi, Price, Prices};
+    use crate::{Anthropic, Gemini, OpenAi, Price, Prices, Responses};
 
     #[test]
     fn prices_are_known_only_where_the_model_is_the_providers() {
@@ -189,5 +189,39 @@ mod tests {
             variant(here().base_url("http://localhost:8001/v1"))
         );
         assert_ne!(variant(here()), variant(here().settings(warm)));
+    }
+
+    #[test]
+    fn other_options_of_a_dialect_are_other_variants() {
+        fn variant<D: Dialect>(builder: Builder<D>) -> Digest {
+            builder.build_model().unwrap().variant
+        }
+        let chat = || OpenAi::builder("m");
+        let chats = [
+            variant(chat()),
+            variant(chat().developer_role()),
+            variant(chat().reasoning_model(true)),
+        ];
+        let items = || Responses::builder("m");
+        let items = [
+            variant(items()),
+            variant(items().developer_role()),
+            variant(items().reasoning_model(true)),
+            variant(items().reasoning_summary("auto")),
+            variant(items().reasoning_summary("detailed")),
+        ];
+        for all in [&chats[..], &items[..]] {
+            for (at, one) in all.iter().enumerate() {
+                assert!(!all[at + 1..].contains(one), "{at}");
+            }
+        }
+        assert_eq!(
+            variant(chat()),
+            variant(chat().reasoning_model(false)),
+            "as it was"
+        );
+        // Where the server keeps a prefix is the same answer.
+        let messages = || Anthropic::builder("claude-sonnet-4-6");
+        assert_eq!(variant(messages()), variant(messages().prompt_caching(false)));
     }
 }

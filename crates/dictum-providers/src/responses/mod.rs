@@ -27,7 +27,7 @@ mod stream;
 
 use dictum_core::lm::{Capabilities, LmError, Request, Response, Settings};
 use reqwest::Url;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::dialect::Dialect;
 use crate::refusal::Refusal;
@@ -68,6 +68,10 @@ impl Dialect for Items {
 
     fn base_url(&self) -> String {
         "https://api.openai.com/v1".to_owned()
+    }
+
+    fn options(&self) -> Value {
+        json!({ "reasons": self.reasons, "developer": self.developer, "summary": self.summary })
     }
 
     fn at(&mut self, base: &Url) {

@@ -69,7 +69,7 @@
 //!
 //! | layer | keys on the request and | so that |
 //! |---|---|---|
-//! | [`Cache`] | the model's name and [`variant`](super::LanguageModel::variant): a hash of its address and default settings | two servers or two sets of defaults never serve each other's answers |
+//! | [`Cache`] | the model's name and [`variant`](super::LanguageModel::variant): a hash of its address, default settings and what its builder sets of the dialect | two servers, two sets of defaults or of options never serve each other's answers |
 //! | [`Coalesce`] | nothing: it stands around one model | |
 //! | [`Cassette`] | the model's name; of the settings, what holds in the end: the request's over the model's [defaults](super::LanguageModel::default_settings) | a recording plays at any address and without the model, and never for other settings |
 //!
