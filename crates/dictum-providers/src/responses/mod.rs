@@ -13,7 +13,8 @@
 //! | `reasoning_effort` | `reasoning.effort` |
 //! | `max_tokens` | `max_output_tokens` |
 //! | `temperature`, `top_p` | left out for OpenAI's reasoning models, which refuse them |
-//! | `stop`, `seed` | refused: the dialect has no form for them |
+//! | `seed` | left out: there is none |
+//! | `stop` | refused: the dialect has no form for it |
 //! | `extra` | merged into the body last; objects by name; `null` takes a parameter out |
 //!
 //! Nothing is stored with the provider (`store: false`): a conversation is what its request says, also its reasoning.

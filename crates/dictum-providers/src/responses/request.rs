@@ -99,9 +99,7 @@ fn write_settings(
     if !settings.stop.is_empty() && !spoken("stop") {
         return Err(unsupported("stop texts; cut the answer, or use chat completions"));
     }
-    if settings.seed.is_some() && !spoken("seed") {
-        return Err(unsupported("a seed; leave it out, or use chat completions"));
-    }
+    // There is no seed: it is left out, see docs/providers.md.
     if !dialect.reasons {
         for (name, value) in [("temperature", settings.temperature), ("top_p", settings.top_p)] {
             if let Some(value) = value {
