@@ -39,6 +39,7 @@ mod refusal;
 mod remote;
 pub mod responses;
 mod retry_after;
+mod schema;
 mod secret;
 pub mod services;
 mod sse;
