@@ -100,8 +100,10 @@ pub struct Usage {
     /// Also of these, tokens the provider keeps from now on and charges for keeping.
     pub cache_write_tokens: Option<u64>,
     /// Of those kept from now on, tokens kept for an hour rather than the provider's usual short time.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_write_hour_tokens: Option<u64>,
     /// Of the request's tokens, those of audio, which some providers charge more for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub audio_tokens: Option<u64>,
     /// Tokens of the answer, reasoning included.
     pub output_tokens: Option<u64>,
