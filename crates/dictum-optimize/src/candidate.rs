@@ -1,11 +1,12 @@
 //! Candidates: a program in other states, with where its demonstrations came from.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use dictum_core::data::Example;
 use dictum_core::lm::Digest;
 use dictum_core::program::{Overlay, PredictorState};
+use dictum_core::signature::SignatureSpec;
 use serde::{Deserialize, Serialize};
 
 /// Which program a candidate is a state of.
@@ -16,6 +17,8 @@ pub enum Role {
     Student,
     /// The program that makes demonstrations.
     Teacher,
+    /// No program: a question of the search itself, such as for better instructions.
+    Proposer,
 }
 
 /// What identifies the inputs of an example: examples that ask the same have the same key.
@@ -46,6 +49,8 @@ pub struct Candidate {
     overlay: Overlay,
     /// By predictor path, one entry per demonstration, in their order.
     sources: BTreeMap<String, Vec<Option<InputKey>>>,
+    /// What a proposer is asked.
+    question: Option<Arc<SignatureSpec>>,
     /// Made once, when it is asked for: every rollout asks.
     id: OnceLock<String>,
 }
@@ -58,7 +63,16 @@ impl Candidate {
             role,
             overlay,
             sources: BTreeMap::new(),
+            question: None,
             id: OnceLock::new(),
+        }
+    }
+
+    /// A question that the search itself asks, of this signature: see [`Job::question`](crate::Job::question).
+    pub fn proposer(label: impl Into<String>, question: SignatureSpec) -> Self {
+        Self {
+            question: Some(Arc::new(question)),
+            ..Self::new(label, Role::Proposer, Overlay::new())
         }
     }
 
@@ -75,8 +89,15 @@ impl Candidate {
     /// Identity: 16 hex digits. Candidates of the same program with the same states have the same.
     #[must_use]
     pub fn id(&self) -> &str {
-        self.id
-            .get_or_init(|| short(&Digest::of(&(self.role, &self.overlay))))
+        self.id.get_or_init(|| match &self.question {
+            Some(question) => short(&Digest::of(&(self.role, &**question))),
+            None => short(&Digest::of(&(self.role, &self.overlay))),
+        })
+    }
+
+    /// What a proposer is asked; `None` for a state of a program.
+    pub(crate) fn question(&self) -> Option<&SignatureSpec> {
+        self.question.as_deref()
     }
 
     /// What people call it.

@@ -39,6 +39,7 @@ mod compiled;
 mod engine;
 mod options;
 mod plan;
+mod race;
 mod report;
 mod rng;
 mod run;

@@ -26,6 +26,7 @@ pub(crate) struct Options {
     pub(crate) failure_score: f64,
     pub(crate) teacher: Option<Arc<dyn DynModule>>,
     pub(crate) teacher_context: Option<Context>,
+    pub(crate) proposer_context: Option<Context>,
     pub(crate) on_progress: Option<OnProgress>,
 }
 
@@ -45,6 +46,7 @@ impl Default for Options {
             failure_score: 0.0,
             teacher: None,
             teacher_context: None,
+            proposer_context: None,
             on_progress: None,
         }
     }
@@ -264,4 +266,23 @@ macro_rules! teacher_options {
     };
 }
 
-pub(crate) use {optimizer, teacher_options};
+/// Gives an optimizer that asks a model for proposals the option of which.
+macro_rules! proposer_options {
+    ($optimizer:ident) => {
+        $crate::options::proposer_options!([] $optimizer);
+    };
+    ([$($generics:tt)*] $optimizer:ty) => {
+        /// Options of proposals.
+        impl<$($generics)*> $optimizer {
+            /// The context proposals are made in: a stronger model, say. If not set, the program's. Its calls count against
+            /// the run's budget, in place of one that context has.
+            #[must_use]
+            pub fn proposer_context(mut self, ctx: &dictum_core::program::Context) -> Self {
+                self.options.proposer_context = Some(ctx.clone());
+                self
+            }
+        }
+    };
+}
+
+pub(crate) use {optimizer, proposer_options, teacher_options};

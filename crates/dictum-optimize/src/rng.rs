@@ -22,6 +22,26 @@ impl Rng {
         self.0.below(n)
     }
 
+    /// A number in [0, 1), each equally likely.
+    pub fn unit(&mut self) -> f64 {
+        self.0.unit()
+    }
+
+    /// A place, each as likely as its weight says; `None` when no weight is above 0.
+    pub fn weighted(&mut self, weights: &[f64]) -> Option<usize> {
+        let total: f64 = weights.iter().filter(|weight| **weight > 0.0).sum();
+        let mut left = self.unit() * total;
+        let mut last = None;
+        for (place, weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
+            last = Some(place);
+            left -= weight;
+            if left < 0.0 {
+                break;
+            }
+        }
+        last
+    }
+
     /// Puts items in random order.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictum_core::Record;
 use dictum_core::data::Example;
 use dictum_core::error::Result;
-use dictum_core::evaluate::Row;
+use dictum_core::evaluate::{Row, RowOutcome};
 use dictum_core::lm::Settings;
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +51,7 @@ pub struct Batch {
     pub jobs: Vec<Job>,
 }
 
-/// One rollout to do.
+/// One rollout to do, or one question to the model that proposes.
 #[derive(Debug, Clone)]
 pub struct Job {
     /// The candidate.
@@ -78,6 +78,35 @@ impl Job {
             steps: false,
         }
     }
+
+    /// A question of the search itself, to the model that proposes: `asked` is a [`Candidate::proposer`]. It is journaled,
+    /// counted and replayed as a rollout is, may stand beside rollouts in one batch, and its answer is
+    /// [`Done::prediction`].
+    #[must_use]
+    pub fn question(asked: &Arc<Candidate>, inputs: Record) -> Self {
+        Self::new(asked.clone(), Arc::new(Example::new(inputs, Record::new())))
+    }
+
+    /// The same, as another sample.
+    #[must_use]
+    pub fn sample(mut self, sample: u64) -> Self {
+        self.sample = sample;
+        self
+    }
+
+    /// The same, with these settings over the context's.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// The same, with its steps wanted.
+    #[must_use]
+    pub fn with_steps(mut self) -> Self {
+        self.steps = true;
+        self
+    }
 }
 
 /// A finished rollout.
@@ -86,11 +115,24 @@ pub struct Done {
     /// The example with what came of it.
     #[serde(flatten)]
     pub row: Row,
-    /// The calls of the program's predictors that gave an output, in order; empty when the job didn't ask for them.
+    /// The calls of the program's predictors, in order; empty when the job didn't ask for them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<DoneStep>,
     /// Calls that counted against the budget, retries included.
     pub spent: u64,
+}
+
+impl Done {
+    /// What the program gave, or the proposer answered; `None` when it failed.
+    #[must_use]
+    pub fn prediction(&self) -> Option<&Record> {
+        match &self.row.outcome {
+            RowOutcome::Scored { prediction, .. } | RowOutcome::Unjudged { prediction, .. } => {
+                Some(prediction)
+            }
+            RowOutcome::Failed { .. } | RowOutcome::NotRun { .. } => None,
+        }
+    }
 }
 
 /// One call of a predictor in a finished rollout.
@@ -100,8 +142,12 @@ pub struct DoneStep {
     pub path: String,
     /// What went in.
     pub inputs: Record,
-    /// What came out.
+    /// What came out; nothing when it failed.
+    #[serde(default)]
     pub outputs: Record,
+    /// Why nothing came out, with the answer that could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
 }
 
 /// What a strategy found.

@@ -14,7 +14,7 @@ use tracing::Instrument;
 
 use crate::candidate::Candidate;
 use crate::compiled::{Compiled, Outcome};
-use crate::engine::{Engine, Limits, Player};
+use crate::engine::{Engine, Limits, Player, Program};
 use crate::options::Options;
 use crate::plan::Recipe;
 use crate::report::{Report, Story};
@@ -119,7 +119,7 @@ async fn compiled(task: Task<'_>, trainset: &[Example], valset: &[Example]) -> R
     });
     let rivals = candidates
         .iter()
-        .filter(|known| known.mean(plan.failure_score).is_some())
+        .filter(|known| known.rows.iter().any(Option::is_some))
         .count()
         .saturating_sub(1);
     let verdict = verdict(
@@ -168,7 +168,7 @@ fn engine<'a>(task: &Task<'a>, prepared: &prepare::Prepared, journal: Arc<Journa
         concurrency: options.concurrency,
         max_outages: options.max_outages,
     };
-    let student = Player::new(task.program, task.ctx, &meter);
+    let student = Player::new(Program::Lent(task.program), task.ctx, &meter);
     let mut engine = Engine::new(
         student,
         task.metric,
@@ -180,8 +180,9 @@ fn engine<'a>(task: &Task<'a>, prepared: &prepare::Prepared, journal: Arc<Journa
     if options.teacher.is_some() || options.teacher_context.is_some() {
         let program = options.teacher.as_deref().unwrap_or(task.program);
         let ctx = options.teacher_context.as_ref().unwrap_or(task.ctx);
-        engine.teacher = Some(Player::new(program, ctx, &engine.meter));
+        engine.teacher = Some(Player::new(Program::Lent(program), ctx, &engine.meter));
     }
+    engine.proposer = options.proposer_context.clone();
     engine
 }
 

@@ -204,6 +204,9 @@ fn identity(task: &Task<'_>, plan: &Plan, testset: &[Arc<Example>], calls_per_ro
     if let Some(ctx) = &options.teacher_context {
         identity.set("teacher_context", context(ctx));
     }
+    if let Some(ctx) = &options.proposer_context {
+        identity.set("proposer_context", context(ctx));
+    }
     let data = [
         ("trainset", &plan.trainset[..]),
         ("valset", &plan.valset[..]),

@@ -10,14 +10,17 @@ pub(crate) use phases::Phases;
 pub use progress::Progress;
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Instant;
 
 use dictum_core::error::{Error, Result};
-use dictum_core::evaluate::Metric;
+use dictum_core::evaluate::{Case, Metric, MetricError, Score};
 use dictum_core::lm::{Budget, LmError, LmErrorKind, Meter};
+use dictum_core::modules::Predict;
 use dictum_core::program::{Context, DynModule, PredictorId, predictors};
 use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use indexmap::IndexMap;
 use tracing::Instrument;
@@ -30,9 +33,27 @@ use ledger::{Admission, Ledger};
 /// What tells how far a run is.
 pub(crate) type OnProgress = Arc<dyn Fn(&Progress) + Send + Sync>;
 
+/// A program that is someone's, or the engine's own.
+#[derive(Clone)]
+pub(crate) enum Program<'a> {
+    Lent(&'a dyn DynModule),
+    Own(Arc<dyn DynModule>),
+}
+
+impl<'a> Deref for Program<'a> {
+    type Target = dyn DynModule + 'a;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Lent(program) => *program,
+            Self::Own(program) => &**program,
+        }
+    }
+}
+
 /// A program with the context it runs in.
 pub(crate) struct Player<'a> {
-    pub(crate) program: &'a dyn DynModule,
+    pub(crate) program: Program<'a>,
     /// With the run's meter.
     pub(crate) ctx: Context,
     /// Its predictors, to tell their steps from those of metrics.
@@ -40,15 +61,27 @@ pub(crate) struct Player<'a> {
 }
 
 impl<'a> Player<'a> {
-    pub(crate) fn new(program: &'a dyn DynModule, ctx: &Context, meter: &Meter) -> Self {
-        let ids = predictors(program)
-            .into_iter()
-            .map(|(_, predictor)| predictor.id());
+    pub(crate) fn new(program: Program<'a>, ctx: &Context, meter: &Meter) -> Self {
+        let all = predictors(&*program).into_iter();
+        let ids = all.map(|(_, predictor)| predictor.id()).collect();
         Self {
             program,
             ctx: ctx.with_meter(meter.clone()),
-            ids: Arc::new(ids.collect()),
+            ids: Arc::new(ids),
         }
+    }
+}
+
+/// What judges the answers to the search's own questions: the search does.
+struct Answered;
+
+impl Metric for Answered {
+    fn name(&self) -> &str {
+        "answered"
+    }
+
+    fn score<'a>(&'a self, _: &'a Context, _: Case<'a>) -> BoxFuture<'a, Result<Score, MetricError>> {
+        Box::pin(async { Ok(Score::from(1.0)) })
     }
 }
 
@@ -72,6 +105,10 @@ pub(crate) struct Engine<'a> {
     on_progress: Option<OnProgress>,
     ledger: Ledger,
     limits: Limits,
+    /// The context the search's own questions are asked in.
+    pub(crate) proposer: Option<Context>,
+    /// What asks them, by candidate.
+    proposers: HashMap<String, Player<'a>>,
     contexts: HashMap<String, Context>,
     /// Why rollouts failed that could not reach the model.
     outages: Vec<LmError>,
@@ -111,6 +148,8 @@ impl<'a> Engine<'a> {
             on_progress,
             ledger: Ledger::new(limits.budget.calls, limits.calls_per_rollout),
             limits,
+            proposer: None,
+            proposers: HashMap::new(),
             contexts: HashMap::new(),
             outages: Vec::new(),
             wasted: Vec::new(),
@@ -248,18 +287,26 @@ impl<'a> Engine<'a> {
     fn prepare(&mut self, candidate: &Arc<Candidate>) -> Result<()> {
         let id = candidate.id();
         if !self.contexts.contains_key(id) {
-            let player = self.player(candidate.role());
-            let ctx = player.ctx.with_overlay(player.program, candidate.overlay())?;
+            if let Some(question) = candidate.question() {
+                let program = Program::Own(Arc::new(Predict::from_spec(question.clone())));
+                let ctx = self.proposer.as_ref().unwrap_or(&self.student.ctx);
+                let player = Player::new(program, ctx, &self.meter);
+                self.proposers.insert(id.to_owned(), player);
+            }
+            let player = self.player(candidate);
+            let ctx = player.ctx.with_overlay(&*player.program, candidate.overlay())?;
             self.contexts.insert(id.to_owned(), ctx);
         }
         Ok(())
     }
 
-    fn player(&self, role: Role) -> &Player<'a> {
-        match (role, &self.teacher) {
-            (Role::Teacher, Some(teacher)) => teacher,
-            _ => &self.student,
-        }
+    fn player(&self, candidate: &Candidate) -> &Player<'a> {
+        let other = match candidate.role() {
+            Role::Student => None,
+            Role::Teacher => self.teacher.as_ref(),
+            Role::Proposer => self.proposers.get(candidate.id()),
+        };
+        other.unwrap_or(&self.student)
     }
 
     /// Whether the next rollout may begin. Tokens, money and time are known only afterwards: they are checked as they are.
@@ -281,24 +328,29 @@ impl<'a> Engine<'a> {
     where
         'a: 'j,
     {
-        let player = self.player(job.candidate.role());
+        let player = self.player(&job.candidate);
         let ctx = match job
             .candidate
             .without(&crate::candidate::InputKey::of(&job.example))
         {
-            Some(overlay) => player.ctx.with_overlay(player.program, &overlay)?,
+            Some(overlay) => player.ctx.with_overlay(&*player.program, &overlay)?,
             None => match self.contexts.get(job.candidate.id()) {
                 Some(ctx) => ctx.clone(),
-                None => player.ctx.with_overlay(player.program, job.candidate.overlay())?,
+                None => player
+                    .ctx
+                    .with_overlay(&*player.program, job.candidate.overlay())?,
             },
         };
         Ok(one::Order {
             job,
             key,
-            program: player.program,
+            program: player.program.clone(),
             ids: player.ids.clone(),
             ctx,
-            metric: self.metric,
+            metric: match job.candidate.role() {
+                Role::Proposer => &Answered,
+                Role::Student | Role::Teacher => self.metric,
+            },
             journal: self.journal.clone(),
             limit,
             whole: limit >= self.ledger.limit(),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use dictum_core::evaluate::{Metric, Row, RowOutcome, rollout};
 use dictum_core::lm::{Budget, Digest, LmErrorKind, Settings, Usage};
-use dictum_core::program::{Context, DynModule, PredictorId, Trace};
+use dictum_core::program::{Context, PredictorId, Trace};
 
-use super::Ended;
+use super::{Ended, Program};
 use crate::run::{Journal, JournalLayer, Scope};
 use crate::strategy::{Done, DoneStep, Job};
 
@@ -15,7 +15,7 @@ use crate::strategy::{Done, DoneStep, Job};
 pub(super) struct Order<'j> {
     pub(super) job: &'j Job,
     pub(super) key: &'j str,
-    pub(super) program: &'j dyn DynModule,
+    pub(super) program: Program<'j>,
     pub(super) ids: Arc<HashSet<PredictorId>>,
     pub(super) ctx: Context,
     pub(super) metric: &'j dyn Metric,
@@ -71,7 +71,7 @@ pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
         .with_sample(job.sample)
         .with_meter(meter.clone())
         .with_scope(job.candidate.label());
-    let rollout = rollout(&ctx, order.program, &job.example, order.metric).await;
+    let rollout = rollout(&ctx, &*order.program, &job.example, order.metric).await;
     let spent = meter.spent().calls;
     let steps = if job.steps {
         steps(&rollout.trace, &order.ids)
@@ -130,18 +130,17 @@ fn usage(trace: &Trace) -> Usage {
     usage
 }
 
-/// The steps of the program's own predictors that gave an output.
+/// The steps of the program's own predictors.
 fn steps(trace: &Trace, ids: &HashSet<PredictorId>) -> Vec<DoneStep> {
     let own = trace
         .steps()
         .into_iter()
         .filter(|step| ids.contains(&step.predictor));
-    own.filter_map(|step| {
-        Some(DoneStep {
-            path: step.path.to_string(),
-            inputs: step.inputs.clone(),
-            outputs: step.outcome.as_ref().ok()?.clone(),
-        })
+    own.map(|step| DoneStep {
+        path: step.path.to_string(),
+        inputs: step.inputs.clone(),
+        outputs: step.outcome.clone().unwrap_or_default(),
+        failure: step.outcome.as_ref().err().cloned(),
     })
     .collect()
 }

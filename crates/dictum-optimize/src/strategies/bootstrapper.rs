@@ -231,7 +231,10 @@ impl Bootstrapper {
             let Some(example) = self.pool.get(*place) else {
                 continue;
             };
-            let calls: Vec<&DoneStep> = steps.iter().filter(|step| step.path == part.path).collect();
+            let calls: Vec<&DoneStep> = steps
+                .iter()
+                .filter(|step| step.path == part.path && step.failure.is_none())
+                .collect();
             let Some((last, earlier)) = calls.split_last() else {
                 continue;
             };

@@ -3,7 +3,7 @@
 use dictum_core::error::Result;
 use serde_json::Value;
 
-use crate::options::{Options, optimizer};
+use crate::options::{Options, optimizer, proposer_options};
 use crate::plan::{Plan, Recipe};
 use crate::strategy::Strategy;
 
@@ -15,6 +15,7 @@ pub struct Custom<R> {
 }
 
 optimizer!([R: Recipe] Custom<R>);
+proposer_options!([R: Recipe] Custom<R>);
 
 impl<R: Recipe> Custom<R> {
     /// An optimizer of this recipe.

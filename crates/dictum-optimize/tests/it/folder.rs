@@ -115,10 +115,11 @@ async fn a_torn_last_line_is_cut_off_and_a_damaged_one_left_out() {
     compile!(search(&dir), lm).unwrap();
     assert_eq!(lm.calls(), 0);
     assert_eq!(fs::read(dir.join("program.json")).unwrap(), bytes);
-    assert_eq!(
-        fs::read_to_string(dir.join("journal.jsonl")).unwrap().len(),
-        journal.len()
-    );
+    // The times in the line that was written again differ.
+    let again = fs::read_to_string(dir.join("journal.jsonl")).unwrap();
+    let (whole, last): (Vec<&str>, Vec<&str>) = (journal.lines().collect(), again.lines().collect());
+    assert_eq!(whole.len(), last.len());
+    assert_eq!(whole[..whole.len() - 1], last[..last.len() - 1]);
 
     // A call and its rollout damaged in the middle: both are done again.
     let lines: Vec<&str> = journal.lines().collect();

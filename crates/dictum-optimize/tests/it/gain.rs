@@ -1,9 +1,10 @@
 //! Optimizers raise the score on data they never saw, and don't claim to where there is nothing to gain.
 
 use dictum_core::evaluate::Evaluate;
-use dictum_core::program::Context;
+use dictum_core::program::{Context, ParameterPath, Parameters};
 use dictum_optimize::{BootstrapFewShot, BootstrapRandomSearch, Compiled, LabeledFewShot, Outcome};
 
+use crate::facts::{self, TwoSteps, World};
 use crate::simulated::{BASE, Simulated, exact, examples, program};
 
 /// Mean score of a compiled program on data of its own.
@@ -111,5 +112,28 @@ async fn noise_is_not_called_a_gain() {
             claims <= 6,
             "{claims} of 60 runs claim a gain (confirmed: {confirmed})"
         );
+    }
+}
+
+/// The simulated task of two steps is as good as it says, without rules and with the right ones.
+#[tokio::test]
+async fn rules_matter_in_the_task_of_two_steps() {
+    let world = World {
+        seed: 3,
+        demos: false,
+    };
+    let data = facts::examples("data", 1_500);
+    let ctx = Simulated::new().facts(world).context();
+    let mut program = TwoSteps::new();
+    for expected in [facts::BARE, facts::OPTIMUM] {
+        let report = Evaluate::new(&data, facts::judged(world))
+            .run(&ctx, &program)
+            .await
+            .unwrap();
+        let mean = report.mean().unwrap();
+        assert!((mean - expected).abs() < 0.05, "{mean} is not {expected}");
+        program.visit_mut(&mut ParameterPath::default(), &mut |path, predictor| {
+            predictor.set_instructions(format!("Keep to the {} rule.", world.rule(&path.to_string())));
+        });
     }
 }

@@ -17,6 +17,8 @@ use dictum_core::program::{Context, Module, ParameterPath, Parameters, Predictor
 use dictum_core::{Record, Result, record};
 use futures_util::future::BoxFuture;
 
+use crate::facts::{self, World};
+
 /// The share of questions it answers right without demonstrations.
 pub const BASE: f64 = 0.3;
 
@@ -36,6 +38,7 @@ struct Inner {
     fail: Option<(LmErrorKind, u64)>,
     prompts: Mutex<Vec<Vec<Message>>>,
     settings: Settings,
+    facts: Option<World>,
 }
 
 impl Simulated {
@@ -52,6 +55,11 @@ impl Simulated {
     /// Demonstrations don't matter: it is right half of the time.
     pub fn noise_only(self) -> Self {
         self.with(|inner| inner.noise_only = true)
+    }
+
+    /// Does the task of two steps of [`crate::facts`], and proposes instructions.
+    pub fn facts(self, world: World) -> Self {
+        self.with(|inner| inner.facts = Some(world))
     }
 
     /// Answers take up to 3 ms, so that they end in another order than they began.
@@ -95,7 +103,7 @@ impl Simulated {
 }
 
 /// A number in [0, 1) that follows from a value.
-fn unit(value: &impl serde::Serialize) -> f64 {
+pub fn unit(value: &impl serde::Serialize) -> f64 {
     (Digest::of(value).to_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
@@ -104,6 +112,13 @@ pub fn question(message: &Message) -> String {
     let text = message.to_text();
     let rest = text.split("[[ ## question ## ]]\n").nth(1).unwrap();
     rest.lines().next().unwrap().to_owned()
+}
+
+/// The mean of the hidden qualities of the demonstrations in a prompt; `None` without any.
+pub fn demo_quality(messages: &[Message]) -> Option<f64> {
+    let shown = shown(messages);
+    let sum: f64 = shown.iter().map(|demo| unit(&("quality", demo))).sum();
+    (!shown.is_empty()).then(|| sum / shown.len() as f64)
 }
 
 /// The questions of the demonstrations in a prompt.
@@ -116,6 +131,27 @@ pub fn shown(messages: &[Message]) -> Vec<String> {
 
 fn answer(question: &str) -> String {
     format!("kind {}", Digest::of(question).to_u64() % 4)
+}
+
+impl Inner {
+    /// The answer to a question, by the demonstrations.
+    fn respond(&self, messages: &[Message], digest: Digest) -> String {
+        let asked = question(messages.last().unwrap());
+        let careless = messages[0].to_text().contains("carelessly");
+        let right = match demo_quality(messages) {
+            _ if careless => 0.0,
+            _ if self.noise_only => 0.5,
+            None => BASE,
+            Some(quality) => BASE + 0.65 * quality,
+        };
+        let known = answer(&asked);
+        let said = if unit(&("luck", digest)) < right {
+            known
+        } else {
+            "kind of".to_owned()
+        };
+        format!("[[ ## answer ## ]]\n{said}\n\n[[ ## completed ## ]]")
+    }
 }
 
 impl LanguageModel for Simulated {
@@ -157,25 +193,11 @@ impl LanguageModel for Simulated {
             {
                 return Err(LmError::new(kind, "simulated failure"));
             }
-            let asked = question(messages.last().unwrap());
-            let qualities: Vec<f64> = shown(&messages)
-                .iter()
-                .map(|demo| unit(&("quality", demo)))
-                .collect();
-            let careless = messages[0].to_text().contains("carelessly");
-            let right = match qualities.len() {
-                _ if careless => 0.0,
-                _ if inner.noise_only => 0.5,
-                0 => BASE,
-                n => BASE + 0.65 * qualities.iter().sum::<f64>() / n as f64,
+            let said = match inner.facts {
+                Some(world) => facts::respond(world, &messages, digest),
+                None => inner.respond(&messages, digest),
             };
-            let known = answer(&asked);
-            let said = if unit(&("luck", digest)) < right {
-                known
-            } else {
-                "kind of".to_owned()
-            };
-            let mut response = Response::text(format!("[[ ## answer ## ]]\n{said}\n\n[[ ## completed ## ]]"));
+            let mut response = Response::text(said);
             response.usage = Usage {
                 input_tokens: Some(100),
                 output_tokens: Some(5),
