@@ -97,6 +97,7 @@ impl LocalLm {
                 output_tokens: count(tokens.completion),
                 reasoning_tokens: None,
                 cost_usd: None,
+                ..Usage::default()
             },
             model: self.name.to_string(),
             raw: Some(Arc::new(json!({ "forced_tokens": tokens.forced }))),

@@ -104,3 +104,17 @@ impl<E: Embedder + ?Sized> Embedder for Arc<E> {
 pub fn standard(model: impl Embedder) -> Batched<Retried<Metered<impl Embedder>>> {
     Batched::new(Retried::new(Metered::new(model)))
 }
+
+/// The parts of [`Embedder`] that most wrappers hand on as they are.
+macro_rules! hand_on {
+    () => {
+        fn name(&self) -> &str {
+            self.inner.name()
+        }
+
+        fn limit(&self) -> crate::embed::BatchLimit {
+            self.inner.limit()
+        }
+    };
+}
+use hand_on;
