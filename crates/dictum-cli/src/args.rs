@@ -28,7 +28,7 @@ pub enum Command {
     Run(RunArgs),
     /// Measure a program on data
     Eval(EvalArgs),
-    /// Search the demonstrations a program scores best with
+    /// Search the state a program scores best with: demonstrations, instructions
     Compile(CompileArgs),
     /// Print the exact messages of a call without making it
     Render(RenderArgs),
@@ -36,6 +36,8 @@ pub enum Command {
     Parse(ParseArgs),
     /// Show what --trace recorded: every step with its calls, times, tokens, cost and messages
     Inspect(InspectArgs),
+    /// List, show, compare and export the runs of `dictum compile --run-dir`
+    Runs(RunsArgs),
     /// Show, compare, import and export program files
     State(StateArgs),
     /// List, fetch and find the models that run in process
@@ -265,9 +267,15 @@ pub struct CompileArgs {
     /// Folder that keeps the run: the same command resumes there after a crash
     #[arg(long)]
     pub run_dir: Option<PathBuf>,
-    /// Write the compiled program here
+    /// Go on with the run in --run-dir, and fail when there is none
+    #[arg(long, requires = "run_dir")]
+    pub resume: bool,
+    /// Print what the run would take in calls, tokens and money, and call nothing
     #[arg(long)]
-    pub out: PathBuf,
+    pub dry_run: bool,
+    /// Write the compiled program here
+    #[arg(long, required_unless_present = "dry_run")]
+    pub out: Option<PathBuf>,
 }
 
 /// How to search.
@@ -279,6 +287,45 @@ pub enum OptimizerKind {
     Bootstrap,
     /// Many bootstraps, the best by validation score
     RandomSearch,
+}
+
+/// `dictum runs`
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: RunsCommand,
+}
+
+/// What can be done with run folders.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// List the runs in a folder and below it
+    List {
+        /// Where to look
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Print the report of a run
+    Show {
+        /// The run folder
+        folder: PathBuf,
+    },
+    /// Compare what two runs found, row by row on the data both were measured on
+    Compare {
+        /// A run folder
+        first: PathBuf,
+        /// Another
+        second: PathBuf,
+    },
+    /// Write what a run found to a file: its program (.json), its report (.html), or the rows it was measured on (.csv, .jsonl)
+    Export {
+        /// The run folder
+        folder: PathBuf,
+        /// The file; its ending says what is written
+        #[arg(long)]
+        out: PathBuf,
+    },
 }
 
 /// `dictum state`

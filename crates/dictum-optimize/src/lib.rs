@@ -55,6 +55,7 @@ pub use engine::{Phase, Progress};
 pub use plan::{Part, Plan, Recipe};
 pub use report::{CandidateReport, Pair, Prompts, Report};
 pub use rng::Rng;
+pub use run::RunRecord;
 pub use scoreboard::Scoreboard;
 pub use stop::Stop;
 pub use strategies::{BootstrapFewShot, BootstrapRandomSearch, Custom, LabeledFewShot};

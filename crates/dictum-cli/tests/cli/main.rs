@@ -13,6 +13,7 @@ mod compile;
 mod failures;
 mod files;
 mod inspect;
+mod runs;
 
 use std::fmt::Write as _;
 use std::fs;
