@@ -1,9 +1,10 @@
 //! The models as a program would set them up, in every dialect, with the usual layers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use dictum_core::lm::layers::{
-    Circuit, Fallback, MemoryStore, RateLimit, Retry, Standard, Timeout, standard,
+    Cache, Circuit, Fallback, MemoryStore, RateLimit, Retry, Standard, Store, Timeout, standard,
 };
 use dictum_core::lm::{Lm, LmError};
 use dictum_providers::{Price, Prices, Providers};
@@ -53,23 +54,29 @@ pub(crate) fn retry() -> Retry {
     quick.budget(0.6, 1000)
 }
 
-/// What every part has: an answer within 4 s, a stream's first event within 2 s and the others 2 s apart.
+/// What every part has: an answer within 8 s, a stream's first event within 6 s and the others 6 s apart. Long for a server on
+/// loopback, so that on a starved machine too only what was told to stall takes so long.
 fn layers() -> Standard {
     standard()
         .retry(retry())
         .concurrency(128)
         .timeouts(
-            Timeout::new(Duration::from_secs(4))
-                .first_event(Duration::from_secs(2))
-                .between_events(Duration::from_secs(2)),
+            Timeout::new(Duration::from_secs(8))
+                .first_event(Duration::from_secs(6))
+                .between_events(Duration::from_secs(6)),
         )
         .rate_limit(RateLimit::learned())
 }
 
+/// A cache for all models, small enough to be full when memory is first looked at.
+pub(crate) fn store() -> Arc<dyn Store> {
+    Arc::new(MemoryStore::new(1_000))
+}
+
 /// All layers, around a server that fails now and then. The circuit is there and stays closed.
-pub(crate) fn full(dialect: Dialect, port: u16) -> Result<Lm, LmError> {
+pub(crate) fn full(dialect: Dialect, port: u16, store: &Arc<dyn Store>) -> Result<Lm, LmError> {
     let layers = layers()
-        .cache(MemoryStore::new(2_000))
+        .cache_layer(Cache::shared(Arc::clone(store)))
         .circuit(Circuit::new(64, 0.95));
     Ok(model(dialect, port)?.layer(layers))
 }

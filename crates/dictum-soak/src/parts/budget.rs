@@ -18,12 +18,13 @@ pub(crate) async fn run(run: Run<'_>) -> Result<(), String> {
         .map(|n| u64::from(expect::end(&Plan::of(run.seed, Part::Budget, n)).0))
         .sum();
     let limit = wanted * 6 / 10;
+    let store = stack::store();
     let drive = Drive {
         seed: run.seed,
         part: Part::Budget,
         calls: run.calls,
         workers: 128,
-        models: Models::new(|dialect| stack::full(dialect, run.server.main))?,
+        models: Models::new(|dialect| stack::full(dialect, run.server.main, &store))?,
         meter: Meter::new(Budget::calls(limit)),
         bill: Arc::default(),
         ended: Arc::new(AtomicU64::new(0)),

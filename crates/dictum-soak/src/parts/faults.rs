@@ -38,12 +38,13 @@ type Seen = Arc<Mutex<Vec<Had>>>;
 pub(crate) async fn run(run: Run<'_>) -> Result<(), String> {
     let report = run.report;
     report.part("Faults of all kinds, all layers");
+    let store = stack::store();
     let drive = Drive {
         seed: run.seed,
         part: Part::Faults,
         calls: run.calls,
         workers: 256,
-        models: Models::new(|dialect| stack::full(dialect, run.server.main))?,
+        models: Models::new(|dialect| stack::full(dialect, run.server.main, &store))?,
         meter: Meter::new(Budget::calls(u64::MAX)),
         bill: Arc::default(),
         ended: Arc::default(),
