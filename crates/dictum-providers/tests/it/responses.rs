@@ -222,8 +222,12 @@ async fn faults_are_typed_errors() {
             LmErrorKind::RateLimit,
         ),
         (Reply::chunks(cut), true, LmErrorKind::Transport),
+        // Chat completions' answer.
         (
-            Reply::text("chat completions' answer"),
+            Reply::json(
+                200,
+                &json!({ "choices": [{ "message": { "content": "x" }, "finish_reason": "stop" }] }),
+            ),
             false,
             LmErrorKind::Decode,
         ),

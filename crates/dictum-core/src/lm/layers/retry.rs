@@ -201,12 +201,16 @@ impl LanguageModel for Retrying {
             loop {
                 let error = match first_event(&self.inner, request, call).await {
                     Ok((first, rest)) => {
-                        let events = stream::iter(first.map(Ok)).chain(rest).map(move |mut event| {
-                            if let Ok(StreamEvent::Finished(response)) = &mut event {
-                                count(response, attempt);
-                            }
-                            event
-                        });
+                        let events = stream::iter(first.map(Ok))
+                            .chain(rest)
+                            .map(move |event| match event {
+                                Ok(StreamEvent::Finished(mut response)) => {
+                                    count(&mut response, attempt);
+                                    Ok(StreamEvent::Finished(response))
+                                }
+                                // The failure of this attempt, not of a first one.
+                                event => event.map_err(|error| error.with_attempts(attempt)),
+                            });
                         return Ok(events.boxed());
                     }
                     Err(error) => further(error, before.as_ref()),
