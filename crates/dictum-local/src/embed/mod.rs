@@ -2,8 +2,14 @@
 //!
 //! Each worker thread computes one text at a time, alone. llama.cpp can also compute many short texts in one batch, with all
 //! threads on it: that rounds a text's numbers by what stands beside it, and its threads wait for each other at every step. So a
-//! text's vector is the same to the last bit whatever it is asked for with, and nothing spins. What it costs is in the
-//! documentation of [`LocalEmbedder`].
+//! text's vector is the same to the last bit whatever it is asked for with, and nothing spins. It costs nothing: on two cores 242
+//! texts of 13 words a second, against 189 in batches of one and of 32, and 146 in batches of 8; 30 texts of 150 words, against
+//! 24, 11 and 21 (`cargo bench -p dictum-local --bench texts_per_second`).
+//!
+//! Why llama.cpp: it is here already, has the model's tokenizer, and is quicker than candle was on the same model and machine (151
+//! sentences a second), which would be six minutes of building more. What it takes is the conversion in `models/bert.rs`. A table
+//! of word vectors without a network (WordLlama) was about 200 times as quick, but told paraphrases (cosine 0.55) from what is
+//! unrelated (0.07) less well than this model does (0.68 and 0.05).
 
 mod worker;
 

@@ -87,6 +87,22 @@ async fn what_means_the_same_lies_close() {
 }
 
 #[tokio::test]
+async fn the_numbers_are_those_of_the_published_weights() {
+    let model = model_or_skip!();
+    let (one, other) = ("The cat sleeps on the sofa.", "A kitten is napping on the couch.");
+    let vectors = embed(model, &[one, other]).await.vectors;
+    // From the published weights in single precision, computed in NumPy by the formulas of the paper.
+    let first = [
+        0.16257, -0.0738, -0.02986, 0.04016, 0.01938, 0.05078, -0.05812, -0.01977,
+    ];
+    for (number, exact) in vectors[0].iter().zip(first) {
+        assert!((number - exact).abs() < 1e-3, "{number} is not {exact}");
+    }
+    let near = cosine(&vectors[0], &vectors[1]);
+    assert!((near - 0.74129).abs() < 1e-3, "{near}");
+}
+
+#[tokio::test]
 async fn case_and_accents_make_no_difference_to_this_model() {
     let model = model_or_skip!();
     let vectors = embed(model, &["Résumé of the CAFÉ", "resume of the cafe"])
@@ -189,8 +205,10 @@ async fn the_wrappers_work_around_it() {
 async fn work_ends_with_its_deadline_or_its_future() {
     let model = model_or_skip!();
     let many = vec!["some words to be read ".repeat(40); 4000];
-    let mut call = Call::default();
-    call.deadline = Some(Instant::now());
+    let mut call = Call {
+        deadline: Some(Instant::now()),
+        ..Call::default()
+    };
     let error = model.embed(&many, &call).await.unwrap_err();
     assert_eq!(error.kind(), LmErrorKind::Timeout);
 
