@@ -27,7 +27,7 @@ use crate::models::{FetchError, Models, Progress};
 /// - A call's generator is seeded by `settings.seed` (0 when absent) mixed with the request's sample index, so samples differ and
 ///   each is the same again next time, whatever else runs beside it.
 /// - It decodes under [`Request::output`], or else under [`Request::response_format`]; text that leaves no choice is not sampled.
-/// - What is computed for [`Request::prefix`] is kept for other calls.
+/// - What is computed for [`Request::prefix`] is kept for other calls; where there is none, what calls are seen to begin alike with.
 /// - It takes text only, and no tools. What it can't honour is an error, not ignored: unknown `extra` settings, and a `reasoning_effort` other than
 ///   `none`, since a model that runs here thinks as long as its prompt makes it.
 #[derive(Debug, Clone)]
@@ -65,10 +65,9 @@ impl LocalLm {
         }
         honoured(&request.settings)?;
         let settings = &request.settings;
-        let prompt = self
-            .engine
-            .prompt(&messages, Some(request.prefix.messages().len()))
-            .map_err(to_lm)?;
+        // Without a prefix nobody has said that nothing is shared.
+        let shared = Some(request.prefix.messages().len()).filter(|messages| *messages > 0);
+        let prompt = self.engine.prompt(&messages, shared).map_err(to_lm)?;
         let mut generate = Generate::new(prompt);
         generate.max_tokens = settings.max_tokens.map(|n| n as usize);
         generate.sampling = Sampling {
