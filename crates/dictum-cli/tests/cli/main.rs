@@ -13,6 +13,8 @@ mod compile;
 mod failures;
 mod files;
 mod inspect;
+#[cfg(feature = "local")]
+mod serve;
 
 use std::fmt::Write as _;
 use std::fs;
