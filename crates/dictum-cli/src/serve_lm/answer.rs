@@ -15,15 +15,19 @@ pub struct Head {
 }
 
 impl Head {
-    fn with(&self, object: &str, choices: Vec<Value>) -> Value {
-        json!({
+    fn with(&self, object: &str, choices: Vec<Value>, usage: Option<Value>) -> Value {
+        let mut whole = json!({
             "id": self.id,
             "object": object,
             "created": self.created,
             "model": self.model,
             "system_fingerprint": concat!("dictum-", env!("CARGO_PKG_VERSION")),
             "choices": choices,
-        })
+        });
+        if let (Some(usage), Some(whole)) = (usage, whole.as_object_mut()) {
+            whole.insert("usage".to_owned(), usage);
+        }
+        whole
     }
 
     /// The whole of it.
@@ -33,26 +37,21 @@ impl Head {
             let message = json!({"role": "assistant", "content": text, "refusal": null});
             json!({"index": index, "message": message, "logprobs": null, "finish_reason": reason(&answer.finish)})
         };
-        let mut whole = self.with(
-            "chat.completion",
-            answers.iter().enumerate().map(choice).collect(),
-        );
-        whole["usage"] = usage(answers.iter().map(|answer| &answer.usage));
-        whole
+        let usage = usage(answers.iter().map(|answer| &answer.usage));
+        let choices = answers.iter().enumerate().map(choice).collect();
+        self.with("chat.completion", choices, Some(usage))
     }
 
     /// A piece: how one answer begins, goes on or ends.
     pub fn piece(&self, index: u64, delta: Value, finish: Option<&FinishReason>) -> Value {
         let choice =
             json!({"index": index, "delta": delta, "logprobs": null, "finish_reason": finish.map(reason)});
-        self.with("chat.completion.chunk", vec![choice])
+        self.with("chat.completion.chunk", vec![choice], None)
     }
 
     /// The last piece, where it was asked for.
     pub fn total<'a>(&self, usages: impl Iterator<Item = &'a Usage>) -> Value {
-        let mut piece = self.with("chat.completion.chunk", Vec::new());
-        piece["usage"] = usage(usages);
-        piece
+        self.with("chat.completion.chunk", Vec::new(), Some(usage(usages)))
     }
 }
 

@@ -155,7 +155,8 @@ async fn bare(at: SocketAddr, method: &str, path: &str, body: &str) -> (u16, Str
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head[9..12].parse().unwrap(), body.to_owned())
+    let status = head.split(' ').nth(1).unwrap();
+    (status.parse().unwrap(), body.to_owned())
 }
 
 fn head(method: &str, path: &str, length: usize) -> String {
