@@ -61,7 +61,7 @@ pub fn run(options: &[String]) -> Done {
         demo::run(&["--quick".into(), "--fresh".into()])?;
         let models = sh::root().join(".dictum").join("models");
         let models = models.to_string_lossy().into_owned();
-        // The engine's own tests take the smallest model.
+        // The engine's own tests take the smallest model, those of vectors the only one.
         let fetch = [
             "run",
             "--locked",
@@ -73,7 +73,9 @@ pub fn run(options: &[String]) -> Done {
             "--models-dir",
             &models,
         ];
-        sh::run("cargo", &[&fetch[..], &["fetch", "smollm2-135m"]].concat())?;
+        for model in ["smollm2-135m", "all-minilm-l6-v2"] {
+            sh::run("cargo", &[&fetch[..], &["fetch", model]].concat())?;
+        }
         sh::run_with(
             "cargo",
             &[&["test", "--locked"][..], &LOCAL].concat(),

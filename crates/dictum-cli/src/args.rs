@@ -42,6 +42,9 @@ pub enum Command {
     State(StateArgs),
     /// List, fetch and find the models that run in process
     Models(ModelsArgs),
+    /// Serve models in process as OpenAI's API does: chat completions and embeddings
+    #[cfg(feature = "local")]
+    ServeLm(ServeArgs),
     /// Look into or empty the disk cache
     Cache(CacheArgs),
 }
@@ -398,6 +401,42 @@ pub enum ModelsCommand {
         /// Its name; without one the default model
         name: Option<String>,
     },
+}
+
+/// `dictum serve-lm`
+#[cfg(feature = "local")]
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  dictum serve-lm --model qwen2.5-coder-0.5b --model all-minilm-l6-v2 --port 8080
+  dictum run --signature 'question -> answer' --set question='What is 6 times 7?' \\
+    --lm openai/qwen2.5-coder-0.5b --base-url http://127.0.0.1:8080/v1
+
+There are POST /v1/chat/completions, POST /v1/embeddings and GET /v1/models. Without a temperature answers are greedy, and without
+a limit they have at most 512 tokens. Parameters that can't be honoured, such as tools, are refused. There is no key: who can reach
+the address can use the models.")]
+pub struct ServeArgs {
+    /// A model by its name in `dictum models list`, or a .gguf file of yours; as often as there are models. Without any: the
+    /// default model, and the embedding model if it has been fetched
+    #[arg(long, short, value_name = "NAME")]
+    pub model: Vec<String>,
+    /// Address to listen at
+    #[arg(long, default_value = "127.0.0.1")]
+    pub host: String,
+    /// Port to listen at; 0 takes a free one. The address is printed when all models are loaded
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+    /// Threads that compute, for each model; all cores by default
+    #[arg(long, value_parser = at_least_one)]
+    pub threads: Option<usize>,
+    /// Tokens of a prompt and its answer together; 4096 by default
+    #[arg(long, value_name = "TOKENS")]
+    pub context: Option<u32>,
+    /// Most megabytes of a request
+    #[arg(long, value_name = "MB", default_value_t = 8, value_parser = at_least_one)]
+    pub max_body_mb: usize,
+    /// Folder of the models, in place of DICTUM_MODELS or the user's cache folder
+    #[arg(long, value_name = "DIR")]
+    pub models_dir: Option<PathBuf>,
 }
 
 /// `dictum cache`

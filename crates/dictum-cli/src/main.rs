@@ -9,6 +9,8 @@ mod failure;
 mod lm;
 mod output;
 mod program;
+#[cfg(feature = "local")]
+mod serve_lm;
 mod trace;
 
 use std::process::ExitCode;
@@ -53,6 +55,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Eval(args) => interruptible(commands::eval::run(args, json)).await,
             // Ctrl-C ends it with the best so far.
             Command::Compile(args) => commands::compile::run(args, json).await,
+            // Ends by itself on Ctrl-C: that is its ordinary end.
+            #[cfg(feature = "local")]
+            Command::ServeLm(args) => serve_lm::run(args, json).await,
             Command::Models(args) => interruptible(commands::models::run(args, json)).await,
             // These wait for nothing but standard input, where the system's own Ctrl-C is right.
             Command::Render(args) => commands::render::run(args, json),

@@ -14,6 +14,8 @@ mod failures;
 mod files;
 mod inspect;
 mod runs;
+#[cfg(feature = "local")]
+mod serve;
 
 use std::fmt::Write as _;
 use std::fs;

@@ -6,6 +6,7 @@
 //! | wrapper | does |
 //! |---|---|
 //! | [`Cached`] | keeps vectors in memory |
+//! | [`Stored`] | keeps vectors in a store, such as `dictum-cache`'s on disk |
 //! | [`Batched`] | cuts many texts into requests that the model takes, several at once |
 //! | [`Retried`] | tries a failed request again |
 //! | [`Metered`] | counts each request against the budgets it is made under |
@@ -16,6 +17,7 @@ mod batched;
 mod cached;
 mod metered;
 mod retried;
+mod stored;
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +26,7 @@ pub use batched::Batched;
 pub use cached::Cached;
 pub use metered::Metered;
 pub use retried::Retried;
+pub use stored::Stored;
 
 use std::fmt;
 use std::sync::Arc;
