@@ -15,6 +15,7 @@ mod crash;
 mod custom;
 mod determinism;
 mod dry_run;
+mod every;
 mod facts;
 mod failures;
 mod folder;
