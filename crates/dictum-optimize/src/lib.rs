@@ -51,7 +51,7 @@ pub use candidate::{Candidate, InputKey, Role};
 pub use compiled::{Compiled, Outcome};
 pub use engine::{Phase, Progress};
 pub use plan::{Part, Plan, Recipe};
-pub use report::{CandidateReport, Pair, Prompts, Report};
+pub use report::{CandidateReport, FrontRow, Pair, Prompts, Report};
 pub use rng::Rng;
 pub use scoreboard::Scoreboard;
 pub use strategies::gepa;

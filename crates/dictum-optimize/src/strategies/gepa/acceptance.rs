@@ -62,10 +62,7 @@ pub(super) fn gain(parent: &[Option<f64>], child: &[Option<f64>]) -> f64 {
 
 /// The sums over the rows that count for both: a metric that can't judge a row says nothing of either.
 pub(super) fn sums(parent: &[Option<f64>], child: &[Option<f64>]) -> (f64, f64) {
-    let both = parent
-        .iter()
-        .zip(child)
-        .filter_map(|(a, b)| Some(((*a)?, (*b)?)));
+    let both = parent.iter().zip(child).filter_map(|(a, b)| Some(((*a)?, (*b)?)));
     both.fold((0.0, 0.0), |(before, after), (a, b)| (before + a, after + b))
 }
 

@@ -76,7 +76,10 @@ mod tests {
         }
         assert_ne!(orders[0], orders[1]);
         let mut again = Batches::new(10, 3, 7);
-        assert_eq!((0..4).map(|_| again.next()).collect::<Vec<_>>().concat(), orders[0]);
+        assert_eq!(
+            (0..4).map(|_| again.next()).collect::<Vec<_>>().concat(),
+            orders[0]
+        );
     }
 
     #[test]

@@ -55,7 +55,9 @@ impl Stop {
     pub(super) fn enough(&self, best: f64, proposals: usize, found_at: usize) -> bool {
         self.score.is_some_and(|score| best >= score)
             || self.proposals.is_some_and(|most| proposals >= most)
-            || self.patience.is_some_and(|most| proposals.saturating_sub(found_at) >= most)
+            || self
+                .patience
+                .is_some_and(|most| proposals.saturating_sub(found_at) >= most)
     }
 }
 
@@ -66,7 +68,8 @@ mod tests {
     /// The reference gives these figures.
     #[test]
     fn the_automatic_budget_is_the_references() {
-        let all = |predictors, val| [LIGHT, MEDIUM, HEAVY].map(|n| Rollouts::Auto(n).limit(predictors, 9, val));
+        let all =
+            |predictors, val| [LIGHT, MEDIUM, HEAVY].map(|n| Rollouts::Auto(n).limit(predictors, 9, val));
         assert_eq!(all(1, 30), [500, 840, 1245]);
         assert_eq!(all(1, 100), [780, 1190, 1735]);
         assert_eq!(all(3, 50), [1515, 2065, 2440]);
@@ -77,11 +80,20 @@ mod tests {
     fn each_rule_ends_the_search_alone() {
         let none = Stop::default();
         assert!(!none.enough(1.0, 1_000, 0));
-        let score = Stop { score: Some(0.9), ..none };
+        let score = Stop {
+            score: Some(0.9),
+            ..none
+        };
         assert!(!score.enough(0.89, 9, 0) && score.enough(0.9, 9, 0));
-        let proposals = Stop { proposals: Some(9), ..none };
+        let proposals = Stop {
+            proposals: Some(9),
+            ..none
+        };
         assert!(!proposals.enough(0.5, 8, 0) && proposals.enough(0.5, 9, 0));
-        let patience = Stop { patience: Some(4), ..none };
+        let patience = Stop {
+            patience: Some(4),
+            ..none
+        };
         assert!(!patience.enough(0.5, 8, 5) && patience.enough(0.5, 9, 5));
     }
 }

@@ -22,7 +22,9 @@ impl Components {
         match self {
             Self::All => ((0..called.len()).filter(|place| is_called(*place)).collect(), at),
             Self::RoundRobin => {
-                let turn = (0..many).map(|step| (at + step) % many).find(|place| is_called(*place));
+                let turn = (0..many)
+                    .map(|step| (at + step) % many)
+                    .find(|place| is_called(*place));
                 match turn {
                     Some(place) => (vec![place], (place + 1) % many),
                     None => (Vec::new(), at),

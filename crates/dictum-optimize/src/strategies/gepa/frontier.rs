@@ -64,9 +64,7 @@ impl Frontier {
 pub(super) type Fronts = BTreeMap<Key, BTreeSet<usize>>;
 
 /// The fronts of candidates with these values.
-pub(super) fn fronts<'a>(
-    candidates: impl IntoIterator<Item = (usize, &'a BTreeMap<Key, f64>)>,
-) -> Fronts {
+pub(super) fn fronts<'a>(candidates: impl IntoIterator<Item = (usize, &'a BTreeMap<Key, f64>)>) -> Fronts {
     let mut best: BTreeMap<Key, (f64, BTreeSet<usize>)> = BTreeMap::new();
     for (place, values) in candidates {
         for (key, value) in values {
@@ -93,13 +91,17 @@ pub(super) fn without_dominated(fronts: &Fronts, mean: impl Fn(usize) -> f64) ->
     // Taking one away can only make others needed, never free: one pass is enough.
     for place in order {
         let mine = fronts.values().filter(|front| front.contains(&place));
-        let covered = |front: &BTreeSet<usize>| front.iter().any(|other| *other != place && stay.contains(other));
+        let covered =
+            |front: &BTreeSet<usize>| front.iter().any(|other| *other != place && stay.contains(other));
         if mine.into_iter().all(covered) {
             stay.remove(&place);
         }
     }
     let keep = |front: &BTreeSet<usize>| front.intersection(&stay).copied().collect();
-    fronts.iter().map(|(key, front)| (key.clone(), keep(front))).collect()
+    fronts
+        .iter()
+        .map(|(key, front)| (key.clone(), keep(front)))
+        .collect()
 }
 
 /// On how many fronts each candidate stands.
@@ -136,7 +138,10 @@ mod tests {
         ];
         let fronts = fronts(values.iter().enumerate());
         let at = |place: usize| fronts[&(Some(place), None)].iter().copied().collect::<Vec<_>>();
-        assert_eq!((at(0), at(1), at(2), at(3)), (vec![1], vec![2, 3], vec![3], vec![1, 2, 3]));
+        assert_eq!(
+            (at(0), at(1), at(2), at(3)),
+            (vec![1], vec![2, 3], vec![3], vec![1, 2, 3])
+        );
         let means = [0.0, 0.375, 0.375, 0.625];
         let rest = without_dominated(&fronts, |place| means[place]);
         assert_eq!(wins(&fronts), BTreeMap::from([(1, 2), (2, 2), (3, 3)]));
@@ -156,7 +161,11 @@ mod tests {
             score,
             objectives: BTreeMap::from([("brief".into(), brief), ("right".into(), right)]),
         };
-        let rows = [row(Some(0.5), 1.0, 0.0), row(None, 0.0, 1.0), row(Some(1.0), 1.0, 0.5)];
+        let rows = [
+            row(Some(0.5), 1.0, 0.0),
+            row(None, 0.0, 1.0),
+            row(Some(1.0), 1.0, 0.5),
+        ];
         let keys = |frontier: Frontier| frontier.values(&rows);
         assert_eq!(
             keys(Frontier::Instance),

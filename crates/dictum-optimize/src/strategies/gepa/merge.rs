@@ -197,13 +197,25 @@ mod tests {
     fn what_makes_no_sense_is_not_merged() {
         let merge = |history: &[Known], places: &[usize]| find(&mut Merged::default(), history, places);
         // One descends from the other.
-        let line = [known(&["a", "b"], &[], 0.4), known(&["a1", "b"], &[0], 0.5), known(&["a1", "b1"], &[1], 0.6)];
+        let line = [
+            known(&["a", "b"], &[], 0.4),
+            known(&["a1", "b"], &[0], 0.5),
+            known(&["a1", "b1"], &[1], 0.6),
+        ];
         assert_eq!(merge(&line, &[1, 2]), None);
         // The ancestor is better than one of them.
-        let worse = [known(&["a", "b"], &[], 0.5), known(&["a1", "b"], &[0], 0.6), known(&["a", "b1"], &[0], 0.4)];
+        let worse = [
+            known(&["a", "b"], &[], 0.5),
+            known(&["a1", "b"], &[0], 0.6),
+            known(&["a", "b1"], &[0], 0.4),
+        ];
         assert_eq!(merge(&worse, &[1, 2]), None);
         // Both changed the same predictor, and nothing else.
-        let same = [known(&["a", "b"], &[], 0.4), known(&["a1", "b"], &[0], 0.6), known(&["a2", "b"], &[0], 0.5)];
+        let same = [
+            known(&["a", "b"], &[], 0.4),
+            known(&["a1", "b"], &[0], 0.6),
+            known(&["a2", "b"], &[0], 0.5),
+        ];
         assert_eq!(merge(&same, &[1, 2]), None);
         assert_eq!(merge(&worse, &[1]), None);
         assert_eq!(merge(&worse, &[]), None);
@@ -219,21 +231,45 @@ mod tests {
             known(&["a", "b2"], &[2], 0.5),
         ];
         let merge = find(&mut Merged::default(), &history, &[3, 4]).unwrap();
-        assert_eq!((merge.ancestor, merge.texts.as_slice()), (0, &["a2".to_owned(), "b2".to_owned()][..]));
+        assert_eq!(
+            (merge.ancestor, merge.texts.as_slice()),
+            (0, &["a2".to_owned(), "b2".to_owned()][..])
+        );
     }
 
     #[test]
     fn rows_are_spread_over_who_is_better() {
         let row = |score: f64| Some(score);
-        let one = [row(1.0), row(1.0), row(1.0), row(0.0), row(1.0), row(0.0), None, row(1.0)];
-        let two = [row(0.0), row(0.0), row(0.0), row(1.0), row(1.0), row(0.0), row(1.0), None];
+        let one = [
+            row(1.0),
+            row(1.0),
+            row(1.0),
+            row(0.0),
+            row(1.0),
+            row(0.0),
+            None,
+            row(1.0),
+        ];
+        let two = [
+            row(0.0),
+            row(0.0),
+            row(0.0),
+            row(1.0),
+            row(1.0),
+            row(0.0),
+            row(1.0),
+            None,
+        ];
         for seed in 0..50 {
             let picked = rows(&one, &two, 5, &mut Rng::of(&("rows", seed)));
             let distinct: BTreeSet<usize> = picked.iter().copied().collect();
             assert_eq!((picked.len(), distinct.len()), (5, 5), "{picked:?}");
             let of = |places: &[usize]| picked.iter().filter(|place| places.contains(place)).count();
             // Two of each kind where there are so many; row 3 is the only one of its kind, and 6 and 7 don't count.
-            assert!(of(&[0, 1, 2]) >= 2 && of(&[3]) == 1 && of(&[4, 5]) >= 1 && of(&[6, 7]) == 0, "{picked:?}");
+            assert!(
+                of(&[0, 1, 2]) >= 2 && of(&[3]) == 1 && of(&[4, 5]) >= 1 && of(&[6, 7]) == 0,
+                "{picked:?}"
+            );
         }
         assert_eq!(rows(&one[..2], &two[..2], 5, &mut Rng::of("few")).len(), 2);
         assert!(rows(&[], &[], 5, &mut Rng::of("none")).is_empty());

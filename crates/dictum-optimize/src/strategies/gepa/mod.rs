@@ -47,7 +47,7 @@ use search::Search;
 /// model for the proposals ([`Gepa::proposer_context`]) pays off, for there are few of them.
 ///
 /// **As a search at inference time**, for the best answers to the very examples at hand: give the same examples as trainset
-/// and validation set, with [`Gepa::allow_overlap`]. The report's front (`Report::front`) has the best
+/// and validation set, with [`Gepa::allow_overlap`]. The report's front ([`Report::front`](crate::Report::front)) has the best
 /// output found for each.
 ///
 /// Other than DSPy's `GEPA` and the package `gepa` it stands on:

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dictum_core::error::{Error, Result};
 use dictum_core::evaluate::RowOutcome;
 
-use super::frontier::{Fronts, Frontier, Key, Marks, fronts};
+use super::frontier::{Frontier, Fronts, Key, Marks, fronts};
 use super::merge::Known;
 use crate::candidate::Candidate;
 use crate::strategy::{Considered, Done};
@@ -72,7 +72,9 @@ impl Pool {
             }
         }
         let run = rows.iter().flatten();
-        let scored = run.filter(|done| matches!(done.row.outcome, RowOutcome::Scored { .. })).count();
+        let scored = run
+            .filter(|done| matches!(done.row.outcome, RowOutcome::Scored { .. }))
+            .count();
         if self.frontier.needs_objectives() && self.objectives.is_empty() && scored > 0 {
             return Err(Error::input(
                 "frontier",
@@ -106,7 +108,10 @@ impl Pool {
 
     /// The best of those scored in full, with its mean; among equals the first.
     pub(super) fn best(&self) -> Option<(&Member, f64)> {
-        let scored = self.members.iter().filter_map(|member| Some((member, member.mean?)));
+        let scored = self
+            .members
+            .iter()
+            .filter_map(|member| Some((member, member.mean?)));
         scored.reduce(|best, next| if next.1 > best.1 { next } else { best })
     }
 
@@ -125,7 +130,11 @@ impl Pool {
             // A failure must not make the mean of the other rows look good.
             Some(RowOutcome::Failed { .. }) => Marks {
                 score: Some(self.failure_score),
-                objectives: self.objectives.iter().map(|name| (name.clone(), self.failure_score)).collect(),
+                objectives: self
+                    .objectives
+                    .iter()
+                    .map(|name| (name.clone(), self.failure_score))
+                    .collect(),
             },
             _ => Marks::default(),
         };

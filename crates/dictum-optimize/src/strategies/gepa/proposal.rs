@@ -40,7 +40,10 @@ const INPUTS: [(&str, &str); 7] = [
     ("current_instructions", "The instructions the step has now."),
     ("step", "What the step is given and what it must give."),
     ("examples", "What it made of some examples, with feedback."),
-    ("tried", "Instructions that were tried in place of them and did no better. Don't propose them again."),
+    (
+        "tried",
+        "Instructions that were tried in place of them and did no better. Don't propose them again.",
+    ),
     ("guidance", "What the new instructions must heed."),
     ("notes", "Notes on the subject."),
     ("limit", "How long the new instructions may be."),
@@ -99,9 +102,16 @@ impl Asking {
             names.join(", ")
         };
         let spec = &lesson.part.spec;
-        let step = format!("It is given {} and must give {}.", names(spec.inputs()), names(spec.outputs()));
-        let notes: Vec<String> =
-            self.notes.iter().map(|(title, text)| format!("{title}\n{}", text.trim())).collect();
+        let step = format!(
+            "It is given {} and must give {}.",
+            names(spec.inputs()),
+            names(spec.outputs())
+        );
+        let notes: Vec<String> = self
+            .notes
+            .iter()
+            .map(|(title, text)| format!("{title}\n{}", text.trim()))
+            .collect();
         let limit = self.max_chars.map(|most| format!("At most {most} characters."));
         let filled = INPUTS.iter().map(|(name, what)| {
             let value = match *name {
@@ -136,7 +146,9 @@ impl Asking {
                     }
                 }
                 let output = FieldSpec::output("new_instructions", Type::str());
-                builder.field(output.with_description("The better instructions.")).build()?
+                builder
+                    .field(output.with_description("The better instructions."))
+                    .build()?
             }
         };
         Ok((Arc::new(Candidate::proposer("reflection", question)), inputs))
@@ -156,7 +168,10 @@ impl Asking {
         let inputs = Record::new()
             .with("instructions", text)
             .with("limit", format!("At most {most} characters."));
-        Ok(Some((Arc::new(Candidate::proposer("shortening", question)), inputs)))
+        Ok(Some((
+            Arc::new(Candidate::proposer("shortening", question)),
+            inputs,
+        )))
     }
 
     /// The instructions in an answer: its last text output, cleaned; `None` when there is none.
@@ -195,7 +210,13 @@ fn unlabelled(text: &str) -> &str {
         let (label, rest) = text.split_once(':')?;
         let label = label.trim_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '#' | '_' | '`'));
         let label = label.to_lowercase().replace('_', " ");
-        let known = ["new instructions", "instructions", "instruction", "new instruction", "improved instructions"];
+        let known = [
+            "new instructions",
+            "instructions",
+            "instruction",
+            "new instruction",
+            "improved instructions",
+        ];
         known
             .contains(&label.as_str())
             .then(|| rest.trim_start_matches('*').trim())
@@ -264,8 +285,14 @@ mod tests {
     fn only_what_there_is_to_say_is_in_the_question() {
         let part = part();
         let (_, inputs) = Asking::default().ask(lesson(&part, &[])).unwrap();
-        assert_eq!(inputs.names().collect::<Vec<_>>(), ["current_instructions", "step", "examples"]);
-        assert_eq!(inputs.text("step"), Some("It is given `question`, `topic` and must give `answer`."));
+        assert_eq!(
+            inputs.names().collect::<Vec<_>>(),
+            ["current_instructions", "step", "examples"]
+        );
+        assert_eq!(
+            inputs.text("step"),
+            Some("It is given `question`, `topic` and must give `answer`.")
+        );
         let full = Asking {
             guidance: Some("Be brief.".into()),
             notes: vec![("Units".into(), "Metric.".into())],
@@ -292,8 +319,14 @@ mod tests {
         asking.check().unwrap();
         let (_, inputs) = asking.ask(lesson(&part, &[])).unwrap();
         assert_eq!(inputs, record! { examples: "Example 1", guidance: "" });
-        let error = own("examples, weather -> improved").check().unwrap_err().to_string();
-        assert!(error.contains("`weather`") && error.contains("`current_instructions`"), "{error}");
+        let error = own("examples, weather -> improved")
+            .check()
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("`weather`") && error.contains("`current_instructions`"),
+            "{error}"
+        );
         assert!(own("tried -> improved").check().is_err());
     }
 

@@ -43,7 +43,10 @@ impl Showing {
                 continue;
             };
             // The metric's trouble is no lesson.
-            if matches!(done.row.outcome, RowOutcome::Unjudged { .. } | RowOutcome::NotRun { .. }) {
+            if matches!(
+                done.row.outcome,
+                RowOutcome::Unjudged { .. } | RowOutcome::NotRun { .. }
+            ) {
                 continue;
             }
             number += 1;
@@ -94,7 +97,10 @@ impl Showing {
         if score.value >= self.perfect {
             return format!("Good: the score is {}.", score.value);
         }
-        let mut words = format!("The score is {}, and {} would be perfect.", score.value, self.perfect);
+        let mut words = format!(
+            "The score is {}, and {} would be perfect.",
+            score.value, self.perfect
+        );
         let labels = done.row.example.labels();
         if self.labels && !labels.is_empty() {
             words.push_str(" The program as a whole should have given:\n");
@@ -189,7 +195,11 @@ mod tests {
             text("first"),
             "Example 1\nInputs:\n  question: how many?\nOutputs:\n  answer: many\nFeedback: Close.\n"
         );
-        assert!(text("second").contains("  answer: six, as far ...\nFeedback: Count again."), "{}", text("second"));
+        assert!(
+            text("second").contains("  answer: six, as far ...\nFeedback: Count again."),
+            "{}",
+            text("second")
+        );
         assert_eq!(text("third"), "");
     }
 
@@ -201,7 +211,10 @@ mod tests {
         let told = text(0.0, &SHOWING);
         assert!(told.ends_with("should have given:\n  answer: seven\n"), "{told}");
         assert!(text(1.0, &SHOWING).ends_with("Feedback: Good: the score is 1.\n"));
-        let quiet = Showing { labels: false, ..SHOWING };
+        let quiet = Showing {
+            labels: false,
+            ..SHOWING
+        };
         assert!(!text(0.0, &quiet).contains("seven"));
     }
 
@@ -219,12 +232,18 @@ mod tests {
         let rollouts = [done(outcome, vec![step("a", "one"), broken, step("a", "two")])];
         for seed in 0..8 {
             let text = SHOWING.examples(&part("a"), &rollouts, seed);
-            assert!(text.contains("What was wrong: no field\nFeedback: The program gave no result: nothing"), "{text}");
+            assert!(
+                text.contains("What was wrong: no field\nFeedback: The program gave no result: nothing"),
+                "{text}"
+            );
         }
         let unjudged = RowOutcome::Unjudged {
             prediction: Record::new(),
             message: "no label".into(),
         };
-        assert_eq!(SHOWING.examples(&part("a"), &[done(unjudged, vec![step("a", "one")])], 0), "");
+        assert_eq!(
+            SHOWING.examples(&part("a"), &[done(unjudged, vec![step("a", "one")])], 0),
+            ""
+        );
     }
 }

@@ -50,7 +50,10 @@ mod tests {
         assert_eq!(parents(Sampling::Single), [10]);
         assert_eq!(parents(Sampling::SameParent(3)), [10, 10, 10]);
         assert_eq!(parents(Sampling::Independent(3)), [10, 11, 12]);
-        let grid = Sampling::Grid { parents: 2, proposals: 2 };
+        let grid = Sampling::Grid {
+            parents: 2,
+            proposals: 2,
+        };
         assert_eq!(parents(grid), [10, 10, 11, 11]);
     }
 }

@@ -9,7 +9,7 @@ use dictum_core::lm::Settings;
 use super::How;
 use super::acceptance::{gain, sums};
 use super::batches::Batches;
-use super::frontier::{without_dominated, wins};
+use super::frontier::{wins, without_dominated};
 use super::lane::{Lane, Question, Rows, Stage};
 use super::merge::{self, Merged};
 use super::pool::Pool;
@@ -67,17 +67,26 @@ impl Search {
             Some(text) => text.clone(),
             None => part.spec.instructions().into_owned(),
         };
-        let train: HashSet<InputKey> = plan.trainset.iter().map(|example| InputKey::of(example)).collect();
+        let train: HashSet<InputKey> = plan
+            .trainset
+            .iter()
+            .map(|example| InputKey::of(example))
+            .collect();
         Self {
             first: plan.predictors.iter().map(text).collect(),
             pool: Pool::new(how.frontier, plan.failure_score),
             batches: Batches::new(plan.trainset.len(), how.minibatch, plan.seed),
             lanes: Vec::new(),
             asked: Vec::new(),
-            limit: how.rollouts.limit(plan.predictors.len(), plan.trainset.len(), plan.valset.len()),
+            limit: how
+                .rollouts
+                .limit(plan.predictors.len(), plan.trainset.len(), plan.valset.len()),
             rollouts: HashSet::new(),
             seen: HashSet::from([plan.baseline.id().to_owned()]),
-            same_data: plan.valset.iter().all(|example| train.contains(&InputKey::of(example))),
+            same_data: plan
+                .valset
+                .iter()
+                .all(|example| train.contains(&InputKey::of(example))),
             merged: Merged::default(),
             merges_due: 0,
             found: false,
@@ -103,12 +112,19 @@ impl Search {
             return Ok(());
         }
         self.before = self.tally.used();
-        if self.how.stop.enough(self.best.1, self.tally.proposals, self.best.0) {
+        if self
+            .how
+            .stop
+            .enough(self.best.1, self.tally.proposals, self.best.0)
+        {
             return Err("the search ended early, as asked for".into());
         }
         // Perfect minibatches and repeated proposals cost no rollouts, so the budget alone would not end this.
         if self.idle > self.batches.per_epoch() + 10 {
-            return Err(format!("the search ended, for {} rounds gave nothing new to try", self.idle));
+            return Err(format!(
+                "the search ended, for {} rounds gave nothing new to try",
+                self.idle
+            ));
         }
         let due = self.how.merge && self.merges_due > 0 && self.found;
         self.found = false;
@@ -153,18 +169,31 @@ impl Search {
             };
             room = rest;
             let rows = Rows::Train(self.batches.next(), Vec::new());
-            self.lanes.push(Lane::new(Stage::Minibatch, 0, vec![parent], rows));
+            self.lanes
+                .push(Lane::new(Stage::Minibatch, 0, vec![parent], rows));
         }
     }
 
     fn merge(&mut self) -> Option<Lane> {
         let means = self.pool.means();
         let mean = |place: usize| means.get(place).copied().unwrap_or(f64::NEG_INFINITY);
-        let places: Vec<usize> = wins(&without_dominated(&self.pool.fronts(), mean)).into_keys().collect();
-        let mut rng = Rng::of(&("gepa merge", self.plan.seed, self.tally.proposals, self.tally.merges));
+        let places: Vec<usize> = wins(&without_dominated(&self.pool.fronts(), mean))
+            .into_keys()
+            .collect();
+        let mut rng = Rng::of(&(
+            "gepa merge",
+            self.plan.seed,
+            self.tally.proposals,
+            self.tally.merges,
+        ));
         let merge = self.merged.find(&self.pool.known(), &places, &mut rng)?;
         let (one, two) = merge.of;
-        let rows = merge::rows(&self.pool.scores(one), &self.pool.scores(two), MERGE_ROWS, &mut rng);
+        let rows = merge::rows(
+            &self.pool.scores(one),
+            &self.pool.scores(two),
+            MERGE_ROWS,
+            &mut rng,
+        );
         let price = rows.len() + self.plan.valset.len();
         if rows.is_empty() || self.tally.used() + price > self.limit {
             return None;
@@ -186,7 +215,11 @@ impl Search {
         } else {
             format!("reflection {}", lane.number)
         };
-        let parts = self.plan.predictors.iter().zip(lane.texts.iter().zip(&self.first));
+        let parts = self
+            .plan
+            .predictors
+            .iter()
+            .zip(lane.texts.iter().zip(&self.first));
         // What is as it was stays unset, so that the same candidate has the same id.
         let changed = parts.filter(|(_, (text, first))| text != first);
         let texts = changed.map(|(part, (text, _))| (part.path.as_str(), text.as_str()));
@@ -202,7 +235,9 @@ impl Search {
     fn jobs(&self, lane: &Lane) -> Vec<Job> {
         let train = |candidate: &Arc<Candidate>, rows: &[usize]| {
             let examples = rows.iter().filter_map(|place| self.plan.trainset.get(*place));
-            examples.map(|example| Job::new(candidate.clone(), example.clone()).with_steps()).collect()
+            examples
+                .map(|example| Job::new(candidate.clone(), example.clone()).with_steps())
+                .collect()
         };
         let val = |candidate: &Arc<Candidate>, place: usize| {
             let job = Job::new(candidate.clone(), self.plan.valset.get(place)?.clone());
@@ -232,9 +267,9 @@ impl Search {
             (Stage::Trial, Some(child), Rows::Val(rows)) => {
                 rows.iter().filter_map(|place| val(child, *place)).collect()
             }
-            (Stage::Validate, Some(child), _) => {
-                (0..self.plan.valset.len()).filter_map(|place| val(child, place)).collect()
-            }
+            (Stage::Validate, Some(child), _) => (0..self.plan.valset.len())
+                .filter_map(|place| val(child, place))
+                .collect(),
             _ => Vec::new(),
         }
     }
@@ -245,7 +280,11 @@ impl Search {
             return;
         }
         for job in jobs {
-            let id = (job.candidate.id().to_owned(), job.example.id().to_owned(), job.steps);
+            let id = (
+                job.candidate.id().to_owned(),
+                job.example.id().to_owned(),
+                job.steps,
+            );
             if self.rollouts.insert(id) {
                 if stage == Stage::Validate || merges {
                     self.tally.validation += 1;
@@ -259,7 +298,12 @@ impl Search {
     /// When all lanes of a round that can wait do: who goes on. Says whether anyone does.
     fn choose(&mut self) -> bool {
         let waiting = |lane: &&mut Lane| lane.stage == Stage::Accepted;
-        let gains: Vec<f64> = self.lanes.iter_mut().filter(waiting).map(|lane| lane.gain).collect();
+        let gains: Vec<f64> = self
+            .lanes
+            .iter_mut()
+            .filter(waiting)
+            .map(|lane| lane.gain)
+            .collect();
         let chosen = self.how.selection.of(&gains);
         for (place, lane) in self.lanes.iter_mut().filter(waiting).enumerate() {
             if chosen.contains(&place) {
@@ -403,8 +447,10 @@ impl Search {
             }
             Rows::Val(rows) => lane.parents.iter().all(|parent| {
                 let scores = self.pool.scores(*parent);
-                let before: Vec<Option<f64>> =
-                    rows.iter().map(|row| scores.get(*row).copied().flatten()).collect();
+                let before: Vec<Option<f64>> = rows
+                    .iter()
+                    .map(|row| scores.get(*row).copied().flatten())
+                    .collect();
                 let (before, after) = sums(&before, &after);
                 after >= before
             }),
@@ -508,9 +554,15 @@ impl Strategy for Search {
     fn best(&self) -> Choice {
         let members = self.pool.members().iter();
         Choice {
-            best: self.pool.best().map(|(member, _)| member.considered.candidate.clone()),
+            best: self
+                .pool
+                .best()
+                .map(|(member, _)| member.considered.candidate.clone()),
             candidates: members.map(|member| member.considered.clone()).collect(),
-            notes: [Some(self.tally.words(self.limit)), self.over.clone()].into_iter().flatten().collect(),
+            notes: [Some(self.tally.words(self.limit)), self.over.clone()]
+                .into_iter()
+                .flatten()
+                .collect(),
         }
     }
 }

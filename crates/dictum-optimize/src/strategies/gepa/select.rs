@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::frontier::{Fronts, without_dominated, wins};
+use super::frontier::{Fronts, wins, without_dominated};
 use crate::rng::Rng;
 
 /// Which candidate a proposal starts from.
@@ -102,7 +102,10 @@ mod tests {
     #[test]
     fn each_rule_picks_as_often_as_it_says() {
         let pareto = counts(Parent::Pareto);
-        assert!(pareto[0] == 0 && pareto[3] == 0 && near(pareto[1], 0.75), "{pareto:?}");
+        assert!(
+            pareto[0] == 0 && pareto[3] == 0 && near(pareto[1], 0.75),
+            "{pareto:?}"
+        );
         assert_eq!(counts(Parent::CurrentBest), [0, 0, 4_000, 0]);
         let greedy = counts(Parent::EpsilonGreedy(0.2));
         assert!(near(greedy[2], 0.85) && near(greedy[3], 0.05), "{greedy:?}");

@@ -82,7 +82,10 @@ impl Tally {
             }
         }
         if self.merges > 0 {
-            words.push_str(&format!("; {} merges tried, {} of them accepted", self.merges, self.merged));
+            words.push_str(&format!(
+                "; {} merges tried, {} of them accepted",
+                self.merges, self.merged
+            ));
         }
         words.push_str(&format!(
             "; {} of {limit} rollouts used, {} on the validation set and {} on minibatches",
