@@ -3,7 +3,7 @@
 use dictum_core::Record;
 use dictum_core::data::Example;
 use dictum_core::evaluate::{Evaluate, Score, metric_fn};
-use dictum_core::lm::{Budget, Call, LanguageModel, Lm, LmError, Request, Response};
+use dictum_core::lm::{Budget, Call, Capabilities, LanguageModel, Lm, LmError, Request, Response};
 use dictum_core::program::Context;
 use dictum_optimize::gepa::{Components, Frontier, Parent, Sampling, Selection};
 use dictum_optimize::{BootstrapRandomSearch, Compiled, Gepa, Outcome};
@@ -151,7 +151,7 @@ async fn the_same_seed_gives_the_same_bytes_at_any_concurrency() {
                 .keep_best_anyway()
                 .run_dir(&dir)
                 .concurrency(concurrency);
-            let compiled = compile!(gepa, lm, 7);
+            let compiled = compile!(gepa.clone(), lm, 7);
             let notes = compiled.report.notes.join("\n");
             all.push((
                 std::fs::read(dir.join("program.json")).unwrap(),
@@ -227,6 +227,10 @@ async fn a_proposer_without_ideas_ends_the_search() {
     impl LanguageModel for Stubborn {
         fn name(&self) -> &str {
             "test/stubborn"
+        }
+
+        fn capabilities(&self) -> Capabilities {
+            Capabilities::default()
         }
 
         fn complete<'a>(&'a self, _: &'a Request, _: &'a Call) -> BoxFuture<'a, Result<Response, LmError>> {
