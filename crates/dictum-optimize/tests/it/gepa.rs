@@ -348,3 +348,37 @@ async fn objectives_need_a_metric_that_gives_them() {
     let compiled = gepa.compile(&ctx, &steps, &train, &val, both).await.unwrap();
     assert!(compiled.report.candidates.len() > 1);
 }
+
+#[tokio::test]
+async fn zz_show() {
+    let lm = Simulated::new().facts(world(5));
+    let dir = folder("gepa-show");
+    let compiled = compile!(
+        Gepa::new()
+            .rollouts(900)
+            .merge()
+            .guidance("Be brief.")
+            .max_chars(300)
+            .run_dir(&dir)
+            .sampling(Sampling::Independent(2)),
+        lm,
+        5
+    );
+    println!("{}", compiled.report);
+    let prompts = lm.prompts();
+    let mut shown = 0;
+    for prompt in prompts.iter().rev() {
+        let text: String = prompt
+            .iter()
+            .map(|m| format!("[{}]\n{}\n", m.role.as_str(), m.to_text()))
+            .collect();
+        if text.contains("new_instructions") {
+            println!("=====\n{text}");
+            shown += 1;
+            if shown == 2 {
+                break;
+            }
+        }
+    }
+    println!("{}", dir.display());
+}

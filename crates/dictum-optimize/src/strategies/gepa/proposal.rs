@@ -103,7 +103,7 @@ impl Asking {
         };
         let spec = &lesson.part.spec;
         let step = format!(
-            "It is given {} and must give {}.",
+            "It is given {} and must give {}: {spec}",
             names(spec.inputs()),
             names(spec.outputs())
         );
@@ -117,7 +117,7 @@ impl Asking {
             let value = match *name {
                 "current_instructions" => Some(lesson.current.to_owned()),
                 "step" => Some(step.clone()),
-                "examples" => Some(lesson.examples.to_owned()),
+                "examples" => Some(lesson.examples.trim_end().to_owned()),
                 "tried" => Some(lesson.tried.join("\n\n")).filter(|text| !text.is_empty()),
                 "guidance" => self.guidance.clone(),
                 "notes" => Some(notes.join("\n\n")).filter(|text| !text.is_empty()),
@@ -291,7 +291,7 @@ mod tests {
         );
         assert_eq!(
             inputs.text("step"),
-            Some("It is given `question`, `topic` and must give `answer`.")
+            Some("It is given `question`, `topic` and must give `answer`: question, topic -> answer")
         );
         let full = Asking {
             guidance: Some("Be brief.".into()),
