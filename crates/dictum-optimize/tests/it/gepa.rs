@@ -75,7 +75,7 @@ async fn it_finds_rules_that_random_search_cannot() {
     let gepa = || Gepa::new().rollouts(ROLLOUTS).budget(calls);
     let random = mean_unseen!(BootstrapRandomSearch::new().budget(calls));
     let one = mean_unseen!(gepa());
-    let four = mean_unseen!(gepa().sampling(Sampling::Independent(4)));
+    let four = mean_unseen!(gepa().sampling(Sampling::Steady(4)));
     let merged = mean_unseen!(gepa().merge());
     let best = mean_unseen!(gepa().parent(Parent::CurrentBest).components(Components::All));
     eprintln!(
@@ -121,7 +121,11 @@ async fn noise_is_not_called_a_gain() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_seed_gives_the_same_bytes_at_any_concurrency() {
-    let kinds: [(&str, Gepa); 3] = [
+    let kinds: [(&str, Gepa); 4] = [
+        (
+            "steady",
+            Gepa::new().rollouts(450).merge().sampling(Sampling::Steady(4)),
+        ),
         ("single", Gepa::new().rollouts(400)),
         (
             "grid",
@@ -347,38 +351,4 @@ async fn objectives_need_a_metric_that_gives_them() {
     });
     let compiled = gepa.compile(&ctx, &steps, &train, &val, both).await.unwrap();
     assert!(compiled.report.candidates.len() > 1);
-}
-
-#[tokio::test]
-async fn zz_show() {
-    let lm = Simulated::new().facts(world(5));
-    let dir = folder("gepa-show");
-    let compiled = compile!(
-        Gepa::new()
-            .rollouts(900)
-            .merge()
-            .guidance("Be brief.")
-            .max_chars(300)
-            .run_dir(&dir)
-            .sampling(Sampling::Independent(2)),
-        lm,
-        5
-    );
-    println!("{}", compiled.report);
-    let prompts = lm.prompts();
-    let mut shown = 0;
-    for prompt in prompts.iter().rev() {
-        let text: String = prompt
-            .iter()
-            .map(|m| format!("[{}]\n{}\n", m.role.as_str(), m.to_text()))
-            .collect();
-        if text.contains("new_instructions") {
-            println!("=====\n{text}");
-            shown += 1;
-            if shown == 2 {
-                break;
-            }
-        }
-    }
-    println!("{}", dir.display());
 }

@@ -61,13 +61,16 @@ pub(super) struct Lane {
     pub(super) child: Option<Arc<Candidate>>,
     /// What the child gained over the parent.
     pub(super) gain: f64,
+    /// The most rollouts it may take, and those it took.
+    pub(super) price: usize,
+    pub(super) spent: usize,
 }
 
 impl Lane {
-    pub(super) fn new(stage: Stage, number: usize, parents: Vec<usize>, rows: Rows) -> Self {
+    pub(super) fn new(stage: Stage, parents: Vec<usize>, rows: Rows, price: usize) -> Self {
         Self {
             stage,
-            number,
+            number: 0,
             parents,
             rows,
             questions: Vec::new(),
@@ -75,6 +78,8 @@ impl Lane {
             changed: Vec::new(),
             child: None,
             gain: 0.0,
+            price,
+            spent: 0,
         }
     }
 

@@ -72,8 +72,8 @@ use search::Search;
 /// - Instructions beyond [`Gepa::max_chars`] are asked for again once, and then left out; DSPy raises an error.
 /// - Reference notes are titles with texts ([`Gepa::note`]), not folders of skills. There is no proposal of code or images, and
 ///   no callback that takes the proposer's place: a question of one's own does ([`Gepa::proposal_question`]).
-/// - Questions and rollouts of one round stand side by side where several proposals are made at a time ([`Gepa::sampling`]).
-///   One round ends before the next begins, for the next parent is chosen by it.
+/// - Beside the reference's ways to make several proposals at a time there is [`Sampling::Steady`], which does not wait for
+///   rounds to end.
 #[derive(Debug, Clone)]
 pub struct Gepa {
     options: Options,

@@ -35,17 +35,17 @@ in full, with nothing before or after them.";
 const SHORTER: &str = "Make the instructions shorter than the limit. Keep every rule and fact that matters. Write the \
 shorter instructions only, with nothing before or after them.";
 
-/// The inputs a question may have, with what they are.
+/// The inputs a question may have, with what they are. What small models should go by stands late, what was tried early.
 const INPUTS: [(&str, &str); 7] = [
-    ("current_instructions", "The instructions the step has now."),
     ("step", "What the step is given and what it must give."),
-    ("examples", "What it made of some examples, with feedback."),
+    ("notes", "Notes on the subject."),
     (
         "tried",
-        "Instructions that were tried in place of them and did no better. Don't propose them again.",
+        "Instructions that were tried before and did no better. Don't propose them again.",
     ),
+    ("current_instructions", "The instructions the step has now."),
+    ("examples", "What it made of some examples, with feedback."),
     ("guidance", "What the new instructions must heed."),
-    ("notes", "Notes on the subject."),
     ("limit", "How long the new instructions may be."),
 ];
 
@@ -287,7 +287,7 @@ mod tests {
         let (_, inputs) = Asking::default().ask(lesson(&part, &[])).unwrap();
         assert_eq!(
             inputs.names().collect::<Vec<_>>(),
-            ["current_instructions", "step", "examples"]
+            ["step", "current_instructions", "examples"]
         );
         assert_eq!(
             inputs.text("step"),

@@ -20,13 +20,30 @@ pub enum Sampling {
         /// How many proposals of each.
         proposals: usize,
     },
+    /// So many on their way at any time: each that is done makes room for a new one, from the candidates known by then. The
+    /// proposer is asked while others are scored, so this is the fastest where calls are slow. All accepted children are
+    /// scored, whatever the [`Selection`](super::Selection).
+    Steady(usize),
 }
 
 impl Sampling {
+    /// Whether proposals don't wait for each other.
+    pub(super) fn steady(self) -> bool {
+        matches!(self, Self::Steady(_))
+    }
+
+    /// How many are on their way where they don't wait for each other.
+    pub(super) fn lanes(self) -> usize {
+        match self {
+            Self::Steady(lanes) => lanes.max(1),
+            _ => 1,
+        }
+    }
+
     /// The parents of the proposals of one round, each picked by `pick`.
     pub(super) fn parents(self, mut pick: impl FnMut(usize) -> usize) -> Vec<usize> {
         let (parents, proposals) = match self {
-            Self::Single => (1, 1),
+            Self::Single | Self::Steady(_) => (1, 1),
             Self::SameParent(proposals) => (1, proposals),
             Self::Independent(parents) => (parents, 1),
             Self::Grid { parents, proposals } => (parents, proposals),

@@ -83,7 +83,7 @@ impl Tally {
         }
         if self.merges > 0 {
             words.push_str(&format!(
-                "; {} merges tried, {} of them accepted",
+                "; merges tried: {}, accepted: {}",
                 self.merges, self.merged
             ));
         }

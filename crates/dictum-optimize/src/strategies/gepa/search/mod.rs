@@ -1,5 +1,7 @@
 //! The search: rounds of proposals, each from a parent on a minibatch to a candidate on the validation set.
 
+mod rounds;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -7,22 +9,17 @@ use dictum_core::error::Result;
 use dictum_core::lm::Settings;
 
 use super::How;
-use super::acceptance::{gain, sums};
+use super::acceptance::{Selection, gain, sums};
 use super::batches::Batches;
-use super::frontier::{wins, without_dominated};
 use super::lane::{Lane, Question, Rows, Stage};
-use super::merge::{self, Merged};
+use super::merge::Merged;
 use super::pool::Pool;
 use super::proposal::{Asking, Lesson};
 use super::reflect;
 use super::tally::Tally;
 use crate::candidate::{Candidate, InputKey};
 use crate::plan::Plan;
-use crate::rng::Rng;
 use crate::strategy::{Ask, Batch, Choice, Done, Job, Strategy};
-
-/// On how many rows of the validation set a merge is tried.
-const MERGE_ROWS: usize = 5;
 
 pub(super) struct Search {
     plan: Plan,
@@ -53,7 +50,7 @@ pub(super) struct Search {
     rounds: u64,
     /// Rounds without a new rollout, since the last one with.
     idle: usize,
-    /// Rollouts before this round.
+    /// Rollouts when this was last looked at.
     before: usize,
     /// How many proposals there were when the best was found, and its mean.
     best: (usize, f64),
@@ -102,136 +99,6 @@ impl Search {
         }
     }
 
-    /// Begins a round. Says why there is none, if there is none.
-    fn begin(&mut self) -> Result<(), String> {
-        if self.pool.members().is_empty() {
-            let mut lane = Lane::new(Stage::Validate, 0, Vec::new(), Rows::Val(Vec::new()));
-            lane.texts = self.first.clone();
-            lane.child = Some(self.plan.baseline.clone());
-            self.lanes = vec![lane];
-            return Ok(());
-        }
-        self.before = self.tally.used();
-        if self
-            .how
-            .stop
-            .enough(self.best.1, self.tally.proposals, self.best.0)
-        {
-            return Err("the search ended early, as asked for".into());
-        }
-        // Perfect minibatches and repeated proposals cost no rollouts, so the budget alone would not end this.
-        if self.idle > self.batches.per_epoch() + 10 {
-            return Err(format!(
-                "the search ended, for {} rounds gave nothing new to try",
-                self.idle
-            ));
-        }
-        let due = self.how.merge && self.merges_due > 0 && self.found;
-        self.found = false;
-        if due && let Some(lane) = self.merge() {
-            self.lanes = vec![lane];
-            return Ok(());
-        }
-        self.reflections();
-        if self.lanes.is_empty() {
-            return Err(match self.tally.proposals {
-                0 => format!(
-                    "the {} rollouts of the search have no room for a proposal: the validation set takes {}, and a proposal \
-                     up to {}",
-                    self.limit,
-                    self.plan.valset.len(),
-                    self.price()
-                ),
-                _ => "the search used its rollouts".into(),
-            });
-        }
-        Ok(())
-    }
-
-    /// The most rollouts a proposal takes.
-    fn price(&self) -> usize {
-        2 * self.how.minibatch + self.plan.valset.len()
-    }
-
-    fn reflections(&mut self) {
-        let (fronts, means) = (self.pool.fronts(), self.pool.means());
-        self.rounds += 1;
-        let (how, seed, round) = (&self.how, self.plan.seed, self.rounds);
-        let parents = how.sampling.parents(|place| {
-            let mut rng = Rng::of(&("gepa parent", seed, round, place));
-            how.parent.pick(&fronts, &means, &mut rng)
-        });
-        let mut room = self.limit.saturating_sub(self.tally.used());
-        for parent in parents {
-            // Never more than the limit: what could not be scored in full is not begun.
-            let Some(rest) = room.checked_sub(self.price()) else {
-                break;
-            };
-            room = rest;
-            let rows = Rows::Train(self.batches.next(), Vec::new());
-            self.lanes
-                .push(Lane::new(Stage::Minibatch, 0, vec![parent], rows));
-        }
-    }
-
-    fn merge(&mut self) -> Option<Lane> {
-        let means = self.pool.means();
-        let mean = |place: usize| means.get(place).copied().unwrap_or(f64::NEG_INFINITY);
-        let places: Vec<usize> = wins(&without_dominated(&self.pool.fronts(), mean))
-            .into_keys()
-            .collect();
-        let mut rng = Rng::of(&(
-            "gepa merge",
-            self.plan.seed,
-            self.tally.proposals,
-            self.tally.merges,
-        ));
-        let merge = self.merged.find(&self.pool.known(), &places, &mut rng)?;
-        let (one, two) = merge.of;
-        let rows = merge::rows(
-            &self.pool.scores(one),
-            &self.pool.scores(two),
-            MERGE_ROWS,
-            &mut rng,
-        );
-        let price = rows.len() + self.plan.valset.len();
-        if rows.is_empty() || self.tally.used() + price > self.limit {
-            return None;
-        }
-        let number = self.tally.merges + 1;
-        let mut lane = Lane::new(Stage::Trial, number, vec![one, two], Rows::Val(rows));
-        lane.texts = merge.texts;
-        self.make(&mut lane);
-        lane.child.is_some().then(|| {
-            self.tally.merges = number;
-            lane
-        })
-    }
-
-    /// Makes the child of a lane from its texts, when it is a new one.
-    fn make(&mut self, lane: &mut Lane) {
-        let label = if lane.merges() {
-            format!("merge {}", lane.number)
-        } else {
-            format!("reflection {}", lane.number)
-        };
-        let parts = self
-            .plan
-            .predictors
-            .iter()
-            .zip(lane.texts.iter().zip(&self.first));
-        // What is as it was stays unset, so that the same candidate has the same id.
-        let changed = parts.filter(|(_, (text, first))| text != first);
-        let texts = changed.map(|(part, (text, _))| (part.path.as_str(), text.as_str()));
-        let child = self.plan.baseline.instructed(label, texts);
-        let parents = lane.parents.iter().filter_map(|place| self.pool.get(*place));
-        let parents: Vec<&Candidate> = parents.map(|member| &*member.considered.candidate).collect();
-        let child = child.made_from(&parents);
-        if self.seen.insert(child.id().to_owned()) {
-            lane.child = Some(Arc::new(child));
-        }
-    }
-
     fn jobs(&self, lane: &Lane) -> Vec<Job> {
         let train = |candidate: &Arc<Candidate>, rows: &[usize]| {
             let examples = rows.iter().filter_map(|place| self.plan.trainset.get(*place));
@@ -274,25 +141,22 @@ impl Search {
         }
     }
 
-    /// Counts the rollouts that were not asked for before.
-    fn count(&mut self, stage: Stage, merges: bool, jobs: &[Job]) {
+    /// Counts the rollouts that were not asked for before, and says how many there were.
+    fn count(&mut self, stage: Stage, merges: bool, jobs: &[Job]) -> usize {
         if matches!(stage, Stage::Reflect | Stage::Shorten) {
-            return;
+            return 0;
         }
+        let mut fresh = 0;
         for job in jobs {
-            let id = (
-                job.candidate.id().to_owned(),
-                job.example.id().to_owned(),
-                job.steps,
-            );
-            if self.rollouts.insert(id) {
-                if stage == Stage::Validate || merges {
-                    self.tally.validation += 1;
-                } else {
-                    self.tally.minibatch += 1;
-                }
-            }
+            let (candidate, example) = (job.candidate.id().to_owned(), job.example.id().to_owned());
+            fresh += usize::from(self.rollouts.insert((candidate, example, job.steps)));
         }
+        if stage == Stage::Validate || merges {
+            self.tally.validation += fresh;
+        } else {
+            self.tally.minibatch += fresh;
+        }
+        fresh
     }
 
     /// When all lanes of a round that can wait do: who goes on. Says whether anyone does.
@@ -456,7 +320,7 @@ impl Search {
             }),
         };
         if accepted {
-            let at_once = self.how.selection == super::Selection::All || lane.merges();
+            let at_once = self.how.selection == Selection::All || self.how.sampling.steady() || lane.merges();
             lane.stage = if at_once { Stage::Validate } else { Stage::Accepted };
         } else {
             lane.stage = Stage::Over;
@@ -494,24 +358,39 @@ impl Search {
     }
 }
 
+/// What a batch is for; `mixed` when its proposals are at different stages.
 fn phase(stages: &[Stage]) -> &'static str {
-    match stages {
-        [Stage::Reflect | Stage::Shorten, ..] => "reflect",
-        [Stage::Minibatch | Stage::Trial, ..] => "minibatch",
-        _ => "search",
+    let name = |stage: &Stage| match stage {
+        Stage::Reflect | Stage::Shorten => "reflect",
+        Stage::Minibatch | Stage::Trial => "minibatch",
+        Stage::Accepted | Stage::Validate | Stage::Over => "search",
+    };
+    let mut names = stages.iter().map(name);
+    let first = names.next().unwrap_or("search");
+    if names.all(|other| other == first) {
+        first
+    } else {
+        "mixed"
     }
 }
 
 impl Strategy for Search {
     fn ask(&mut self) -> Ask {
         loop {
+            if let Err(why) = self.refill() {
+                self.over = Some(why);
+                return Ask::Finished;
+            }
             let mut jobs = Vec::new();
             let mut stages = Vec::new();
             self.asked.clear();
             for place in 0..self.lanes.len() {
                 let Some(lane) = self.lanes.get(place) else { break };
                 let (stage, merges, more) = (lane.stage, lane.merges(), self.jobs(lane));
-                self.count(stage, merges, &more);
+                let fresh = self.count(stage, merges, &more);
+                if let Some(lane) = self.lanes.get_mut(place) {
+                    lane.spent += fresh;
+                }
                 self.asked.push(more.len());
                 if !more.is_empty() {
                     stages.push(stage);
@@ -519,21 +398,15 @@ impl Strategy for Search {
                 jobs.extend(more);
             }
             if !jobs.is_empty() {
-                stages.dedup();
-                let phase = if stages.len() > 1 { "mixed" } else { phase(&stages) };
-                return Ask::Rollouts(Batch { phase, jobs });
+                return Ask::Rollouts(Batch {
+                    phase: phase(&stages),
+                    jobs,
+                });
             }
-            if self.choose() {
-                continue;
-            }
-            if !self.lanes.is_empty() {
-                let new = self.tally.used() > self.before;
-                self.idle = if new { 0 } else { self.idle + 1 };
-                self.lanes.clear();
-            }
-            if let Err(why) = self.begin() {
-                self.over = Some(why);
-                return Ask::Finished;
+            if !self.choose() {
+                for lane in &mut self.lanes {
+                    lane.stage = Stage::Over;
+                }
             }
         }
     }
