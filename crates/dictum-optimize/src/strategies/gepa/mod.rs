@@ -46,6 +46,22 @@ use search::Search;
 /// The metric matters more than any option here: one that says why an answer is wrong teaches more than a number. A strong
 /// model for the proposals ([`Gepa::proposer_context`]) pays off, for there are few of them.
 ///
+/// ```no_run
+/// # use dictum_core::{data::Example, metrics::exact_match, modules::Predict, program::Context};
+/// # async fn example(ctx: Context, strong: Context, program: Predict, train: Vec<Example>, val: Vec<Example>)
+/// # -> dictum_core::Result<()> {
+/// use dictum_optimize::{Gepa, gepa::Sampling};
+///
+/// let compiled = Gepa::light()
+///     .proposer_context(&strong)
+///     .sampling(Sampling::Steady(4))
+///     .run_dir("runs/triage")
+///     .compile(&ctx, &program, &train, &val, exact_match("team"))
+///     .await?;
+/// println!("{}", compiled.report);
+/// # Ok(()) }
+/// ```
+///
 /// **As a search at inference time**, for the best answers to the very examples at hand: give the same examples as trainset
 /// and validation set, with [`Gepa::allow_overlap`]. The report's front ([`Report::front`](crate::Report::front)) has the best
 /// output found for each.
@@ -91,6 +107,8 @@ struct How {
     sampling: Sampling,
     parent: Parent,
     components: Components,
+    /// The paths of predictors that may change.
+    only: Option<Vec<String>>,
     frontier: Frontier,
     acceptance: Acceptance,
     selection: Selection,
@@ -115,6 +133,7 @@ impl Gepa {
                 sampling: Sampling::default(),
                 parent: Parent::default(),
                 components: Components::default(),
+                only: None,
                 frontier: Frontier::default(),
                 acceptance: Acceptance::default(),
                 selection: Selection::default(),
@@ -204,6 +223,13 @@ impl Gepa {
     #[must_use]
     pub fn components(mut self, components: Components) -> Self {
         self.how.components = components;
+        self
+    }
+
+    /// Changes the predictors at these paths only; all if not set.
+    #[must_use]
+    pub fn only<T: Into<String>>(mut self, paths: impl IntoIterator<Item = T>) -> Self {
+        self.how.only = Some(paths.into_iter().map(Into::into).collect());
         self
     }
 
@@ -351,6 +377,7 @@ impl Recipe for Gepa {
             "sampling": how.sampling,
             "parent": how.parent,
             "components": how.components,
+            "only": how.only,
             "frontier": how.frontier,
             "acceptance": how.acceptance,
             "selection": how.selection,
@@ -370,6 +397,15 @@ impl Recipe for Gepa {
 
     fn strategy(&self, plan: Plan) -> Result<Box<dyn Strategy>> {
         self.how.asking.check()?;
+        for path in self.how.only.iter().flatten() {
+            if plan.predictors.iter().all(|part| part.path != *path) {
+                let known: Vec<&str> = plan.predictors.iter().map(|part| part.path.as_str()).collect();
+                return Err(Error::input(
+                    "only",
+                    format!("names `{path}`, but the predictors are `{}`", known.join("`, `")),
+                ));
+            }
+        }
         if let Parent::EpsilonGreedy(epsilon) = self.how.parent
             && !(0.0..=1.0).contains(&epsilon)
         {

@@ -214,7 +214,12 @@ impl Search {
             return Ok(());
         };
         lane.texts = member.texts.clone();
-        let called = reflect::called(&self.plan.predictors, done);
+        let mut called = reflect::called(&self.plan.predictors, done);
+        if let Some(only) = &self.how.only {
+            for (part, called) in self.plan.predictors.iter().zip(&mut called) {
+                *called &= only.contains(&part.path);
+            }
+        }
         let (components, turn) = self.how.components.pick(member.turn, &called);
         self.pool.set_turn(parent, turn);
         for component in components {
