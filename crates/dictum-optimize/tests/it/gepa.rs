@@ -350,8 +350,27 @@ async fn objectives_need_a_metric_that_gives_them() {
             .with_objective("topic", right("topic"))
             .with_objective("answer", right("answer"))
     });
-    let compiled = gepa.compile(&ctx, &steps, &train, &val, both).await.unwrap();
+    let gepa = gepa.run_dir(folder("gepa-objectives"));
+    let compiled = gepa
+        .compile(&ctx, &steps, &train, &val, both.clone())
+        .await
+        .unwrap();
     assert!(compiled.report.candidates.len() > 1);
+    // Objectives come back from the journal: the search goes the same way without a call.
+    let calls = lm.calls();
+    let again = gepa.compile(&ctx, &steps, &train, &val, both).await.unwrap();
+    assert_eq!((again.report.notes, lm.calls()), (compiled.report.notes, calls));
+
+    let broken = metric_fn("broken", |_: &Example, _: &Record| {
+        Score::from(1.0).with_objective("x", f64::NAN)
+    });
+    let gepa = Gepa::new().rollouts(300).frontier(Frontier::Objective);
+    let error = gepa
+        .compile(&ctx, &steps, &train, &val, broken)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("NaN, which is no score"), "{error}");
 }
 
 #[tokio::test]

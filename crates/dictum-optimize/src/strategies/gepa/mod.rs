@@ -81,7 +81,8 @@ use search::Search;
 ///   ([`Score::with_feedback_for`](dictum_core::evaluate::Score::with_feedback_for)); the metric isn't called a second time.
 /// - Steps are known by the predictor's path, not by its signature: two predictors with the same signature stay apart.
 /// - When the predictor whose turn it is was not called on the minibatch, the next one takes its turn.
-/// - A row the metric can't judge counts for neither parent nor child.
+/// - On a minibatch, a row the metric can't judge or whose model could not be reached counts for neither parent nor child, and is
+///   not shown to the proposer.
 /// - Minibatches go on into the next epoch where several proposals at a time use one up; the last of an epoch is filled with
 ///   the examples seen longest ago.
 /// - With a frontier of objectives, a row the program failed on counts as the failure score in each.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use dictum_core::Record;
 use dictum_core::evaluate::RowOutcome;
+use dictum_core::lm::LmErrorKind;
 use serde_json::Value;
 
 use crate::plan::Part;
@@ -21,6 +22,33 @@ pub(super) struct Showing {
     pub(super) labels: bool,
     /// The score of a perfect row.
     pub(super) perfect: f64,
+}
+
+/// Whether a rollout says anything about the program: not when the metric could not judge it, or the model could not be
+/// reached.
+pub(super) fn tells_of_program(done: &Done) -> bool {
+    use LmErrorKind::{
+        Auth, Billing, Budget, Cancelled, Internal, RateLimit, Replay, Server, Timeout, Transport,
+        Unavailable,
+    };
+    let outages = [
+        Auth,
+        Billing,
+        Budget,
+        Cancelled,
+        Internal,
+        RateLimit,
+        Replay,
+        Server,
+        Timeout,
+        Transport,
+        Unavailable,
+    ];
+    match &done.row.outcome {
+        RowOutcome::Scored { .. } => true,
+        RowOutcome::Failed { cause, .. } => outages.iter().all(|kind| kind.name() != cause),
+        RowOutcome::Unjudged { .. } | RowOutcome::NotRun { .. } => false,
+    }
 }
 
 /// Whether each predictor was called in a rollout.
@@ -42,11 +70,7 @@ impl Showing {
             let Some(step) = self.step(part, &done.steps, &mut rng) else {
                 continue;
             };
-            // The metric's trouble is no lesson.
-            if matches!(
-                done.row.outcome,
-                RowOutcome::Unjudged { .. } | RowOutcome::NotRun { .. }
-            ) {
+            if !tells_of_program(done) {
                 continue;
             }
             number += 1;
@@ -237,6 +261,15 @@ mod tests {
                 "{text}"
             );
         }
+        let outage = RowOutcome::Failed {
+            cause: "transport".into(),
+            message: "connection reset".into(),
+        };
+        let lost = [done(outage, vec![step("a", "one")])];
+        assert_eq!(SHOWING.examples(&part("a"), &lost, 0), "");
+        assert!(
+            tells_of_program(rollouts[0].as_ref().unwrap()) && !tells_of_program(lost[0].as_ref().unwrap())
+        );
         let unjudged = RowOutcome::Unjudged {
             prediction: Record::new(),
             message: "no label".into(),

@@ -194,8 +194,13 @@ impl Search {
         Ok(())
     }
 
+    /// The scores of rows that say something about the program.
     fn row_scores(&self, done: &[Option<Arc<Done>>]) -> Vec<Option<f64>> {
-        let score = |done: &Option<Arc<Done>>| done.as_ref()?.row.score(self.plan.failure_score);
+        let told = |done: &Arc<Done>| reflect::tells_of_program(done);
+        let score = |done: &Option<Arc<Done>>| {
+            let done = done.as_ref().filter(|done| told(done))?;
+            done.row.score(self.plan.failure_score)
+        };
         done.iter().map(score).collect()
     }
 
