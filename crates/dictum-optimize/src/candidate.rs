@@ -49,6 +49,8 @@ pub struct Candidate {
     overlay: Overlay,
     /// By predictor path, one entry per demonstration, in their order.
     sources: BTreeMap<String, Vec<Option<InputKey>>>,
+    /// The candidates it was made from, by id.
+    parents: Vec<String>,
     /// What a proposer is asked.
     question: Option<Arc<SignatureSpec>>,
     /// Made once, when it is asked for: every rollout asks.
@@ -63,6 +65,7 @@ impl Candidate {
             role,
             overlay,
             sources: BTreeMap::new(),
+            parents: Vec::new(),
             question: None,
             id: OnceLock::new(),
         }
@@ -84,6 +87,36 @@ impl Candidate {
         self.sources.insert(path.to_owned(), sources);
         self.id = OnceLock::new();
         self
+    }
+
+    /// The same under another name, with these instructions for the predictors at these paths.
+    pub(crate) fn instructed<'a>(
+        &self,
+        label: impl Into<String>,
+        texts: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
+        let mut candidate = self.clone();
+        candidate.label = label.into();
+        candidate.id = OnceLock::new();
+        for (path, text) in texts {
+            let mut state = candidate.overlay.get(path).cloned().unwrap_or_default();
+            state.instructions = Some(text.to_owned());
+            candidate.overlay.set(path, state);
+        }
+        candidate
+    }
+
+    /// The same, made from these candidates: for the lineage in the report. It changes no identity.
+    #[must_use]
+    pub fn made_from(mut self, parents: &[&Candidate]) -> Self {
+        self.parents = parents.iter().map(|parent| parent.id().to_owned()).collect();
+        self
+    }
+
+    /// The ids of the candidates it was made from; none where that is not known or it is the first.
+    #[must_use]
+    pub fn parents(&self) -> &[String] {
+        &self.parents
     }
 
     /// Identity: 16 hex digits. Candidates of the same program with the same states have the same.

@@ -1,5 +1,6 @@
 //! Metrics: how good an output is.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -45,14 +46,40 @@ pub struct Score {
     /// Why it is what it is, and how to do better.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feedback: Option<String>,
+    /// Feedback for single predictors of the program, by path, in place of the general one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub feedback_for: BTreeMap<String, String>,
+    /// What the score is made of, by name, where an optimizer should keep candidates that are good at one of them:
+    /// correctness beside brevity, say. Finite; more is better.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub objectives: BTreeMap<String, f64>,
 }
 
 impl Score {
+    /// The same with feedback for the predictor at this path.
+    #[must_use]
+    pub fn with_feedback_for(mut self, path: impl Into<String>, feedback: impl Into<String>) -> Self {
+        self.feedback_for.insert(path.into(), feedback.into());
+        self
+    }
+
+    /// The same with the value of one objective.
+    #[must_use]
+    pub fn with_objective(mut self, name: impl Into<String>, value: f64) -> Self {
+        self.objectives.insert(name.into(), value);
+        self
+    }
+
+    /// The first of its numbers that is none.
+    pub(super) fn not_finite(&self) -> Option<f64> {
+        let mut all = std::iter::once(&self.value).chain(self.objectives.values());
+        all.find(|value| !value.is_finite()).copied()
+    }
     /// A score with feedback.
     pub fn with_feedback(value: f64, feedback: impl Into<String>) -> Self {
         Self {
-            value,
             feedback: Some(feedback.into()),
+            ..Self::from(value)
         }
     }
 }
@@ -62,6 +89,8 @@ impl From<f64> for Score {
         Self {
             value,
             feedback: None,
+            feedback_for: BTreeMap::new(),
+            objectives: BTreeMap::new(),
         }
     }
 }

@@ -128,11 +128,13 @@ async fn run(
                 Err(panic) => Err(MetricError(format!("the metric panicked: {}", words(&*panic)))),
             };
             match judged {
-                Ok(score) if score.value.is_finite() => Outcome::Scored { prediction, score },
-                Ok(score) => {
-                    let error = MetricError(format!("the metric gave {}, which is no score", score.value));
-                    Outcome::Unjudged { prediction, error }
-                }
+                Ok(score) => match score.not_finite() {
+                    None => Outcome::Scored { prediction, score },
+                    Some(value) => {
+                        let error = MetricError(format!("the metric gave {value}, which is no score"));
+                        Outcome::Unjudged { prediction, error }
+                    }
+                },
                 Err(error) => Outcome::Unjudged { prediction, error },
             }
         }

@@ -6,7 +6,7 @@ use dictum_core::evaluate::{Evaluation, Row};
 use dictum_core::state::line_diff;
 
 use super::text::{Scale, brief, escape, thousands};
-use super::{CandidateReport, Pair, Report, chart};
+use super::{CandidateReport, Pair, Report, chart, lineage};
 use crate::compiled::Outcome;
 
 const STYLE: &str = include_str!("style.css");
@@ -32,6 +32,8 @@ pub(super) fn page(report: &Report) -> String {
         );
     }
     candidates(&mut page, report, scale);
+    lineage::html(&mut page, report, scale);
+    lineage::matrix(&mut page, report, scale);
     phases(&mut page, report);
     prompts(&mut page, report);
     if let Some((name, pair)) = shown(report) {

@@ -2,8 +2,11 @@
 
 mod chart;
 mod html;
+mod lineage;
 mod prompts;
 mod text;
+
+pub use lineage::FrontRow;
 
 use std::fmt;
 use std::path::Path;
@@ -50,6 +53,9 @@ pub struct Report {
     pub test: Option<Pair>,
     /// All candidates, in the order they were tried.
     pub candidates: Vec<CandidateReport>,
+    /// The best that was found for each example of the validation set.
+    #[serde(default)]
+    pub front: Vec<FrontRow>,
     /// The best candidate's label.
     pub best: String,
     /// The kept candidate's label.
@@ -86,6 +92,12 @@ pub struct CandidateReport {
     pub complete: bool,
     /// Its figures; `None` when nothing was run.
     pub score: Option<Summary>,
+    /// The candidates it was made from, by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parents: Vec<String>,
+    /// Its score on each row of the validation set; `null` where the row does not count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<Option<f64>>,
 }
 
 /// What is the same in every call of a predictor (system message and demonstrations), before and after.
@@ -128,6 +140,10 @@ impl fmt::Display for Report {
                 _ => f.write_str("  not scored")?,
             }
             writeln!(f, "{}", if known.label == self.kept { "  kept" } else { "" })?;
+        }
+        let lineage = lineage::text(self);
+        if !lineage.is_empty() {
+            write!(f, "\nlineage\n{lineage}")?;
         }
         writeln!(f, "\nspent")?;
         for phase in &self.phases {
@@ -181,6 +197,12 @@ impl Report {
                 let rows = known.rows.iter().flatten().map(|done| done.row.clone()).collect();
                 Evaluation::from_rows(name, rows, story.failure_score).summary()
             }),
+            parents: known.candidate.parents().to_vec(),
+            scores: known
+                .rows
+                .iter()
+                .map(|done| done.as_ref()?.row.score(story.failure_score))
+                .collect(),
         });
         Self {
             optimizer: task.recipe.name().to_owned(),
@@ -191,6 +213,7 @@ impl Report {
             outcome: story.verdict.outcome,
             summary: words(&story),
             candidates: candidates.collect(),
+            front: lineage::front(story.candidates, story.failure_score),
             best: story.best.label().to_owned(),
             kept: story.kept.label().to_owned(),
             prompts: prompts::of(task, story.baseline, story.best),
@@ -202,6 +225,32 @@ impl Report {
             phases: story.phases,
             spent: story.spent,
             notes: story.notes,
+        }
+    }
+
+    #[cfg(test)]
+    fn for_tests(candidates: Vec<CandidateReport>, front: Vec<FrontRow>) -> Self {
+        Self {
+            optimizer: String::new(),
+            settings: serde_json::Value::Null,
+            seed: 0,
+            lm: String::new(),
+            metric: String::new(),
+            outcome: Outcome::Unmeasured,
+            summary: String::new(),
+            comparison: None,
+            significance: 0.05,
+            selection_biased: false,
+            validation: None,
+            test: None,
+            candidates,
+            front,
+            best: String::new(),
+            kept: String::new(),
+            phases: Vec::new(),
+            spent: Spent::default(),
+            notes: Vec::new(),
+            prompts: Vec::new(),
         }
     }
 

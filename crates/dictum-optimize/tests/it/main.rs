@@ -20,6 +20,7 @@ mod facts;
 mod failures;
 mod folder;
 mod gain;
+mod gepa;
 mod headroom;
 mod proposals;
 mod search;

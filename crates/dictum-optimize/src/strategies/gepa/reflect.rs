@@ -1,0 +1,282 @@
+//! What a proposer learns from: what went into a predictor, what came out, and what the metric said.
+
+use std::sync::Arc;
+
+use dictum_core::Record;
+use dictum_core::evaluate::RowOutcome;
+use dictum_core::lm::LmErrorKind;
+use serde_json::Value;
+
+use crate::plan::Part;
+use crate::rng::Rng;
+use crate::strategy::{Done, DoneStep};
+
+/// How examples are shown.
+#[derive(Debug, Clone, serde::Serialize)]
+pub(super) struct Showing {
+    /// Most characters of one value.
+    pub(super) value_chars: usize,
+    /// Whether an answer that could not be read is shown as what it is.
+    pub(super) format_failures: bool,
+    /// Whether the labels are shown where the metric says nothing in words.
+    pub(super) labels: bool,
+    /// The score of a perfect row.
+    pub(super) perfect: f64,
+}
+
+/// Whether a rollout says anything about the program: not when the metric could not judge it, or the model could not be
+/// reached.
+pub(super) fn tells_of_program(done: &Done) -> bool {
+    use LmErrorKind::{
+        Auth, Billing, Budget, Cancelled, Internal, RateLimit, Replay, Server, Timeout, Transport,
+        Unavailable,
+    };
+    let outages = [
+        Auth,
+        Billing,
+        Budget,
+        Cancelled,
+        Internal,
+        RateLimit,
+        Replay,
+        Server,
+        Timeout,
+        Transport,
+        Unavailable,
+    ];
+    match &done.row.outcome {
+        RowOutcome::Scored { .. } => true,
+        RowOutcome::Failed { cause, .. } => outages.iter().all(|kind| kind.name() != cause),
+        RowOutcome::Unjudged { .. } | RowOutcome::NotRun { .. } => false,
+    }
+}
+
+/// Whether each predictor was called in a rollout.
+pub(super) fn called(parts: &[Part], rollouts: &[Option<Arc<Done>>]) -> Vec<bool> {
+    let has = |part: &Part| {
+        let mut steps = rollouts.iter().flatten().flat_map(|done| &done.steps);
+        steps.any(|step| step.path == part.path)
+    };
+    parts.iter().map(has).collect()
+}
+
+impl Showing {
+    /// The examples of one predictor in words; empty when no rollout called it.
+    pub(super) fn examples(&self, part: &Part, rollouts: &[Option<Arc<Done>>], seed: u64) -> String {
+        let mut text = String::new();
+        let mut number = 0;
+        for done in rollouts.iter().flatten() {
+            let mut rng = Rng::of(&("gepa step", seed, &part.path, done.row.example.id()));
+            let Some(step) = self.step(part, &done.steps, &mut rng) else {
+                continue;
+            };
+            if !tells_of_program(done) {
+                continue;
+            }
+            number += 1;
+            if number > 1 {
+                text.push('\n');
+            }
+            text.push_str(&format!("Example {number}\nInputs:\n"));
+            self.fields(&mut text, &step.inputs);
+            match &step.failure {
+                Some(failure) => {
+                    text.push_str("Outputs: none that could be read.\n");
+                    if self.format_failures {
+                        text.push_str(&format!("What was wrong: {}\n", self.cut(failure)));
+                    }
+                }
+                None => {
+                    text.push_str("Outputs:\n");
+                    self.fields(&mut text, &step.outputs);
+                }
+            }
+            text.push_str(&format!("Feedback: {}\n", self.feedback(part, done)));
+        }
+        text
+    }
+
+    /// The call that is shown: one that failed, for it is what ended the rollout; else any.
+    fn step<'a>(&self, part: &Part, steps: &'a [DoneStep], rng: &mut Rng) -> Option<&'a DoneStep> {
+        let calls: Vec<&DoneStep> = steps.iter().filter(|step| step.path == part.path).collect();
+        let failed = calls.iter().find(|step| step.failure.is_some());
+        let any = calls.get(rng.below(calls.len()));
+        match failed {
+            Some(step) if self.format_failures => Some(step),
+            _ => any.copied(),
+        }
+    }
+
+    fn feedback(&self, part: &Part, done: &Done) -> String {
+        let score = match &done.row.outcome {
+            RowOutcome::Scored { score, .. } => score,
+            RowOutcome::Failed { message, .. } => {
+                return format!("The program gave no result: {}", self.cut(message));
+            }
+            RowOutcome::Unjudged { .. } | RowOutcome::NotRun { .. } => return String::new(),
+        };
+        if let Some(words) = score.feedback_for.get(&part.path).or(score.feedback.as_ref()) {
+            return words.clone();
+        }
+        if score.value >= self.perfect {
+            return format!("Good: the score is {}.", score.value);
+        }
+        let mut words = format!(
+            "The score is {}, and {} would be perfect.",
+            score.value, self.perfect
+        );
+        let labels = done.row.example.labels();
+        if self.labels && !labels.is_empty() {
+            words.push_str(" The program as a whole should have given:\n");
+            self.fields(&mut words, labels);
+            words.truncate(words.trim_end().len());
+        }
+        words
+    }
+
+    fn fields(&self, text: &mut String, record: &Record) {
+        for (name, value) in record.iter() {
+            let value = match value {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            text.push_str(&format!("  {name}: {}\n", self.cut(&value)));
+        }
+    }
+
+    fn cut(&self, text: &str) -> String {
+        match text.char_indices().nth(self.value_chars) {
+            Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+            None => text.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use dictum_core::data::Example;
+    use dictum_core::evaluate::{Row, Score};
+    use dictum_core::program::PredictorState;
+    use dictum_core::record;
+    use dictum_core::signature::SignatureSpec;
+
+    use super::*;
+
+    const SHOWING: Showing = Showing {
+        value_chars: 12,
+        format_failures: true,
+        labels: true,
+        perfect: 1.0,
+    };
+
+    fn part(path: &str) -> Part {
+        Part {
+            path: path.into(),
+            spec: SignatureSpec::parse("question -> answer").unwrap(),
+            state: PredictorState::default(),
+        }
+    }
+
+    fn step(path: &str, said: &str) -> DoneStep {
+        DoneStep {
+            path: path.into(),
+            inputs: record! { question: "how many?" },
+            outputs: record! { answer: said },
+            failure: None,
+        }
+    }
+
+    fn done(outcome: RowOutcome, steps: Vec<DoneStep>) -> Option<Arc<Done>> {
+        let example = Example::new(record! { question: "how many?" }, record! { answer: "seven" });
+        Some(Arc::new(Done {
+            row: Row {
+                example,
+                outcome,
+                took: Duration::ZERO,
+                calls: 1,
+                usage: Default::default(),
+            },
+            steps,
+            spent: 1,
+        }))
+    }
+
+    fn scored(score: Score, steps: Vec<DoneStep>) -> Option<Arc<Done>> {
+        let prediction = record! { answer: "six" };
+        done(RowOutcome::Scored { prediction, score }, steps)
+    }
+
+    #[test]
+    fn each_predictor_is_told_of_its_own_calls() {
+        let score = Score::with_feedback(0.5, "Close.").with_feedback_for("second", "Count again.");
+        let steps = vec![step("first", "many"), step("second", "six, as far as I can tell")];
+        let rollouts = [scored(score, steps), None];
+        assert_eq!(called(&[part("first"), part("third")], &rollouts), [true, false]);
+        let text = |path: &str| SHOWING.examples(&part(path), &rollouts, 0);
+        assert_eq!(
+            text("first"),
+            "Example 1\nInputs:\n  question: how many?\nOutputs:\n  answer: many\nFeedback: Close.\n"
+        );
+        assert!(
+            text("second").contains("  answer: six, as far ...\nFeedback: Count again."),
+            "{}",
+            text("second")
+        );
+        assert_eq!(text("third"), "");
+    }
+
+    #[test]
+    fn without_words_of_the_metric_the_labels_are_shown_for_what_was_not_perfect() {
+        let text = |score: f64, showing: &Showing| {
+            showing.examples(&part("a"), &[scored(score.into(), vec![step("a", "six")])], 0)
+        };
+        let told = text(0.0, &SHOWING);
+        assert!(told.ends_with("should have given:\n  answer: seven\n"), "{told}");
+        assert!(text(1.0, &SHOWING).ends_with("Feedback: Good: the score is 1.\n"));
+        let quiet = Showing {
+            labels: false,
+            ..SHOWING
+        };
+        assert!(!text(0.0, &quiet).contains("seven"));
+    }
+
+    #[test]
+    fn an_answer_that_could_not_be_read_is_what_is_shown() {
+        let broken = DoneStep {
+            outputs: Record::new(),
+            failure: Some("no field".into()),
+            ..step("a", "")
+        };
+        let outcome = RowOutcome::Failed {
+            cause: "parse".into(),
+            message: "nothing".into(),
+        };
+        let rollouts = [done(outcome, vec![step("a", "one"), broken, step("a", "two")])];
+        for seed in 0..8 {
+            let text = SHOWING.examples(&part("a"), &rollouts, seed);
+            assert!(
+                text.contains("What was wrong: no field\nFeedback: The program gave no result: nothing"),
+                "{text}"
+            );
+        }
+        let outage = RowOutcome::Failed {
+            cause: "transport".into(),
+            message: "connection reset".into(),
+        };
+        let lost = [done(outage, vec![step("a", "one")])];
+        assert_eq!(SHOWING.examples(&part("a"), &lost, 0), "");
+        assert!(
+            tells_of_program(rollouts[0].as_ref().unwrap()) && !tells_of_program(lost[0].as_ref().unwrap())
+        );
+        let unjudged = RowOutcome::Unjudged {
+            prediction: Record::new(),
+            message: "no label".into(),
+        };
+        assert_eq!(
+            SHOWING.examples(&part("a"), &[done(unjudged, vec![step("a", "one")])], 0),
+            ""
+        );
+    }
+}
