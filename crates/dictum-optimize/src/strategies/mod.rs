@@ -6,8 +6,10 @@ mod custom;
 mod demos;
 mod labeled;
 mod random_search;
+mod simba;
 
 pub use bootstrap::BootstrapFewShot;
 pub use custom::Custom;
 pub use labeled::LabeledFewShot;
 pub use random_search::BootstrapRandomSearch;
+pub use simba::Simba;

@@ -20,4 +20,6 @@ mod folder;
 mod gain;
 mod proposals;
 mod search;
+mod simba;
 mod simulated;
+mod trials;
