@@ -21,16 +21,14 @@ async fn rules_and_demonstrations_raise_the_score_on_unseen_data() {
     );
     let (both, calls) = mean_gain!(small(), demos: false, seeds: 10);
     eprintln!("rules or demonstrations: {both:.3}, {calls} calls");
-    let (demos, calls) = mean_gain!(small(), demos: true, seeds: 10);
-    eprintln!("where demonstrations matter too: {demos:.3}, {calls} calls");
-    assert!(rules > facts::BARE + 0.25, "{rules}");
-    assert!(both > facts::BARE + 0.2, "{both}");
+    assert!(rules > facts::BARE + 0.35, "{rules}");
+    assert!(both > facts::BARE + 0.25, "{both}");
 }
 
 #[tokio::test]
 async fn noise_is_not_called_a_gain() {
-    let claims = false_claims!(small().steps(3), seeds: 40);
-    assert!(claims <= 5, "{claims} of 40");
+    let claims = false_claims!(small().steps(3), seeds: 20);
+    assert!(claims <= 3, "{claims} of 20");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
