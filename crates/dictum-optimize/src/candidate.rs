@@ -133,6 +133,14 @@ impl Candidate {
         }
     }
 
+    /// The same under another name.
+    pub(crate) fn labelled(&self, label: &str) -> Self {
+        Self {
+            label: label.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// For each demonstration of the predictor at `path` which example it was made from, as far as known.
     pub(crate) fn sources_of(&self, path: &str) -> Vec<Option<InputKey>> {
         let demos = self.overlay.get(path).map_or(0, |state| state.demos.len());

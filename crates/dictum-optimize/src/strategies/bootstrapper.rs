@@ -128,16 +128,21 @@ impl Bootstrapper {
         self.asked.iter().filter_map(job).collect()
     }
 
+    /// Whether an answer of this score becomes a demonstration.
+    pub(super) fn passes(&self, score: f64) -> bool {
+        match self.how.threshold {
+            Some(threshold) => score >= threshold,
+            None => score > 0.0,
+        }
+    }
+
     /// What came of the attempts asked for last, in their order.
     pub(super) fn tell(&mut self, done: &[Option<Arc<Done>>]) -> Result<()> {
         for ((place, round), done) in std::mem::take(&mut self.asked).into_iter().zip(done) {
             let Some(done) = done else { continue };
             self.attempts += 1;
             let passed = match &done.row.outcome {
-                RowOutcome::Scored { score, .. } => match self.how.threshold {
-                    Some(threshold) => score.value >= threshold,
-                    None => score.value > 0.0,
-                },
+                RowOutcome::Scored { score, .. } => self.passes(score.value),
                 _ => false,
             };
             if let Some((cause, message)) = done.row.error() {

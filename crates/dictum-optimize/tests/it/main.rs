@@ -18,6 +18,7 @@ mod facts;
 mod failures;
 mod folder;
 mod gain;
+mod infer_rules;
 mod proposals;
 mod search;
 mod simba;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::bucket::Attempt;
 use crate::candidate::Candidate;
-use crate::plan::{Part, Plan};
+use crate::plan::Plan;
 use crate::strategy::{Done, DoneStep, Job};
 
 /// The most characters of one value in a question: enough to see what it is, few enough for a small model.
@@ -87,7 +87,7 @@ impl Advisor {
             let inputs = Record::new()
                 .with("program", self.outline.clone())
                 .with("step", part.path.clone())
-                .with("instructions", instructions(part, source))
+                .with("instructions", part.instructions(source))
                 .with(
                     "expected",
                     shown.map_or(String::new(), |example| lines(example.labels())),
@@ -108,15 +108,6 @@ pub(super) fn rule(done: Option<&Arc<Done>>) -> Option<String> {
     let text = done?.prediction()?.text("rule")?.trim();
     let bare = text.trim_matches(|c: char| !c.is_alphanumeric());
     (!bare.is_empty() && !bare.eq_ignore_ascii_case("none")).then(|| text.to_owned())
-}
-
-/// The instructions a step has in a candidate.
-pub(super) fn instructions(part: &Part, source: &Candidate) -> String {
-    let learned = source
-        .overlay()
-        .get(&part.path)
-        .and_then(|state| state.instructions.clone());
-    learned.unwrap_or_else(|| part.spec.instructions().into_owned())
 }
 
 fn names(fields: &[dictum_core::signature::FieldSpec]) -> String {

@@ -4,7 +4,6 @@ use dictum_core::Record;
 use dictum_core::program::Demo;
 use serde_json::Value;
 
-use super::advice;
 use super::bucket::Attempt;
 use crate::candidate::{Candidate, InputKey};
 use crate::plan::Plan;
@@ -63,10 +62,8 @@ pub(super) fn append_demo(
 ) -> Candidate {
     let source = InputKey::of(&attempt.done.row.example);
     for part in &plan.predictors {
-        let calls = attempt.done.steps.iter();
-        let last = calls
-            .filter(|step| step.path == part.path && step.failure.is_none())
-            .next_back();
+        let mut calls = attempt.done.steps.iter();
+        let last = calls.rfind(|step| step.path == part.path && step.failure.is_none());
         let Some(step) = last else { continue };
         let inputs = step
             .inputs
@@ -88,7 +85,7 @@ pub(super) fn append_rules(mut candidate: Candidate, plan: &Plan, rules: &[(Stri
     for part in &plan.predictors {
         for (_, rule) in rules.iter().filter(|(path, _)| *path == part.path) {
             let mut state = candidate.overlay().get(&part.path).cloned().unwrap_or_default();
-            let before = advice::instructions(part, &candidate);
+            let before = part.instructions(&candidate);
             state.instructions = Some(format!("{before}\n\n{rule}"));
             let sources = candidate.sources_of(&part.path);
             candidate = candidate.with(&part.path, state, sources);
