@@ -7,6 +7,7 @@
     clippy::indexing_slicing
 )]
 
+mod ensemble;
 mod observe;
 mod render;
 mod repair;
