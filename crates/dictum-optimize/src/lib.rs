@@ -48,7 +48,7 @@ mod strategies;
 mod strategy;
 
 pub use candidate::{Candidate, InputKey, Role};
-pub use compiled::{Compiled, Outcome};
+pub use compiled::{Compiled, Outcome, Ranked};
 pub use engine::{Phase, Progress};
 pub use plan::{Part, Plan, Recipe};
 pub use report::{CandidateReport, Pair, Prompts, Report};

@@ -149,7 +149,7 @@ async fn compiled(task: Task<'_>, trainset: &[Example], valset: &[Example]) -> R
         notes,
         failure_score: plan.failure_score,
     });
-    let compiled = Compiled::new(task.program, &kept, report);
+    let compiled = Compiled::new(task.program, &kept, &candidates, plan.failure_score, report);
     if let Some(folder) = &folder {
         compiled.write_to(folder)?;
     }

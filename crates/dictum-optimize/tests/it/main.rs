@@ -14,6 +14,7 @@ mod budget;
 mod crash;
 mod custom;
 mod determinism;
+mod ensemble;
 mod facts;
 mod failures;
 mod folder;
