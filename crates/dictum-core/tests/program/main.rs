@@ -8,6 +8,7 @@
 )]
 
 mod ensemble;
+mod nearest_demos;
 mod observe;
 mod render;
 mod repair;
