@@ -1,6 +1,7 @@
 //! [`Compiled`]: what a compilation gives.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use dictum_core::error::Result;
 use dictum_core::evaluate::Verdict;
@@ -49,6 +50,8 @@ pub struct Compiled {
     /// The program's state with the overlay in it, and the optimizer's name and seed as metadata.
     pub state: ProgramState,
     ranked: Vec<Ranked>,
+    /// What was kept, with where its demonstrations came from.
+    pub(crate) kept: Arc<Candidate>,
 }
 
 /// A candidate that was scored on all of the validation set.
@@ -63,8 +66,8 @@ pub struct Ranked {
 }
 
 /// The states of all predictors of a program as this candidate.
-fn whole(program: &dyn DynModule, candidate: &Candidate) -> Overlay {
-    let mut overlay = Overlay::of(program);
+fn whole(baseline: &Candidate, candidate: &Candidate) -> Overlay {
+    let mut overlay = baseline.overlay().clone();
     for (path, state) in candidate.overlay().iter() {
         overlay.set(path, state.clone());
     }
@@ -74,17 +77,18 @@ fn whole(program: &dyn DynModule, candidate: &Candidate) -> Overlay {
 impl Compiled {
     pub(crate) fn new(
         program: &dyn DynModule,
-        kept: &Candidate,
+        baseline: &Candidate,
+        kept: &Arc<Candidate>,
         candidates: &[Considered],
         failure_score: f64,
         report: Report,
     ) -> Self {
-        let overlay = whole(program, kept);
+        let overlay = whole(baseline, kept);
         let scored = candidates.iter().filter_map(|known| {
             Some(Ranked {
                 label: known.candidate.label().to_owned(),
                 mean: known.mean(failure_score)?,
-                overlay: whole(program, &known.candidate),
+                overlay: whole(baseline, &known.candidate),
             })
         });
         let mut ranked: Vec<Ranked> = scored.collect();
@@ -92,6 +96,7 @@ impl Compiled {
         ranked.sort_by(|a, b| b.mean.total_cmp(&a.mean));
         Self {
             ranked,
+            kept: kept.clone(),
             state: ProgramState::of_candidate(program, &overlay)
                 .with_metadata("optimizer", report.optimizer.as_str())
                 .with_metadata("seed", report.seed),

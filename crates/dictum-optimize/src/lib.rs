@@ -50,9 +50,13 @@ mod strategy;
 pub use candidate::{Candidate, InputKey, Role};
 pub use compiled::{Compiled, Outcome, Ranked};
 pub use engine::{Phase, Progress};
+pub use options::Optimizer;
 pub use plan::{Part, Plan, Recipe};
 pub use report::{CandidateReport, Pair, Prompts, Report};
 pub use rng::Rng;
 pub use scoreboard::Scoreboard;
-pub use strategies::{BootstrapFewShot, BootstrapRandomSearch, Custom, InferRules, LabeledFewShot, Simba};
+pub use strategies::{
+    BootstrapFewShot, BootstrapRandomSearch, Custom, InferRules, KnnFewShot, LabeledFewShot, Neighbours,
+    Sequence, Sequenced, Simba,
+};
 pub use strategy::{Ask, Batch, Choice, Considered, Done, DoneStep, Job, Strategy};

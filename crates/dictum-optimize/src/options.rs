@@ -65,6 +65,18 @@ impl fmt::Debug for Options {
     }
 }
 
+/// The options of an optimizer, seen from outside: nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Shared<'a>(pub(crate) &'a Options);
+
+/// An optimizer, whichever: for those that run others, such as [`Sequence`](crate::Sequence). One of your own is a
+/// [`Custom`](crate::Custom).
+pub trait Optimizer: crate::Recipe {
+    /// What it has in common with all others.
+    #[doc(hidden)]
+    fn shared(&self) -> Shared<'_>;
+}
+
 /// Gives an optimizer with a field `options` its shared options and `compile`.
 macro_rules! optimizer {
     ($optimizer:ident) => {
@@ -76,7 +88,7 @@ macro_rules! optimizer {
 
         $crate::options::optimizer!([] $optimizer);
     };
-    ([$($generics:tt)*] $optimizer:ty) => {
+    (@options [$($generics:tt)*] $optimizer:ty) => {
         /// Options all optimizers share.
         impl<$($generics)*> $optimizer {
             /// The seed of everything random; 0 if not set. The same seed, program, data and answers give the same result.
@@ -177,7 +189,18 @@ macro_rules! optimizer {
                 self.options.on_progress = Some(std::sync::Arc::new(callback));
                 self
             }
+        }
+    };
+    ([$($generics:tt)*] $optimizer:ty) => {
+        $crate::options::optimizer!(@options [$($generics)*] $optimizer);
 
+        impl<$($generics)*> $crate::Optimizer for $optimizer {
+            fn shared(&self) -> $crate::options::Shared<'_> {
+                $crate::options::Shared(&self.options)
+            }
+        }
+
+        impl<$($generics)*> $optimizer {
             /// Compiles the program: searches, measures, and keeps what is better. The program itself is not changed; see
             /// [`Compiled::apply`]($crate::Compiled::apply). Dropping the future cancels the calls in flight and leaves a
             /// run folder that can be resumed.
@@ -198,6 +221,7 @@ macro_rules! optimizer {
                     recipe: self,
                     ctx,
                     program,
+                    start: None,
                     metric: &metric,
                 };
                 $crate::compile::compile(task, trainset, valset).await
