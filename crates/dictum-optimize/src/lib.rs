@@ -44,17 +44,21 @@ mod report;
 mod rng;
 mod run;
 mod scoreboard;
+mod stop;
 mod strategies;
 mod strategy;
 
 pub use candidate::{Candidate, InputKey, Role};
+pub use compile::Forecast;
 pub use compiled::{Compiled, Outcome, Ranked};
 pub use engine::{Phase, Progress};
 pub use options::Optimizer;
 pub use plan::{Part, Plan, Recipe};
 pub use report::{CandidateReport, Pair, Prompts, Report};
 pub use rng::Rng;
+pub use run::RunRecord;
 pub use scoreboard::Scoreboard;
+pub use stop::Stop;
 pub use strategies::{
     BootstrapFewShot, BootstrapRandomSearch, Custom, InferRules, KnnFewShot, LabeledFewShot, Neighbours,
     Sequence, Sequenced, Simba,

@@ -194,6 +194,7 @@ impl LanguageModel for Simulated {
                 return Err(LmError::new(kind, "simulated failure"));
             }
             let said = match inner.facts {
+                Some(_) if inner.noise_only => facts::noise(&messages, digest),
                 Some(world) => facts::respond(world, &messages, digest),
                 // What is no question of the task asks for a proposal.
                 None if !messages
