@@ -8,7 +8,8 @@ use std::{env, fs};
 
 use dictum_core::lm::Budget;
 use dictum_optimize::{
-    BootstrapFewShot, BootstrapRandomSearch, Compiled, Custom, LabeledFewShot, Outcome, Recipe, Rng,
+    BootstrapFewShot, BootstrapRandomSearch, Compiled, Custom, InferRules, LabeledFewShot, Outcome, Recipe,
+    Rng, Simba,
 };
 
 use crate::facts::{self, TwoSteps, World};
@@ -37,6 +38,14 @@ fn all() -> Vec<(&'static str, Box<dyn Recipe>)> {
                     .max_labeled(4)
                     .racing(0.1),
             ),
+        ),
+        (
+            "simba",
+            Box::new(Simba::new().batch_size(12).candidates(3).steps(3)),
+        ),
+        (
+            "infer-rules",
+            Box::new(InferRules::new().candidates(4).max_labeled(4).racing(0.1)),
         ),
     ]
 }
