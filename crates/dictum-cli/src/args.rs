@@ -76,7 +76,7 @@ pub enum ModuleKind {
 }
 
 /// Which model, and how it is called.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct LmArgs {
     /// The model: `local`, `local/NAME`, or a service and its model: `openai/NAME` (with --base-url any server that speaks
     /// OpenAI's chat completions), `anthropic/NAME`, `gemini/NAME`, `ollama/NAME` and others
@@ -101,6 +101,21 @@ pub struct LmArgs {
     /// Folder of the models that run in process, in place of DICTUM_MODELS or the user's cache folder
     #[arg(long, value_name = "DIR")]
     pub models_dir: Option<PathBuf>,
+}
+
+impl LmArgs {
+    /// The same for another model. An address of a server is the first model's alone, unless both are of one service.
+    pub fn named(&self, model: &str) -> Self {
+        let service = |name: &str| name.split('/').next().unwrap_or_default().to_owned();
+        let same = service(model) == service(&self.lm);
+        Self {
+            lm: model.to_owned(),
+            base_url: self.base_url.clone().filter(|_| same),
+            temperature: None,
+            max_tokens: None,
+            ..self.clone()
+        }
+    }
 }
 
 fn temperature(text: &str) -> Result<f64, String> {
@@ -255,9 +270,15 @@ pub struct CompileArgs {
     /// Seed of everything random
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// Candidates that random search tries beyond its baselines
+    /// Candidates: beyond the baselines of random search, in a step of simba, of infer-rules in all
     #[arg(long)]
     pub candidates: Option<usize>,
+    /// Rollouts that gepa plans for; without it what its light plan has for this data
+    #[arg(long)]
+    pub rollouts: Option<usize>,
+    /// The model that proposes instructions, as --lm; without it the one that does the task
+    #[arg(long, value_name = "LM")]
+    pub proposer: Option<String>,
     /// Most demonstrations made by the program itself
     #[arg(long)]
     pub max_bootstrapped: Option<usize>,
@@ -290,6 +311,12 @@ pub enum OptimizerKind {
     Bootstrap,
     /// Many bootstraps, the best by validation score
     RandomSearch,
+    /// Instructions that learn from what went wrong, with the metric's words; a front of candidates
+    Gepa,
+    /// Demonstrations and advice from the examples with mixed results
+    Simba,
+    /// Rules drawn from the examples, added to the instructions
+    InferRules,
 }
 
 /// `dictum runs`

@@ -46,6 +46,10 @@ pub async fn run(args: CompileArgs, json: bool) -> Result<(), Failure> {
     };
     output::writable(out)?;
     let ctx = lm::context(&args.lm)?;
+    let optimizer = match &args.proposer {
+        Some(model) => optimizer.proposer_context(&lm::context(&args.lm.named(model))?),
+        None => optimizer,
+    };
     let work = optimizer.compile(&ctx, &program.module, &train, &val, metric);
     let compiled = stoppable(work, &stop, &args, &bar).await?;
     bar.finish_and_clear();

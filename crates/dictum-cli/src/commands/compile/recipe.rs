@@ -1,6 +1,8 @@
 //! The optimizer a command names.
 
-use dictum_optimize::{BootstrapFewShot, BootstrapRandomSearch, Custom, LabeledFewShot, Recipe};
+use dictum_optimize::{
+    BootstrapFewShot, BootstrapRandomSearch, Custom, Gepa, InferRules, LabeledFewShot, Recipe, Simba,
+};
 
 use crate::args::{CompileArgs, OptimizerKind};
 use crate::failure::Failure;
@@ -12,6 +14,7 @@ pub type Optimizer = Custom<Box<dyn Recipe>>;
 pub fn recipe(args: &CompileArgs) -> Result<Box<dyn Recipe>, Failure> {
     let mut given = Given {
         candidates: args.candidates,
+        rollouts: args.rollouts,
         max_bootstrapped: args.max_bootstrapped,
         max_labeled: args.max_labeled,
     };
@@ -51,6 +54,20 @@ pub fn recipe(args: &CompileArgs) -> Result<Box<dyn Recipe>, Failure> {
                 BootstrapRandomSearch::candidates,
             ))
         }
+        OptimizerKind::Gepa => Box::new(set(Gepa::new(), given.rollouts.take(), Gepa::rollouts)),
+        OptimizerKind::Simba => {
+            let optimizer = set(Simba::new(), given.candidates.take(), Simba::candidates);
+            Box::new(set(optimizer, given.max_labeled.take(), Simba::max_demos))
+        }
+        OptimizerKind::InferRules => {
+            let optimizer = set(InferRules::new(), given.candidates.take(), InferRules::candidates);
+            let optimizer = set(
+                optimizer,
+                given.max_bootstrapped.take(),
+                InferRules::max_bootstrapped,
+            );
+            Box::new(set(optimizer, given.max_labeled.take(), InferRules::max_labeled))
+        }
     };
     given.nothing_left(recipe.name())?;
     Ok(recipe)
@@ -59,6 +76,7 @@ pub fn recipe(args: &CompileArgs) -> Result<Box<dyn Recipe>, Failure> {
 /// Settings that were given and that no optimizer has taken yet.
 struct Given {
     candidates: Option<usize>,
+    rollouts: Option<usize>,
     max_bootstrapped: Option<usize>,
     max_labeled: Option<usize>,
 }
@@ -67,6 +85,7 @@ impl Given {
     fn nothing_left(&self, optimizer: &str) -> Result<(), Failure> {
         let left = [
             ("--candidates", self.candidates),
+            ("--rollouts", self.rollouts),
             ("--max-bootstrapped", self.max_bootstrapped),
             ("--max-labeled", self.max_labeled),
         ];
