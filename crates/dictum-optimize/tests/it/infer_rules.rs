@@ -54,7 +54,7 @@ async fn the_same_seed_gives_the_same_bytes_at_any_concurrency_and_budget() {
     let alone = written!(infer(1), "infer-1");
     assert_eq!(alone, written!(infer(16), "infer-16"));
     assert_ne!(alone.0, written!(infer(16).seed(8), "infer-seed").0);
-    for calls in [1, 61, 100, 170, 300] {
+    for calls in [1, 100, 300] {
         let infer = |concurrency| infer(concurrency).budget(Budget::calls(calls));
         let alone = written!(infer(1), &format!("infer-{calls}-1"));
         assert_eq!(

@@ -95,7 +95,7 @@ async fn two_together_beat_each_alone() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_seed_gives_the_same_bytes_at_any_concurrency_and_budget() {
-    for calls in [100_000, 1, 200, 500, 900] {
+    for calls in [100_000, 1, 500] {
         let sequence = |concurrency| {
             let infer = InferRules::new().candidates(3).max_labeled(2);
             let sequence = both().then_boxed(Box::new(infer));

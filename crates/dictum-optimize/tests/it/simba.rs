@@ -37,7 +37,7 @@ async fn the_same_seed_gives_the_same_bytes_at_any_concurrency_and_budget() {
     let alone = written!(simba(1), "simba-1");
     assert_eq!(alone, written!(simba(16), "simba-16"));
     assert_ne!(alone.0, written!(simba(16).seed(8), "simba-seed").0);
-    for calls in [1, 59, 75, 200, 301, 420] {
+    for calls in [1, 75, 301] {
         let simba = |concurrency| simba(concurrency).budget(Budget::calls(calls));
         let alone = written!(simba(1), &format!("simba-{calls}-1"));
         assert_eq!(
