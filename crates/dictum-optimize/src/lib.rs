@@ -54,5 +54,5 @@ pub use plan::{Part, Plan, Recipe};
 pub use report::{CandidateReport, Pair, Prompts, Report};
 pub use rng::Rng;
 pub use scoreboard::Scoreboard;
-pub use strategies::{BootstrapFewShot, BootstrapRandomSearch, Custom, LabeledFewShot};
+pub use strategies::{Auto, BootstrapFewShot, BootstrapRandomSearch, Copro, Custom, LabeledFewShot, MiproV2};
 pub use strategy::{Ask, Batch, Choice, Considered, Done, DoneStep, Job, Strategy};

@@ -18,6 +18,7 @@ mod facts;
 mod failures;
 mod folder;
 mod gain;
+mod mipro;
 mod proposals;
 mod search;
 mod simulated;
