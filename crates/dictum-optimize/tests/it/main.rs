@@ -11,6 +11,7 @@
 
 mod bootstrapping;
 mod budget;
+mod copro;
 mod crash;
 mod custom;
 mod determinism;
