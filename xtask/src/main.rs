@@ -1,8 +1,9 @@
-//! The repository's own chores: `cargo xtask demo`, `cargo xtask test`, `cargo xtask tidy`.
+//! The repository's own chores: `cargo xtask demo`, `cargo xtask test`, `cargo xtask soak`, `cargo xtask tidy`.
 
 mod demo;
 mod setup;
 mod sh;
+mod soak;
 mod test;
 mod tidy;
 
@@ -15,8 +16,12 @@ cargo xtask <command>
              --quick        a dozen rows only, to see that the way is whole
              --fresh        forget an earlier run instead of resuming it
              --dir PATH     where runs and models are kept (default: .dictum)
-  test     Everything the project checks: format, clippy, tests, examples, licences, tidy, the local engine, the demo in short.
+  test     Everything the project checks: format, clippy, tests, examples, licences, tidy, the soak, the local engine, the demo in short.
              --no-local     leave out what needs llama.cpp and a model
+             --no-soak      leave out the soak
+  soak     Drive many calls through every layer against a server that fails in every way known. A few minutes. Options:
+             --calls N      how many (default: 100000)
+             --seed S       which faults befall which call (default: 1)
   tidy     Only the checks that read the repository.
   setup    Only install what the others need.
 ";
@@ -30,6 +35,7 @@ fn main() -> ExitCode {
     let result = match command {
         "demo" => demo::run(options),
         "test" => test::run(options),
+        "soak" => soak::run(options),
         "tidy" => tidy::run(),
         "setup" => setup::local_engine(),
         "help" | "--help" | "-h" => {

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything the project checks, in one command.
 
 use crate::sh::{self, Done};
-use crate::{demo, setup, tidy};
+use crate::{demo, setup, soak, tidy};
 
 /// The crates that need llama.cpp: out of `default-members`, in a step of their own.
 const LOCAL: [&str; 4] = ["--package", "dictum-local", "--package", "dictum-cli"];
@@ -13,16 +13,18 @@ const SAME_CASES: (&str, &str) = ("PROPTEST_RNG_SEED", "1");
 
 /// Runs all checks; stops at the first that fails.
 pub fn run(options: &[String]) -> Done {
-    let local = match options {
-        [] => true,
-        [option] if option == "--no-local" => false,
-        _ => {
-            return Err(format!(
-                "test has no option `{}`; it has --no-local",
-                options.join(" ")
-            ));
+    let (mut local, mut soaks) = (true, true);
+    for option in options {
+        match option.as_str() {
+            "--no-local" => local = false,
+            "--no-soak" => soaks = false,
+            _ => {
+                return Err(format!(
+                    "test has no option `{option}`; it has --no-local and --no-soak"
+                ));
+            }
         }
-    };
+    }
     let clippy = ["--", "--deny", "warnings"];
     tidy::run()?;
     sh::run("cargo", &["fmt", "--all", "--check"])?;
@@ -46,6 +48,9 @@ pub fn run(options: &[String]) -> Done {
         "cargo",
         &["deny", "--locked", "check", "licenses", "bans", "sources"],
     )?;
+    if soaks {
+        soak::run(&[])?;
+    }
     if local {
         setup::local_engine()?;
         sh::run(
@@ -56,7 +61,7 @@ pub fn run(options: &[String]) -> Done {
         demo::run(&["--quick".into(), "--fresh".into()])?;
         let models = sh::root().join(".dictum").join("models");
         let models = models.to_string_lossy().into_owned();
-        // The engine's own tests take the smallest model.
+        // The engine's own tests take the smallest model, those of vectors the only one.
         let fetch = [
             "run",
             "--locked",
@@ -68,7 +73,9 @@ pub fn run(options: &[String]) -> Done {
             "--models-dir",
             &models,
         ];
-        sh::run("cargo", &[&fetch[..], &["fetch", "smollm2-135m"]].concat())?;
+        for model in ["smollm2-135m", "all-minilm-l6-v2"] {
+            sh::run("cargo", &[&fetch[..], &["fetch", model]].concat())?;
+        }
         sh::run_with(
             "cargo",
             &[&["test", "--locked"][..], &LOCAL].concat(),

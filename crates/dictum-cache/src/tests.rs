@@ -1,7 +1,8 @@
 //! What a bad file or a bad disk does.
 
+use dictum_core::embed::{Embedder, Embeddings, Stored};
 use dictum_core::lm::layers::Store;
-use dictum_core::lm::{Digest, Response};
+use dictum_core::lm::{Call, Digest, Response};
 use rusqlite::Connection;
 
 use super::*;
@@ -238,6 +239,46 @@ async fn answers_live_for_their_time() {
     );
     store.put(&key(1), &answer(4)).await;
     assert!(same(store.get(&key(1)).await, 4), "and can be written anew");
+}
+
+/// Counts what it is asked.
+#[derive(Debug, Clone, Default)]
+struct Thirds(Arc<AtomicU64>);
+
+impl Embedder for Thirds {
+    fn name(&self) -> &str {
+        "test/thirds"
+    }
+
+    fn embed<'a>(
+        &'a self,
+        texts: &'a [String],
+        _: &'a Call,
+    ) -> BoxFuture<'a, Result<Embeddings, dictum_core::lm::LmError>> {
+        Box::pin(async move {
+            self.0.fetch_add(texts.len() as u64, Ordering::Relaxed);
+            let vectors = texts.iter().map(|text| vec![text.len() as f32 / 3.0; 384]);
+            Ok(Embeddings {
+                vectors: vectors.collect(),
+                ..Embeddings::default()
+            })
+        })
+    }
+}
+
+#[tokio::test]
+async fn vectors_are_there_after_reopening_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.db");
+    let texts: Vec<String> = (0..200).map(|n| "x".repeat(n)).collect();
+    let model = Thirds::default();
+    let embed = async || {
+        let stored = Stored::new(model.clone(), DiskStore::open(&path));
+        stored.embed(&texts, &Call::default()).await.unwrap().vectors
+    };
+    let (first, again) = (embed().await, embed().await);
+    assert_eq!(first, again);
+    assert_eq!(model.0.load(Ordering::Relaxed), 200, "each was asked for once");
 }
 
 #[tokio::test]

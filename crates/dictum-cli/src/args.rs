@@ -28,7 +28,7 @@ pub enum Command {
     Run(RunArgs),
     /// Measure a program on data
     Eval(EvalArgs),
-    /// Search the demonstrations a program scores best with
+    /// Search the state a program scores best with: demonstrations, instructions
     Compile(CompileArgs),
     /// Print the exact messages of a call without making it
     Render(RenderArgs),
@@ -36,10 +36,15 @@ pub enum Command {
     Parse(ParseArgs),
     /// Show what --trace recorded: every step with its calls, times, tokens, cost and messages
     Inspect(InspectArgs),
+    /// List, show, compare and export the runs of `dictum compile --run-dir`
+    Runs(RunsArgs),
     /// Show, compare, import and export program files
     State(StateArgs),
     /// List, fetch and find the models that run in process
     Models(ModelsArgs),
+    /// Serve models in process as OpenAI's API does: chat completions and embeddings
+    #[cfg(feature = "local")]
+    ServeLm(ServeArgs),
     /// Look into or empty the disk cache
     Cache(CacheArgs),
 }
@@ -265,9 +270,15 @@ pub struct CompileArgs {
     /// Folder that keeps the run: the same command resumes there after a crash
     #[arg(long)]
     pub run_dir: Option<PathBuf>,
-    /// Write the compiled program here
+    /// Go on with the run in --run-dir, and fail when there is none
+    #[arg(long, requires = "run_dir")]
+    pub resume: bool,
+    /// Print what the run would take in calls, tokens and money, and call nothing
     #[arg(long)]
-    pub out: PathBuf,
+    pub dry_run: bool,
+    /// Write the compiled program here
+    #[arg(long, required_unless_present = "dry_run")]
+    pub out: Option<PathBuf>,
 }
 
 /// How to search.
@@ -279,6 +290,45 @@ pub enum OptimizerKind {
     Bootstrap,
     /// Many bootstraps, the best by validation score
     RandomSearch,
+}
+
+/// `dictum runs`
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: RunsCommand,
+}
+
+/// What can be done with run folders.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// List the runs in a folder and below it
+    List {
+        /// Where to look
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Print the report of a run
+    Show {
+        /// The run folder
+        folder: PathBuf,
+    },
+    /// Compare what two runs found, row by row on the data both were measured on
+    Compare {
+        /// A run folder
+        first: PathBuf,
+        /// Another
+        second: PathBuf,
+    },
+    /// Write what a run found to a file: its program (.json), its report (.html), or the rows it was measured on (.csv, .jsonl)
+    Export {
+        /// The run folder
+        folder: PathBuf,
+        /// The file; its ending says what is written
+        #[arg(long)]
+        out: PathBuf,
+    },
 }
 
 /// `dictum state`
@@ -351,6 +401,42 @@ pub enum ModelsCommand {
         /// Its name; without one the default model
         name: Option<String>,
     },
+}
+
+/// `dictum serve-lm`
+#[cfg(feature = "local")]
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  dictum serve-lm --model qwen2.5-coder-0.5b --model all-minilm-l6-v2 --port 8080
+  dictum run --signature 'question -> answer' --set question='What is 6 times 7?' \\
+    --lm openai/qwen2.5-coder-0.5b --base-url http://127.0.0.1:8080/v1
+
+There are POST /v1/chat/completions, POST /v1/embeddings and GET /v1/models. Without a temperature answers are greedy, and without
+a limit they have at most 512 tokens. Parameters that can't be honoured, such as tools, are refused. There is no key: who can reach
+the address can use the models.")]
+pub struct ServeArgs {
+    /// A model by its name in `dictum models list`, or a .gguf file of yours; as often as there are models. Without any: the
+    /// default model, and the embedding model if it has been fetched
+    #[arg(long, short, value_name = "NAME")]
+    pub model: Vec<String>,
+    /// Address to listen at
+    #[arg(long, default_value = "127.0.0.1")]
+    pub host: String,
+    /// Port to listen at; 0 takes a free one. The address is printed when all models are loaded
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+    /// Threads that compute, for each model; all cores by default
+    #[arg(long, value_parser = at_least_one)]
+    pub threads: Option<usize>,
+    /// Tokens of a prompt and its answer together; 4096 by default
+    #[arg(long, value_name = "TOKENS")]
+    pub context: Option<u32>,
+    /// Most megabytes of a request
+    #[arg(long, value_name = "MB", default_value_t = 8, value_parser = at_least_one)]
+    pub max_body_mb: usize,
+    /// Folder of the models, in place of DICTUM_MODELS or the user's cache folder
+    #[arg(long, value_name = "DIR")]
+    pub models_dir: Option<PathBuf>,
 }
 
 /// `dictum cache`

@@ -9,6 +9,8 @@ mod failure;
 mod lm;
 mod output;
 mod program;
+#[cfg(feature = "local")]
+mod serve_lm;
 mod trace;
 
 use std::process::ExitCode;
@@ -49,20 +51,19 @@ fn run(cli: Cli) -> Result<(), Failure> {
     let json = cli.json;
     let result = runtime.block_on(async move {
         match cli.command {
-            Command::Run(args) => interruptible(commands::run::run(args, json), "").await,
-            Command::Eval(args) => interruptible(commands::eval::run(args, json), "").await,
-            Command::Compile(args) => {
-                let next = match &args.run_dir {
-                    Some(_) => "; the same command goes on from here",
-                    None => "; with --run-dir the same command could go on from here",
-                };
-                interruptible(commands::compile::run(args, json), next).await
-            }
-            Command::Models(args) => interruptible(commands::models::run(args, json), "").await,
+            Command::Run(args) => interruptible(commands::run::run(args, json)).await,
+            Command::Eval(args) => interruptible(commands::eval::run(args, json)).await,
+            // Ctrl-C ends it with the best so far.
+            Command::Compile(args) => commands::compile::run(args, json).await,
+            // Ends by itself on Ctrl-C: that is its ordinary end.
+            #[cfg(feature = "local")]
+            Command::ServeLm(args) => serve_lm::run(args, json).await,
+            Command::Models(args) => interruptible(commands::models::run(args, json)).await,
             // These wait for nothing but standard input, where the system's own Ctrl-C is right.
             Command::Render(args) => commands::render::run(args, json),
             Command::Parse(args) => commands::parse::run(args),
             Command::Inspect(args) => commands::inspect::run(&args, json),
+            Command::Runs(args) => commands::runs::run(args, json),
             Command::State(args) => commands::state::run(args, json),
             Command::Cache(args) => commands::cache::run(args, json),
         }
@@ -73,9 +74,11 @@ fn run(cli: Cli) -> Result<(), Failure> {
 }
 
 /// The work, unless Ctrl-C ends it: dropping it cancels the calls in flight.
-async fn interruptible(work: impl Future<Output = Result<(), Failure>>, next: &str) -> Result<(), Failure> {
+async fn interruptible(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     tokio::select! {
+        // The signal first: it must be waited for before the work makes its first call.
+        biased;
+        Ok(()) = tokio::signal::ctrl_c() => Err(Failure::interrupted("interrupted")),
         result = work => result,
-        Ok(()) = tokio::signal::ctrl_c() => Err(Failure::interrupted(format!("interrupted{next}"))),
     }
 }

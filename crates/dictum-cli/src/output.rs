@@ -1,9 +1,10 @@
 //! What commands print.
 
-use std::fs::OpenOptions;
-use std::io::{IsTerminal, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::path::Path;
 
+use dictum_core::evaluate::Evaluation;
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -42,6 +43,27 @@ pub fn writable(path: &Path) -> Result<(), Failure> {
         std::fs::remove_file(path)?;
     }
     Ok(())
+}
+
+/// What stands behind the last dot of a file's name.
+pub fn ending(path: &Path) -> Option<&str> {
+    path.extension().and_then(|ending| ending.to_str())
+}
+
+/// Writes the rows of an evaluation: as CSV when the file's name ends so, else as JSONL.
+pub fn rows(evaluation: &Evaluation, path: &Path) -> Result<(), Failure> {
+    let file = File::create(path).map_err(|error| Failure::work(format!("{}: {error}", path.display())))?;
+    let file = BufWriter::new(file);
+    match ending(path) {
+        Some("csv") => evaluation.write_csv(file)?,
+        _ => evaluation.write_jsonl(file)?,
+    }
+    Ok(())
+}
+
+/// Tells the person at the terminal something beside the work. Where standard error is closed, nobody is there.
+pub fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "dictum: {text}");
 }
 
 /// A bar on standard error that shows only in a terminal.

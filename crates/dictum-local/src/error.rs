@@ -41,6 +41,17 @@ pub enum EngineError {
         /// Tokens the context can hold.
         context: usize,
     },
+    /// A text is longer than the embedding model reads.
+    #[error(
+        "the text has {tokens} tokens, but the embedding model reads {limit}; split the text, or build the embedder with \
+         `truncate()` to use its beginning"
+    )]
+    TextTooLong {
+        /// Tokens of the text.
+        tokens: usize,
+        /// Tokens the model reads.
+        limit: usize,
+    },
     /// The answer's layout could not be made into a grammar.
     #[error("the answer's layout can't be made into a grammar: {cause}")]
     Grammar {

@@ -11,6 +11,7 @@
 //! ```
 //!
 //! - [`LocalLm`] is the engine as a [`dictum_core::lm::LanguageModel`]; [`LocalBuilder`] sets it up.
+//! - [`embedder()`] turns texts into vectors in this process: a [`dictum_core::embed::Embedder`].
 //! - [`models`] knows which models there are and fetches them. Nothing else in this crate touches the network, and nothing is ever
 //!   downloaded that was not asked for.
 //! - [`Engine`] is what is underneath, for those who want tokens and grammars without the rest of Dictum.
@@ -35,12 +36,14 @@
 //! have AMX crash in llama.cpp's matrix code. llama.cpp's threads spin while they wait for each other; on a machine
 //! that is busy with other work set `GOMP_SPINCOUNT=0` before the process starts, or use one thread.
 
+mod embed;
 mod engine;
 mod error;
 mod grammar;
 mod lm;
 pub mod models;
 
+pub use embed::{EmbedderBuilder, LocalEmbedder, embedder};
 pub use engine::{
     Answer, ChatMessage, Delta, Deltas, Engine, EngineConfig, Finish, Generate, Prompt, Sampling, TokenCounts,
 };

@@ -27,7 +27,7 @@ use crate::models::{FetchError, Models, Progress};
 /// - A call's generator is seeded by `settings.seed` (0 when absent) mixed with the request's sample index, so samples differ and
 ///   each is the same again next time, whatever else runs beside it.
 /// - It decodes under [`Request::output`], or else under [`Request::response_format`]; text that leaves no choice is not sampled.
-/// - What is computed for [`Request::prefix`] is kept for other calls.
+/// - What is computed for [`Request::prefix`] is kept for other calls; where there is none, what calls are seen to begin alike with.
 /// - It takes text only, and no tools. What it can't honour is an error, not ignored: unknown `extra` settings, and a `reasoning_effort` other than
 ///   `none`, since a model that runs here thinks as long as its prompt makes it.
 #[derive(Debug, Clone)]
@@ -65,10 +65,9 @@ impl LocalLm {
         }
         honoured(&request.settings)?;
         let settings = &request.settings;
-        let prompt = self
-            .engine
-            .prompt(&messages, Some(request.prefix.messages().len()))
-            .map_err(to_lm)?;
+        // Without a prefix nobody has said that nothing is shared.
+        let shared = Some(request.prefix.messages().len()).filter(|messages| *messages > 0);
+        let prompt = self.engine.prompt(&messages, shared).map_err(to_lm)?;
         let mut generate = Generate::new(prompt);
         generate.max_tokens = settings.max_tokens.map(|n| n as usize);
         generate.sampling = Sampling {
@@ -97,6 +96,7 @@ impl LocalLm {
                 output_tokens: count(tokens.completion),
                 reasoning_tokens: None,
                 cost_usd: None,
+                ..Usage::default()
             },
             model: self.name.to_string(),
             raw: Some(Arc::new(json!({ "forced_tokens": tokens.forced }))),
@@ -244,9 +244,9 @@ fn of_file(path: &Path) -> Digest {
     Digest::of(&facts)
 }
 
-fn to_lm(error: EngineError) -> LmError {
+pub(crate) fn to_lm(error: EngineError) -> LmError {
     let kind = match &error {
-        EngineError::ContextOverflow { .. } => LmErrorKind::ContextWindow,
+        EngineError::ContextOverflow { .. } | EngineError::TextTooLong { .. } => LmErrorKind::ContextWindow,
         EngineError::Grammar { .. } | EngineError::Setting { .. } | EngineError::ChatTemplate { .. } => {
             LmErrorKind::InvalidRequest
         }
@@ -257,6 +257,11 @@ fn to_lm(error: EngineError) -> LmError {
         | EngineError::Stopped => LmErrorKind::Internal,
     };
     LmError::new(kind, error.to_string()).with_source(error)
+}
+
+/// The folder that was set, or else the environment's.
+pub(crate) fn place(folder: Option<&Path>) -> Result<Models, FetchError> {
+    folder.map_or_else(Models::from_env, |path| Ok(Models::at(path)))
 }
 
 /// `Lm::local()`: the embedded default.
@@ -328,7 +333,7 @@ impl LocalBuilder {
     pub fn fetch(self, progress: &mut dyn Progress) -> Result<Self, FetchError> {
         if self.file.is_none() {
             let models = self.models()?;
-            models.fetch(crate::models::find(self.model.as_deref())?, progress)?;
+            models.fetch(crate::models::find_chat(self.model.as_deref())?, progress)?;
         }
         Ok(self)
     }
@@ -360,23 +365,8 @@ impl LocalBuilder {
                 file.clone(),
             ),
             None => {
-                let spec = crate::models::find(self.model.as_deref()).map_err(invalid)?;
-                let path = self.models().map_err(invalid)?.path(spec);
-                let Ok(metadata) = path.metadata() else {
-                    return Err(to_lm(EngineError::ModelMissing {
-                        name: spec.name.to_owned(),
-                        path,
-                    }));
-                };
-                // The bytes were checked when they came; this finds a copy that was cut short.
-                if metadata.len() != spec.bytes {
-                    let (found, name) = (metadata.len(), spec.name);
-                    let cause = format!(
-                        "it has {found} bytes instead of {}; fetch it again with `dictum models fetch {name}`",
-                        spec.bytes
-                    );
-                    return Err(to_lm(EngineError::Load { path, cause }));
-                }
+                let spec = crate::models::find_chat(self.model.as_deref()).map_err(invalid)?;
+                let path = self.models().map_err(invalid)?.whole(spec).map_err(to_lm)?;
                 (spec.name.to_owned(), path)
             }
         };
@@ -392,9 +382,7 @@ impl LocalBuilder {
     }
 
     fn models(&self) -> Result<Models, FetchError> {
-        self.models
-            .as_ref()
-            .map_or_else(Models::from_env, |path| Ok(Models::at(path)))
+        place(self.models.as_deref())
     }
 }
 

@@ -9,6 +9,7 @@ use dictum_core::lm::Budget;
 use dictum_core::program::{Context, DynModule};
 
 use crate::engine::OnProgress;
+use crate::stop::Stop;
 
 /// The options all optimizers share. Each optimizer has a method of the same name for each.
 #[derive(Clone)]
@@ -28,6 +29,7 @@ pub(crate) struct Options {
     pub(crate) teacher_context: Option<Context>,
     pub(crate) proposer_context: Option<Context>,
     pub(crate) on_progress: Option<OnProgress>,
+    pub(crate) stop: Stop,
 }
 
 impl Default for Options {
@@ -48,6 +50,7 @@ impl Default for Options {
             teacher_context: None,
             proposer_context: None,
             on_progress: None,
+            stop: Stop::new(),
         }
     }
 }
@@ -176,6 +179,35 @@ macro_rules! optimizer {
             ) -> Self {
                 self.options.on_progress = Some(std::sync::Arc::new(callback));
                 self
+            }
+
+            /// Lets this handle end the run early, with the best so far. A run folder can go on from there: a stopped run is
+            /// one whose budget ended.
+            #[must_use]
+            pub fn stop_with(mut self, stop: &$crate::Stop) -> Self {
+                self.options.stop = stop.clone();
+                self
+            }
+
+            /// What [`Self::compile`] would take, without calling a model or writing anything: an estimate.
+            ///
+            /// # Errors
+            /// When the data or settings make no sense, as `compile` would say.
+            pub async fn dry_run<P: dictum_core::program::DynModule>(
+                &self,
+                ctx: &dictum_core::program::Context,
+                program: &P,
+                trainset: &[dictum_core::data::Example],
+                valset: &[dictum_core::data::Example],
+            ) -> dictum_core::Result<$crate::Forecast> {
+                let task = $crate::compile::Task {
+                    options: &self.options,
+                    recipe: self,
+                    ctx,
+                    program,
+                    metric: &$crate::engine::Answered,
+                };
+                $crate::compile::dry_run(task, trainset, valset).await
             }
 
             /// Compiles the program: searches, measures, and keeps what is better. The program itself is not changed; see

@@ -62,6 +62,24 @@ pub trait Recipe: Send + Sync {
     fn strategy(&self, plan: Plan) -> Result<Box<dyn Strategy>>;
 }
 
+impl<R: Recipe + ?Sized> Recipe for Box<R> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn settings(&self) -> Value {
+        (**self).settings()
+    }
+
+    fn chooses(&self) -> bool {
+        (**self).chooses()
+    }
+
+    fn strategy(&self, plan: Plan) -> Result<Box<dyn Strategy>> {
+        (**self).strategy(plan)
+    }
+}
+
 /// The predictors of a program.
 pub(crate) fn parts(program: &dyn DynModule) -> Vec<Part> {
     let all = predictors(program).into_iter();

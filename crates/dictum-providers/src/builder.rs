@@ -1,15 +1,13 @@
 //! Setting up a model, whatever its dialect.
 
-use std::time::Duration;
-
 use dictum_core::lm::layers::Timeout;
-use dictum_core::lm::{Digest, Lm, LmError, LmErrorKind, Settings};
-use reqwest::Url;
+use dictum_core::lm::{Digest, Lm, LmError, Settings};
 
+use crate::connection::{Connection, connection_setters};
 use crate::dialect::Dialect;
-use crate::http::{Endpoints, Http, HttpOptions};
+use crate::http::Endpoints;
 use crate::learned::Learned;
-use crate::{Prices, Remote, Secret, env};
+use crate::{Remote, Secret};
 
 /// Sets up a remote model. Reads nothing from the environment but where a method's name says so.
 ///
@@ -18,17 +16,13 @@ use crate::{Prices, Remote, Secret, env};
 pub struct Builder<D> {
     pub(crate) dialect: D,
     provider: String,
-    key_variable: &'static str,
-    base_url: Option<String>,
-    api_key: Option<Secret>,
+    pub(crate) connection: Connection,
     /// The header that carries the bare key, where it is not the dialect's usual one.
     key_header: Option<&'static str>,
-    pub(crate) http: HttpOptions,
     settings: Settings,
     structured_output: Option<(bool, bool)>,
     tools: bool,
     context_window: Option<u32>,
-    prices: Option<Prices>,
 }
 
 #[expect(private_bounds, reason = "what a dialect is made of is not public")]
@@ -37,49 +31,16 @@ impl<D: Dialect> Builder<D> {
         Self {
             dialect,
             provider: D::PROVIDER.to_owned(),
-            key_variable: D::KEY_VARIABLE,
-            base_url: None,
-            api_key: None,
+            connection: Connection::new(D::KEY_VARIABLE),
             key_header: None,
-            http: HttpOptions::default(),
             settings: Settings::default(),
             structured_output: None,
             tools: true,
             context_window: None,
-            prices: None,
         }
     }
 
-    /// Another server, or another version of the API: the address up to and without the part that names the call, such as
-    /// `http://localhost:8000/v1`. A query (`?api-version=...`) is kept. Default: the provider's own.
-    #[must_use]
-    pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        self.base_url = Some(url.into());
-        self
-    }
-
-    /// The key, sent in the header that the dialect has for it. Servers on one's own machine usually need none.
-    #[must_use]
-    pub fn api_key(mut self, key: impl Into<Secret>) -> Self {
-        self.api_key = Some(key.into());
-        self
-    }
-
-    /// The key from the provider's usual environment variable, `OPENAI_API_KEY` say, read now.
-    ///
-    /// # Errors
-    /// [`LmErrorKind::Auth`] when the variable is not set or empty.
-    pub fn api_key_from_env(self) -> Result<Self, LmError> {
-        let key = env::key(self.key_variable).map_err(|error| error.with_model(self.name()))?;
-        Ok(self.api_key(key))
-    }
-
-    /// One more header with each call. Its value is taken to be secret: it never shows.
-    #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
-        self.http.headers.push((name.into(), value.into()));
-        self
-    }
+    connection_setters!();
 
     /// Settings for calls that don't say otherwise. Caches and cassettes keep the answers of models with other
     /// defaults apart.
@@ -112,41 +73,11 @@ impl<D: Dialect> Builder<D> {
         self
     }
 
-    /// What calls cost, where the provider does not say it. Default: [`Prices::bundled`] at the provider's own address; at
-    /// another, where a model of the same name may cost something else or nothing, none.
-    #[must_use]
-    pub fn prices(mut self, prices: Prices) -> Self {
-        self.prices = Some(prices);
-        self
-    }
-
-    /// The most time to connect, 10 s by default. The call's own time is the [`Timeout`](dictum_core::lm::layers::Timeout)
-    /// layer's matter.
-    #[must_use]
-    pub fn connect_timeout(mut self, time: Duration) -> Self {
-        self.http.connect_timeout = Some(time);
-        self
-    }
-
-    /// The longest whole answer that is read, in bytes, 64 MiB by default; and of a stream, the most it may bring in all.
-    #[must_use]
-    pub fn max_body(mut self, bytes: usize) -> Self {
-        self.http.max_body = Some(bytes);
-        self
-    }
-
-    /// Goes through the proxy that the environment or the system names (`HTTPS_PROXY`, `NO_PROXY` and so on). Default: none.
-    #[must_use]
-    pub fn proxy_from_env(mut self) -> Self {
-        self.http.proxy_from_env = true;
-        self
-    }
-
     /// The model. Of the layers it has only what keeps the call's deadline; see
     /// [`standard`](dictum_core::lm::layers::standard) for the others.
     ///
     /// # Errors
-    /// [`LmErrorKind::InvalidRequest`] when the address or a header is not one; [`LmErrorKind::Transport`] when TLS can't be
+    /// [`LmErrorKind::InvalidRequest`](dictum_core::lm::LmErrorKind::InvalidRequest) when the address or a header is not one; [`LmErrorKind::Transport`](dictum_core::lm::LmErrorKind::Transport) when TLS can't be
     /// set up. Nothing is sent.
     pub fn build(self) -> Result<Lm, LmError> {
         let model = self.build_model()?;
@@ -155,11 +86,11 @@ impl<D: Dialect> Builder<D> {
 
     fn build_model(mut self) -> Result<Remote<D>, LmError> {
         let name = self.name();
-        let base = self.base_url.take().unwrap_or_else(|| self.dialect.base_url());
-        let base = parse(&base).map_err(|error| error.with_model(&name))?;
-        let prices = self
-            .prices
-            .unwrap_or_else(|| Prices::at(&base, &self.dialect.base_url()));
+        let own = self.dialect.base_url();
+        let (base, prices) = self
+            .connection
+            .place(&own)
+            .map_err(|error| error.with_model(&name))?;
         self.dialect.at(&base);
         // Without the query, which may hold a key or a version: neither makes it another model.
         let address = (
@@ -168,18 +99,16 @@ impl<D: Dialect> Builder<D> {
             base.port_or_known_default(),
             base.path(),
         );
-        let variant = Digest::of(&(address, &self.settings));
+        let variant = Digest::of(&(address, &self.settings, self.dialect.options()));
         let endpoints = Endpoints {
             whole: self.dialect.endpoint(base.clone(), false),
             streaming: self.dialect.endpoint(base, true),
         };
-        if let Some(key) = &self.api_key {
-            let (header, value) = match self.key_header {
-                Some(header) => (header, key.clone()),
-                None => D::authorize(key),
-            };
-            self.http.headers.insert(0, (header.to_owned(), value));
-        }
+        let authorize = |key: &Secret| match self.key_header {
+            Some(header) => (header, key.clone()),
+            None => D::authorize(key),
+        };
+        let http = self.connection.open(endpoints, D::HEADERS, authorize);
         let mut capabilities = self.dialect.capabilities();
         if let Some((object, schema)) = self.structured_output {
             capabilities = capabilities.with_json(object, schema);
@@ -187,7 +116,7 @@ impl<D: Dialect> Builder<D> {
         capabilities.tools = self.tools;
         capabilities.context_window = self.context_window.or(capabilities.context_window);
         Ok(Remote {
-            http: Http::new(endpoints, D::HEADERS, self.http).map_err(|error| error.with_model(&name))?,
+            http: http.map_err(|error| error.with_model(&name))?,
             dialect: self.dialect,
             settings: self.settings,
             capabilities,
@@ -206,7 +135,7 @@ impl<D: Dialect> Builder<D> {
 
     /// The environment variable that usually holds the key.
     pub(crate) fn key_variable(mut self, name: &'static str) -> Self {
-        self.key_variable = name;
+        self.connection.key_variable = name;
         self
     }
 
@@ -221,25 +150,10 @@ impl<D: Dialect> Builder<D> {
     }
 }
 
-/// An address to stand before the dialect's own part. It may hold a key, so no message quotes it.
-pub(crate) fn parse(base: &str) -> Result<Url, LmError> {
-    let wrong = |message: String| LmError::new(LmErrorKind::InvalidRequest, message);
-    let mut url = Url::parse(base).map_err(|error| wrong(format!("the base URL is not one: {error}")))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err(wrong(
-            "the base URL must begin with http:// or https:// and name a host".to_owned(),
-        ));
-    }
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty();
-    }
-    Ok(url)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Gemini, OpenAi, Price};
+    use crate::{Anthropic, Gemini, OpenAi, Price, Prices, Responses};
 
     #[test]
     fn prices_are_known_only_where_the_model_is_the_providers() {
@@ -275,5 +189,39 @@ mod tests {
             variant(here().base_url("http://localhost:8001/v1"))
         );
         assert_ne!(variant(here()), variant(here().settings(warm)));
+    }
+
+    #[test]
+    fn other_options_of_a_dialect_are_other_variants() {
+        fn variant<D: Dialect>(builder: Builder<D>) -> Digest {
+            builder.build_model().unwrap().variant
+        }
+        let chat = || OpenAi::builder("m");
+        let chats = [
+            variant(chat()),
+            variant(chat().developer_role()),
+            variant(chat().reasoning_model(true)),
+        ];
+        let items = || Responses::builder("m");
+        let items = [
+            variant(items()),
+            variant(items().developer_role()),
+            variant(items().reasoning_model(true)),
+            variant(items().reasoning_summary("auto")),
+            variant(items().reasoning_summary("detailed")),
+        ];
+        for all in [&chats[..], &items[..]] {
+            for (at, one) in all.iter().enumerate() {
+                assert!(!all[at + 1..].contains(one), "{at}");
+            }
+        }
+        assert_eq!(
+            variant(chat()),
+            variant(chat().reasoning_model(false)),
+            "as it was"
+        );
+        // Where the server keeps a prefix is the same answer.
+        let messages = || Anthropic::builder("claude-sonnet-4-6");
+        assert_eq!(variant(messages()), variant(messages().prompt_caching(false)));
     }
 }

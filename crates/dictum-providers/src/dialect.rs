@@ -34,6 +34,12 @@ pub(crate) trait Dialect: Debug + Send + Sync + Sized + 'static {
     /// The address that calls go to unless the builder is given another.
     fn base_url(&self) -> String;
 
+    /// What the builder sets that makes this model send another body for the same request, and so give another answer. What is
+    /// told by the address, the model's name or its default settings is not named again.
+    fn options(&self) -> Value {
+        Value::Null
+    }
+
     /// Told the address that is used, before anything else is asked: some servers of a dialect take more than others.
     fn at(&mut self, _base: &Url) {}
 

@@ -206,7 +206,9 @@ impl Http {
 impl Answer {
     /// Reads all of it.
     pub(crate) async fn whole(self) -> Result<Bytes, LmError> {
-        read(self.response, self.max_body, false).await
+        let body = read(self.response, self.max_body, false).await?;
+        not_compressed(&body)?;
+        Ok(body)
     }
 
     /// Reads it as it comes.
@@ -214,6 +216,9 @@ impl Answer {
         let (mut left, limit) = (self.max_body, self.max_body);
         let chunks = self.response.bytes_stream().map(move |chunk| {
             let chunk = chunk.map_err(broken)?;
+            if left == limit {
+                not_compressed(&chunk)?;
+            }
             left = left.checked_sub(chunk.len()).ok_or_else(|| too_long(limit))?;
             Ok(chunk)
         });
@@ -224,6 +229,14 @@ impl Answer {
 /// Reads a body; what is longer than the limit is cut there or refused.
 async fn read(mut response: Response, limit: usize, cut: bool) -> Result<Bytes, LmError> {
     let mut body = BytesMut::new();
+    // Told beforehand to be too long: nothing of it needs to be read and held.
+    if !cut
+        && response
+            .content_length()
+            .is_some_and(|length| length > limit as u64)
+    {
+        return Err(too_long(limit));
+    }
     while let Some(chunk) = response.chunk().await.map_err(broken)? {
         if body.is_empty()
             && chunk.len() as u64 == response.content_length().unwrap_or(0)
@@ -258,6 +271,16 @@ fn too_long(limit: usize) -> LmError {
     let message = format!("the answer is longer than {limit} bytes, the most that is read");
     // Not `Decode`, which is tried again: it would only be as long again.
     LmError::new(LmErrorKind::Unsupported, message)
+}
+
+/// Some proxies compress what they were not asked to. Whatever the headers say: some lie.
+fn not_compressed(start: &[u8]) -> Result<(), LmError> {
+    if !start.starts_with(&[0x1f, 0x8b]) {
+        return Ok(());
+    }
+    let message =
+        "the answer is compressed (gzip), which was not asked for; a proxy on the way must leave it as it is";
+    Err(LmError::new(LmErrorKind::Decode, message))
 }
 
 fn broken(error: reqwest::Error) -> LmError {

@@ -25,6 +25,7 @@
 pub mod anthropic;
 pub mod bedrock;
 mod builder;
+mod connection;
 mod dialect;
 pub mod embed;
 mod env;
@@ -38,6 +39,7 @@ mod refusal;
 mod remote;
 pub mod responses;
 mod retry_after;
+mod schema;
 mod secret;
 pub mod services;
 mod sse;

@@ -38,6 +38,12 @@ pub struct Price {
     /// Tokens of the request that the provider keeps from now on, for its usual short time. `None`: the same as `input`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_write: Option<f64>,
+    /// Tokens of the request that the provider keeps for an hour. `None`: not known, and so is what a call costs that has some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_hour: Option<f64>,
+    /// Tokens of audio in the request. `None`: not known, and so is what a call costs that has some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_audio: Option<f64>,
     /// Tokens of the answer, reasoning included.
     pub output: f64,
     /// What stands in place of all of the above when the request is long.
@@ -66,6 +72,12 @@ pub struct LongPrice {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_write: Option<f64>,
     /// As in [`Price`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_hour: Option<f64>,
+    /// As in [`Price`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_audio: Option<f64>,
+    /// As in [`Price`].
     pub output: f64,
 }
 
@@ -77,6 +89,8 @@ impl Price {
             input,
             cached_input: None,
             cache_write: None,
+            cache_write_hour: None,
+            input_audio: None,
             output,
             long: None,
             date: String::new(),
@@ -98,16 +112,36 @@ impl Price {
         self
     }
 
-    /// What a call cost, in US dollars. `None` when its tokens in or out are not known.
+    /// The same with a price for tokens that the provider keeps for an hour.
+    #[must_use]
+    pub fn cache_write_hour(mut self, usd: f64) -> Self {
+        self.cache_write_hour = Some(usd);
+        self
+    }
+
+    /// The same with a price for tokens of audio in the request.
+    #[must_use]
+    pub fn input_audio(mut self, usd: f64) -> Self {
+        self.input_audio = Some(usd);
+        self
+    }
+
+    /// What a call cost, in US dollars. `None` when its tokens in or out are not known, or the price of some of them is not.
+    ///
+    /// Which of the cached tokens were audio is not told: they are taken for others first, so that the figure is never too low.
     #[must_use]
     pub fn cost(&self, usage: &Usage) -> Option<f64> {
         let (all, output) = (usage.input_tokens?, usage.output_tokens?);
-        let cached = usage.cached_tokens.unwrap_or(0).min(all);
-        let written = usage.cache_write_tokens.unwrap_or(0).min(all - cached);
         let rate = self.rate(all);
-        let usd = (all - cached - written) as f64 * rate.input
+        let audio = usage.audio_tokens.unwrap_or(0).min(all);
+        let cached = usage.cached_tokens.unwrap_or(0).min(all - audio);
+        let written = usage.cache_write_tokens.unwrap_or(0).min(all - audio - cached);
+        let hour = usage.cache_write_hour_tokens.unwrap_or(0).min(written);
+        let usd = (all - audio - cached - written) as f64 * rate.input
             + cached as f64 * rate.cached_input.unwrap_or(rate.input)
-            + written as f64 * rate.cache_write.unwrap_or(rate.input)
+            + (written - hour) as f64 * rate.cache_write.unwrap_or(rate.input)
+            + of_a_kind(hour, rate.cache_write_hour)?
+            + of_a_kind(audio, rate.input_audio)?
             + output as f64 * rate.output;
         Some(usd / 1e6)
     }
@@ -121,6 +155,8 @@ impl Price {
                 input: self.input,
                 cached_input: self.cached_input,
                 cache_write: self.cache_write,
+                cache_write_hour: self.cache_write_hour,
+                input_audio: self.input_audio,
                 output: self.output,
             },
         }
@@ -132,16 +168,28 @@ impl Price {
             Some(self.input),
             self.cached_input,
             self.cache_write,
+            self.cache_write_hour,
+            self.input_audio,
             Some(self.output),
             Some(long.input),
             long.cached_input,
             long.cache_write,
+            long.cache_write_hour,
+            long.input_audio,
             Some(long.output),
         ]
         .into_iter()
         .flatten()
         .all(|usd| usd.is_finite() && usd >= 0.0)
     }
+}
+
+/// What tokens of a kind cost that not every call has. `None` when there are some and their price is not known.
+fn of_a_kind(tokens: u64, price: Option<f64>) -> Option<f64> {
+    if tokens == 0 {
+        return Some(0.0);
+    }
+    Some(tokens as f64 * price?)
 }
 
 /// Prices by model, named as [`Lm::name`](dictum_core::lm::Lm::name) has it: `provider/model`. Cheap to clone.
@@ -324,8 +372,29 @@ mod tests {
                 price.cache_write.is_none_or(|write| write > price.input),
                 "{name}"
             );
+            assert_eq!(
+                provider == "anthropic",
+                price.cache_write_hour.is_some(),
+                "{name}"
+            );
+            assert!(
+                price.cache_write_hour > price.cache_write || provider != "anthropic",
+                "{name}"
+            );
+            assert!(
+                price.input_audio.is_none_or(|audio| audio >= price.input),
+                "{name}"
+            );
             if let Some(long) = price.long {
                 assert!(long.input > price.input && long.output > price.output, "{name}");
+                assert!(
+                    long.cache_write_hour.is_some() == price.cache_write_hour.is_some(),
+                    "{name}"
+                );
+                assert!(
+                    long.input_audio.is_some() == price.input_audio.is_some(),
+                    "{name}"
+                );
             }
         }
     }
@@ -352,10 +421,35 @@ mod tests {
             input: 2.5,
             cached_input: Some(0.25),
             cache_write: None,
+            cache_write_hour: None,
+            input_audio: Some(3.0),
             output: 15.0,
         });
         close(price.cost(&usage(200_000, 0, 0, 1000)), 0.25 + 0.01);
         close(price.cost(&usage(200_001, 1, 0, 1000)), 0.5 + 0.25e-6 + 0.015);
+        let spoken = Usage {
+            audio_tokens: Some(200_000),
+            ..usage(300_000, 0, 0, 0)
+        };
+        close(price.cost(&spoken), 0.1 * 2.5 + 0.2 * 3.0);
+    }
+
+    #[test]
+    fn audio_and_an_hours_keeping_have_their_own_price_or_none() {
+        let spoken = Usage {
+            audio_tokens: Some(600_000),
+            ..usage(1_000_000, 500_000, 0, 0)
+        };
+        let kept = Usage {
+            cache_write_hour_tokens: Some(300_000),
+            ..usage(1_000_000, 0, 400_000, 0)
+        };
+        let price = Price::new(1.0, 1.0).cached_input(0.1).cache_write(1.25);
+        assert_eq!((price.cost(&spoken), price.cost(&kept)), (None, None));
+        let price = price.input_audio(3.0).cache_write_hour(2.0);
+        // Of the cached tokens 400,000 can be text; the others may have been audio, and are charged as if they were new.
+        close(price.cost(&spoken), 0.6 * 3.0 + 0.4 * 0.1);
+        close(price.cost(&kept), 0.6 * 1.0 + 0.1 * 1.25 + 0.3 * 2.0);
     }
 
     #[test]

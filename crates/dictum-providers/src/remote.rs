@@ -23,7 +23,7 @@ use crate::{Prices, refusal};
 pub struct Remote<D> {
     /// The provider and the model.
     pub(crate) name: String,
-    /// Digest of the address and the default settings.
+    /// Digest of the address, the default settings and the dialect's options.
     pub(crate) variant: Digest,
     pub(crate) dialect: D,
     pub(crate) settings: Settings,

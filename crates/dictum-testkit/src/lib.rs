@@ -1,9 +1,13 @@
 //! A fake LM server and canned models, for the tests of Dictum.
 //!
-//! [`FakeServer`] speaks OpenAI's chat completions over loopback and misbehaves on request; [`CannedLm`] answers in process.
+//! [`FakeServer`] speaks the providers' dialects over loopback and misbehaves on request ([`Trouble`] lists the ways);
+//! [`RudeServer`] does not speak HTTP at all; [`CannedLm`] answers in process.
 
 mod canned;
 pub mod server;
 
 pub use canned::CannedLm;
-pub use server::{Chat, FakeServer, Fault, Reply, Seen, event_frame, exception_frame};
+pub use server::{
+    Asked, Chat, FakeServer, Fault, Garble, Manners, Reply, RudeServer, Seen, Trouble, event_frame,
+    exception_frame,
+};

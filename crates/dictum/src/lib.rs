@@ -9,7 +9,7 @@
 //! | `providers` | [`providers`]: remote models | yes |
 //! | `optimize` | [`optimize`]: optimizers and their run engine | yes |
 //! | `cache` | [`cache`]: a cache on disk | no |
-//! | `local` | [`local`]: a model in process | no |
+//! | `local` | [`local`]: models in process, for answers and for vectors (`local::embedder()`) | no |
 //! | `otel` | [`otel`]: traces and metrics to a collector | no |
 
 pub use dictum_core::*;

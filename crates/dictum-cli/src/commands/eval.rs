@@ -1,11 +1,7 @@
 //! `dictum eval`: a program on data.
 
-use std::fs::File;
-use std::io::BufWriter;
-use std::path::Path;
-
 use dictum_core::data::Loader;
-use dictum_core::evaluate::{ErrorGroup, Evaluate, Evaluation};
+use dictum_core::evaluate::{ErrorGroup, Evaluate};
 use dictum_core::lm::Budget;
 use serde_json::json;
 
@@ -19,7 +15,7 @@ pub async fn run(args: EvalArgs, json: bool) -> Result<(), Failure> {
     let program = program::build(&args.program)?;
     let metric = program::metric(&args.metric, program.predictor()?.spec())?;
     if let Some(out) = &args.out {
-        if !matches!(ending(out), Some("jsonl" | "csv")) {
+        if !matches!(output::ending(out), Some("jsonl" | "csv")) {
             return Err(Failure::usage(format!(
                 "--out {}: end its name in .jsonl or .csv",
                 out.display()
@@ -48,7 +44,7 @@ pub async fn run(args: EvalArgs, json: bool) -> Result<(), Failure> {
     recording.end()?;
     let evaluation = evaluation?;
     if let Some(out) = &args.out {
-        write_rows(&evaluation, out)?;
+        output::rows(&evaluation, out)?;
     }
     let summary = evaluation.summary();
     if json {
@@ -81,17 +77,3 @@ fn cause(group: &ErrorGroup) -> String {
 const ROWS_SHOWN: usize = 10;
 /// How wide the table is, in columns.
 const WIDTH: usize = 100;
-
-fn ending(path: &Path) -> Option<&str> {
-    path.extension().and_then(|ending| ending.to_str())
-}
-
-fn write_rows(evaluation: &Evaluation, path: &Path) -> Result<(), Failure> {
-    let file = File::create(path).map_err(|error| Failure::work(format!("{}: {error}", path.display())))?;
-    let file = BufWriter::new(file);
-    match ending(path) {
-        Some("csv") => evaluation.write_csv(file)?,
-        _ => evaluation.write_jsonl(file)?,
-    }
-    Ok(())
-}

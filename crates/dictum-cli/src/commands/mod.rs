@@ -8,4 +8,5 @@ pub mod models;
 pub mod parse;
 pub mod render;
 pub mod run;
+pub mod runs;
 pub mod state;

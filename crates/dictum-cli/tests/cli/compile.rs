@@ -65,29 +65,95 @@ fn a_killed_run_resumes_to_the_same_bytes() {
 }
 
 #[cfg(unix)]
-#[test]
-fn ctrl_c_ends_a_run_that_can_be_resumed() {
-    let server = painter(Duration::from_millis(5));
-    let bench = Bench::new(&server);
-    let mut child = bench.compile("stopped", &[]).spawn().unwrap();
-    wait_for(&mut child, &server, 20);
+fn interrupt(child: &std::process::Child) {
+    let id = child.id().to_string();
     assert!(
         Command::new("kill")
-            .args(["-INT", &child.id().to_string()])
+            .args(["-INT", &id])
             .status()
             .unwrap()
             .success()
     );
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_saves_the_best_so_far_and_the_run_goes_on_later() {
+    let server = painter(Duration::from_millis(5));
+    let bench = Bench::new(&server);
+    let mut child = bench.compile("stopped", &[]).spawn().unwrap();
+    wait_for(&mut child, &server, 20);
+    interrupt(&child);
+    let ended = child.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert!(told.contains("was stopped"), "{told}");
     fails(
-        &child.wait_with_output().unwrap(),
+        &ended,
         130,
-        "the same command goes on from here",
+        "the best so far is saved; the same command goes on from here",
     );
-    works(&bench.compile("stopped", &[]).output().unwrap());
+    assert!(bench.path("stopped.json").exists());
+    let before = server.requests();
+    let report = works(&bench.compile("stopped", &["--resume"]).output().unwrap());
     let fresh = painter(Duration::ZERO);
     let bench_two = Bench::new(&fresh);
     works(&bench_two.compile("fresh", &[]).output().unwrap());
     assert_eq!(bench.program("stopped"), bench_two.program("fresh"));
+    assert!(before > 0 && server.requests() == fresh.requests());
+    assert_eq!(report["spent"]["calls"], json!(fresh.requests()));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_twice_ends_at_once() {
+    let server = painter(Duration::from_secs(60));
+    let bench = Bench::new(&server);
+    let mut child = bench.compile("twice", &[]).spawn().unwrap();
+    wait_for(&mut child, &server, 1);
+    interrupt(&child);
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(
+        child.try_wait().unwrap().is_none(),
+        "calls in flight were dropped"
+    );
+    interrupt(&child);
+    fails(
+        &child.wait_with_output().unwrap(),
+        130,
+        "interrupted; the same command goes on",
+    );
+    assert!(!bench.path("twice.json").exists());
+}
+
+#[test]
+fn a_dry_run_calls_nothing_and_writes_nothing() {
+    let server = painter(Duration::ZERO);
+    let bench = Bench::new(&server);
+    let forecast = works(&bench.compile("dry", &["--dry-run"]).output().unwrap());
+    assert_eq!(server.requests(), 0);
+    assert!(!bench.path("dry.json").exists() && !bench.path("run-dry").exists());
+    let report = works(&bench.compile("real", &[]).output().unwrap());
+    let (foreseen, made) = (
+        forecast["calls"].as_f64().unwrap(),
+        report["spent"]["calls"].as_f64().unwrap(),
+    );
+    assert!(
+        (0.6..1.6).contains(&(foreseen / made)),
+        "{foreseen} calls foreseen, {made} made"
+    );
+    assert!(forecast["usage"]["input_tokens"].as_u64().unwrap() > 1_000);
+}
+
+#[test]
+fn resuming_wants_a_run_and_settings_want_their_optimizer() {
+    let server = painter(Duration::ZERO);
+    let bench = Bench::new(&server);
+    let no_run = bench.compile("none", &["--resume"]).output().unwrap();
+    fails(&no_run, 2, "holds no run");
+    let not_its = ["--optimizer", "bootstrap", "--candidates", "3"];
+    let refused = bench.compile("none", &not_its).output().unwrap();
+    fails(&refused, 2, "BootstrapFewShot has no such setting");
+    assert_eq!(server.requests(), 0);
 }
 
 #[test]

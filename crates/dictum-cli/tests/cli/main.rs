@@ -13,6 +13,9 @@ mod compile;
 mod failures;
 mod files;
 mod inspect;
+mod runs;
+#[cfg(feature = "local")]
+mod serve;
 
 use std::fmt::Write as _;
 use std::fs;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
 
-use super::{BatchLimit, Embedder, Embeddings};
+use super::{Embedder, Embeddings, hand_on};
 use crate::lm::{Call, Digest, LmError, LmErrorKind};
 
 /// Keeps vectors in memory, as the call's [`CachePolicy`](crate::lm::CachePolicy) allows, the least useful dropped when it is
@@ -42,13 +42,7 @@ impl<E: Embedder> Cached<E> {
 }
 
 impl<E: Embedder> Embedder for Cached<E> {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn limit(&self) -> BatchLimit {
-        self.inner.limit()
-    }
+    hand_on!();
 
     fn embed<'a>(
         &'a self,

@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{BatchLimit, Embedder, Embeddings};
+use super::{Embedder, Embeddings, hand_on};
 use crate::lm::{Call, LmError, LmErrorKind, Usage};
 
 /// Counts each request against the call's budget, and gives it up at the call's deadline.
@@ -34,13 +34,7 @@ impl<E: Embedder> Metered<E> {
 }
 
 impl<E: Embedder> Embedder for Metered<E> {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn limit(&self) -> BatchLimit {
-        self.inner.limit()
-    }
+    hand_on!();
 
     fn embed<'a>(
         &'a self,

@@ -6,6 +6,7 @@
 //! | wrapper | does |
 //! |---|---|
 //! | [`Cached`] | keeps vectors in memory |
+//! | [`Stored`] | keeps vectors in a store, such as `dictum-cache`'s on disk |
 //! | [`Batched`] | cuts many texts into requests that the model takes, several at once |
 //! | [`Retried`] | tries a failed request again |
 //! | [`Metered`] | counts each request against the budgets it is made under |
@@ -16,6 +17,7 @@ mod batched;
 mod cached;
 mod metered;
 mod retried;
+mod stored;
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +26,7 @@ pub use batched::Batched;
 pub use cached::Cached;
 pub use metered::Metered;
 pub use retried::Retried;
+pub use stored::Stored;
 
 use std::fmt;
 use std::sync::Arc;
@@ -104,3 +107,17 @@ impl<E: Embedder + ?Sized> Embedder for Arc<E> {
 pub fn standard(model: impl Embedder) -> Batched<Retried<Metered<impl Embedder>>> {
     Batched::new(Retried::new(Metered::new(model)))
 }
+
+/// The parts of [`Embedder`] that most wrappers hand on as they are.
+macro_rules! hand_on {
+    () => {
+        fn name(&self) -> &str {
+            self.inner.name()
+        }
+
+        fn limit(&self) -> crate::embed::BatchLimit {
+            self.inner.limit()
+        }
+    };
+}
+use hand_on;

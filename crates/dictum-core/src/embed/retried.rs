@@ -1,73 +1,43 @@
 //! Trying again.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::{BatchLimit, Embedder, Embeddings};
-use crate::lm::{Call, Digest, LmError};
+use super::{Embedder, Embeddings, hand_on};
+use crate::lm::layers::{Backoff, Jitter};
+use crate::lm::{Call, LmError};
 
-/// Makes a failed request again when that can help ([`LmError::retryable`]).
-///
-/// It waits as long as the provider asks; else before attempt `n + 1` between half of and all of `500 ms * 2^(n - 1)`, at most
-/// 30 s. Which share depends on the texts, so that requests that fail together don't come back together. It gives up with the
-/// last error when the attempts are used up, when the provider asks for more than 120 s, or when the wait would pass the
-/// call's deadline.
+/// Makes a failed request again when that can help ([`LmError::retryable`]), after the waits that
+/// [`Retry`](crate::lm::layers::Retry) makes by default, and gives up as it does; but each request has its attempts, whatever
+/// becomes of others.
 #[derive(Debug, Clone)]
 pub struct Retried<E> {
     inner: E,
-    attempts: u32,
+    backoff: Backoff,
+    jitter: Arc<Jitter>,
 }
-
-const BASE: Duration = Duration::from_millis(500);
-const LONGEST: Duration = Duration::from_secs(30);
-const LONGEST_ASKED: Duration = Duration::from_secs(120);
 
 impl<E: Embedder> Retried<E> {
     /// At most 4 attempts in all.
     pub fn new(inner: E) -> Self {
-        Self { inner, attempts: 4 }
+        Self {
+            inner,
+            backoff: Backoff::new(4),
+            jitter: Arc::new(Jitter::new(None)),
+        }
     }
 
     /// The same with at most this many attempts; 0 is taken as 1.
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
-        self.attempts = attempts.max(1);
+        self.backoff.attempts = attempts;
         self
-    }
-
-    /// How long to wait after this failure of attempt `attempt` (from 1), or `None` to give up.
-    fn wait(&self, error: &LmError, attempt: u32, texts: &[String], call: &Call) -> Option<Duration> {
-        if !error.retryable() || attempt >= self.attempts {
-            return None;
-        }
-        let wait = match error.retry_after() {
-            Some(asked) if asked > LONGEST_ASKED => return None,
-            Some(asked) => asked,
-            None => {
-                let doublings = 1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX);
-                let whole = BASE.saturating_mul(doublings).min(LONGEST);
-                let seed = Digest::of_bytes(texts.first().map_or(&[], |text| text.as_bytes()));
-                let share = (seed.to_u64().rotate_left(attempt) >> 11) as f64 / (1_u64 << 53) as f64;
-                whole.mul_f64(0.5 + share / 2.0)
-            }
-        };
-        let now = tokio::time::Instant::now().into_std();
-        let in_time = call
-            .deadline
-            .is_none_or(|deadline| now.checked_add(wait).is_some_and(|at| at < deadline));
-        in_time.then_some(wait)
     }
 }
 
 impl<E: Embedder> Embedder for Retried<E> {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn limit(&self) -> BatchLimit {
-        self.inner.limit()
-    }
+    hand_on!();
 
     fn embed<'a>(
         &'a self,
@@ -81,7 +51,7 @@ impl<E: Embedder> Embedder for Retried<E> {
                     Ok(done) => return Ok(done),
                     Err(error) => error,
                 };
-                match self.wait(&error, attempt, texts, call) {
+                match self.backoff.wait(&error, attempt, call, &self.jitter) {
                     Some(wait) => tokio::time::sleep(wait).await,
                     None => return Err(error.with_attempts(attempt)),
                 }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::*;
-use crate::lm::{Budget, CachePolicy, LmErrorKind, Meter};
+use crate::lm::layers::{MemoryStore, Store};
+use crate::lm::{Budget, CachePolicy, Digest, LmErrorKind, Meter, Response};
 
 /// Counts the bytes and the first byte of each text, and remembers what it was asked.
 #[derive(Debug, Default)]
@@ -194,6 +195,84 @@ async fn the_calls_policy_holds() {
         };
         cached.embed(&asked, &call).await.unwrap();
         assert_eq!((model.asked().len(), cached.len()), (requests, kept), "{cache:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_stored_is_found_by_another_embedder_of_the_name_to_the_last_bit() {
+    let odd = vec![0.1, -0.0, f32::MIN_POSITIVE / 8.0, 1e30, -1.0 / 3.0];
+    let store = Arc::new(MemoryStore::new(100));
+    let canned = Canned(odd.clone());
+    let first = Stored::shared(canned, store.clone());
+    let wanted = texts(&["a", "b", "a"]);
+    let done = first.embed(&wanted, &Call::default()).await.unwrap();
+    assert_eq!(done.vectors, vec![odd.clone(); 3]);
+
+    // The same name over the same store: what the first kept, and only the rest is asked for.
+    let inner = Arc::new(Counting::default());
+    let second = Stored::shared(inner.clone(), store.clone());
+    let done = second
+        .embed(&texts(&["c", "b", "c"]), &Call::default())
+        .await
+        .unwrap();
+    assert_eq!(inner.asked(), [texts(&["c"])]);
+    let bits = |vector: &[f32]| vector.iter().map(|number| number.to_bits()).collect::<Vec<_>>();
+    assert_eq!(bits(&done.vectors[1]), bits(&odd));
+    assert_eq!(done.vectors[0], vector_of("c"));
+
+    for (cache, asked_again) in [
+        (CachePolicy::Use, 0),
+        (CachePolicy::Refresh, 1),
+        (CachePolicy::Bypass, 1),
+    ] {
+        let before = inner.asked().len();
+        let call = Call {
+            cache,
+            ..Call::default()
+        };
+        second.embed(&texts(&["b"]), &call).await.unwrap();
+        assert_eq!(inner.asked().len() - before, asked_again, "{cache:?}");
+    }
+    // Refreshed, and so kept anew.
+    let done = second.embed(&texts(&["b"]), &Call::default()).await.unwrap();
+    assert_eq!(done.vectors[0], vector_of("b"));
+}
+
+#[tokio::test]
+async fn an_entry_that_is_no_vector_is_asked_for_again() {
+    let store = Arc::new(MemoryStore::new(100));
+    let inner = Arc::new(Counting::default());
+    let stored = Stored::shared(inner.clone(), store.clone());
+    stored.embed(&texts(&["a"]), &Call::default()).await.unwrap();
+    for damaged in ["3f80000", "3f80000x", "é3f8000"] {
+        let key = Digest::of(&("embedding", "test/counting", "a"));
+        assert!(store.get(&key).await.is_some(), "the key is this one");
+        store.put(&key, &Response::text(damaged)).await;
+        let before = inner.asked().len();
+        let done = stored.embed(&texts(&["a"]), &Call::default()).await.unwrap();
+        assert_eq!(
+            (done.vectors, inner.asked().len()),
+            (vec![vector_of("a")], before + 1)
+        );
+    }
+}
+
+/// One vector for all texts, under the name of [`Counting`].
+#[derive(Debug)]
+struct Canned(Vec<f32>);
+
+impl Embedder for Canned {
+    fn name(&self) -> &str {
+        "test/counting"
+    }
+
+    fn embed<'a>(&'a self, texts: &'a [String], _: &'a Call) -> BoxFuture<'a, Result<Embeddings, LmError>> {
+        Box::pin(async move {
+            Ok(Embeddings {
+                vectors: vec![self.0.clone(); texts.len()],
+                usage: Usage::default(),
+            })
+        })
     }
 }
 

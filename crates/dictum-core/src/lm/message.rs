@@ -1,5 +1,7 @@
 //! Messages and their parts.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -106,6 +108,20 @@ impl Part {
     /// A text part.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text { text: text.into() }
+    }
+}
+
+impl fmt::Display for Part {
+    /// The part for people to read: text as it is, all else in angle brackets, media by their kind and size only.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text { text } => f.write_str(text),
+            Self::Image { media } | Self::Audio { media } | Self::File { media } => write!(f, "<{media:?}>"),
+            Self::ToolCall { name, arguments, .. } => write!(f, "<calls {name}{arguments}>"),
+            Self::ToolResult { content, .. } => write!(f, "<tool gave {content}>"),
+            Self::Reasoning { text, .. } => write!(f, "<reasoning: {text}>"),
+            Self::Opaque { provider, .. } => write!(f, "<something for {provider}>"),
+        }
     }
 }
 

@@ -92,7 +92,7 @@ pub struct Settings {
     /// Texts that end an answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stop: Vec<String>,
-    /// Seed of the sampling, where the model takes one.
+    /// Seed of the sampling, where the model takes one; else it is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
     /// How hard a reasoning model should think, in the provider's words (`low`, `medium`, `high`).

@@ -99,6 +99,12 @@ pub struct Usage {
     pub cached_tokens: Option<u64>,
     /// Also of these, tokens the provider keeps from now on and charges for keeping.
     pub cache_write_tokens: Option<u64>,
+    /// Of those kept from now on, tokens kept for an hour rather than the provider's usual short time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_write_hour_tokens: Option<u64>,
+    /// Of the request's tokens, those of audio, which some providers charge more for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audio_tokens: Option<u64>,
     /// Tokens of the answer, reasoning included.
     pub output_tokens: Option<u64>,
     /// Of these, tokens of reasoning.
@@ -129,6 +135,8 @@ impl std::ops::AddAssign for Usage {
         add(&mut self.input_tokens, other.input_tokens);
         add(&mut self.cached_tokens, other.cached_tokens);
         add(&mut self.cache_write_tokens, other.cache_write_tokens);
+        add(&mut self.cache_write_hour_tokens, other.cache_write_hour_tokens);
+        add(&mut self.audio_tokens, other.audio_tokens);
         add(&mut self.output_tokens, other.output_tokens);
         add(&mut self.reasoning_tokens, other.reasoning_tokens);
         self.cost_usd = match (self.cost_usd, other.cost_usd) {

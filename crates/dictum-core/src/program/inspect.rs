@@ -58,15 +58,7 @@ fn provenance(response: &Response) -> String {
     }
 }
 
-/// A message as text; media by their kind and size only.
-pub(super) fn readable(message: &Message) -> String {
-    let parts = message.parts.iter().map(|part| match part {
-        Part::Text { text } => text.clone(),
-        Part::Image { media } | Part::Audio { media } | Part::File { media } => format!("<{media:?}>"),
-        Part::ToolCall { name, arguments, .. } => format!("<calls {name}{arguments}>"),
-        Part::ToolResult { content, .. } => format!("<tool gave {content}>"),
-        Part::Reasoning { text, .. } => format!("<reasoning: {text}>"),
-        Part::Opaque { provider, .. } => format!("<something for {provider}>"),
-    });
-    parts.collect::<Vec<_>>().join("")
+/// A message as text.
+fn readable(message: &Message) -> String {
+    message.parts.iter().map(Part::to_string).collect()
 }

@@ -393,7 +393,7 @@ impl Deltas {
 }
 
 /// llama.cpp has one backend per process; it is set up by the first engine and never changes.
-fn backend() -> Result<&'static LlamaBackend, EngineError> {
+pub(crate) fn backend() -> Result<&'static LlamaBackend, EngineError> {
     static BACKEND: OnceLock<LlamaBackend> = OnceLock::new();
     static SETTING_UP: Mutex<()> = Mutex::new(());
     let _guard = SETTING_UP.lock().unwrap_or_else(PoisonError::into_inner);
@@ -408,7 +408,7 @@ fn backend() -> Result<&'static LlamaBackend, EngineError> {
     Ok(BACKEND.get_or_init(|| backend))
 }
 
-fn load(backend: &LlamaBackend, path: &Path) -> Result<LlamaModel, EngineError> {
+pub(crate) fn load(backend: &LlamaBackend, path: &Path) -> Result<LlamaModel, EngineError> {
     if !path.is_file() {
         let name = path
             .file_name()
@@ -423,7 +423,7 @@ fn load(backend: &LlamaBackend, path: &Path) -> Result<LlamaModel, EngineError> 
         .map_err(|error| load_error(path, error))
 }
 
-fn load_error(path: &Path, error: impl fmt::Display) -> EngineError {
+pub(crate) fn load_error(path: &Path, error: impl fmt::Display) -> EngineError {
     EngineError::Load {
         path: path.to_owned(),
         cause: error.to_string(),

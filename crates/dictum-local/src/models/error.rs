@@ -27,6 +27,12 @@ pub enum FetchError {
         /// Every source that was tried and what it said.
         failures: Vec<(Via, SourceError)>,
     },
+    /// What came could not be converted, though it is what was expected.
+    #[error("the weights can't be converted: {cause}")]
+    Conversion {
+        /// What was wrong.
+        cause: String,
+    },
     /// The disk is full.
     #[error("no space left on the disk of {path}; the model needs twice its {bytes} bytes while it is put together. \
              Free some and try again: what is fetched is kept", path = path.display())]
@@ -123,6 +129,12 @@ pub enum SourceError {
         expected: String,
         /// What came.
         found: String,
+    },
+    /// What came could not be converted, though it is what was expected.
+    #[error("the weights can't be converted: {cause}")]
+    Conversion {
+        /// What was wrong.
+        cause: String,
     },
     /// The disk is full.
     #[error("no space left on the disk of {path}", path = path.display())]

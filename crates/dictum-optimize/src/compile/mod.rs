@@ -1,6 +1,7 @@
 //! The way from a program and data to a compiled program: prepare, search, confirm, report.
 
 mod confirm;
+mod dry_run;
 mod prepare;
 
 use std::sync::Arc;
@@ -20,6 +21,8 @@ use crate::plan::Recipe;
 use crate::report::{Report, Story};
 use crate::run::{Folder, Journal};
 use crate::strategy::{Ask, Batch, Choice, Considered, Job, Strategy};
+pub use dry_run::Forecast;
+pub(crate) use dry_run::dry_run;
 
 /// A compilation.
 pub(crate) struct Task<'a> {
@@ -57,7 +60,11 @@ async fn compiled(task: Task<'_>, trainset: &[Example], valset: &[Example]) -> R
             journal.damaged()
         ));
     }
-    let mut engine = engine(&task, &prepared, Arc::new(journal));
+    let meter = match task.ctx.meter() {
+        Some(meter) => meter.child(task.options.budget),
+        None => Meter::new(task.options.budget),
+    };
+    let mut engine = engine(&task, &prepared, Arc::new(journal), meter);
     let plan = prepared.plan;
     let mut strategy = task.recipe.strategy(plan.clone())?;
 
@@ -71,7 +78,11 @@ async fn compiled(task: Task<'_>, trainset: &[Example], valset: &[Example]) -> R
         notes: more,
     } = strategy.best();
     notes.extend(more);
-    if exhausted {
+    if engine.stopped() {
+        notes.push(
+            "the run was stopped; the best until then was taken, measured on what had been run".to_owned(),
+        );
+    } else if exhausted {
         notes.push("the budget was spent before the search was over; the best until then was taken".into());
     }
     let best = best.unwrap_or_else(|| plan.baseline.clone());
@@ -98,7 +109,7 @@ async fn compiled(task: Task<'_>, trainset: &[Example], valset: &[Example]) -> R
 
     engine.allow_calls(task.options.budget.calls);
     let test = confirm::confirm(&mut engine, &plan.baseline, &best, &prepared.testset).await?;
-    if engine.exhausted() && !prepared.testset.is_empty() {
+    if engine.exhausted() && !engine.stopped() && !prepared.testset.is_empty() {
         notes.push(
             "the budget was spent before the confirmation was over; the rows run of both were compared"
                 .into(),
@@ -156,17 +167,20 @@ async fn compiled(task: Task<'_>, trainset: &[Example], valset: &[Example]) -> R
     Ok(compiled)
 }
 
-fn engine<'a>(task: &Task<'a>, prepared: &prepare::Prepared, journal: Arc<Journal>) -> Engine<'a> {
+fn engine<'a>(
+    task: &Task<'a>,
+    prepared: &prepare::Prepared,
+    journal: Arc<Journal>,
+    meter: Meter,
+) -> Engine<'a> {
     let options = task.options;
-    let meter = match task.ctx.meter() {
-        Some(meter) => meter.child(options.budget),
-        None => Meter::new(options.budget),
-    };
     let limits = Limits {
         budget: prepared.search_budget,
         calls_per_rollout: prepared.calls_per_rollout,
         concurrency: options.concurrency,
         max_outages: options.max_outages,
+        stop: options.stop.clone(),
+        rehearsing: false,
     };
     let student = Player::new(Program::Lent(task.program), task.ctx, &meter);
     let mut engine = Engine::new(

@@ -4,6 +4,7 @@ mod ledger;
 mod one;
 mod phases;
 mod progress;
+mod rehearsal;
 
 pub use phases::Phase;
 pub(crate) use phases::Phases;
@@ -27,6 +28,7 @@ use tracing::Instrument;
 
 use crate::candidate::{Candidate, Role};
 use crate::run::{Journal, not_there};
+use crate::stop::Stop;
 use crate::strategy::{Batch, Done, Job};
 use ledger::{Admission, Ledger};
 
@@ -73,7 +75,7 @@ impl<'a> Player<'a> {
 }
 
 /// What judges the answers to the search's own questions: the search does.
-struct Answered;
+pub(crate) struct Answered;
 
 impl Metric for Answered {
     fn name(&self) -> &str {
@@ -91,6 +93,9 @@ pub(crate) struct Limits {
     pub(crate) calls_per_rollout: u64,
     pub(crate) concurrency: usize,
     pub(crate) max_outages: usize,
+    pub(crate) stop: Stop,
+    /// Whether rollouts are made up and no model is called.
+    pub(crate) rehearsing: bool,
 }
 
 /// Runs rollouts.
@@ -160,6 +165,17 @@ impl<'a> Engine<'a> {
     /// Whether a batch was cut short because the budget is spent.
     pub(crate) fn exhausted(&self) -> bool {
         self.exhausted
+    }
+
+    /// From now on rollouts are made up and no model is called.
+    pub(crate) fn rehearse(&mut self) {
+        self.limits.rehearsing = true;
+        self.on_progress = None;
+    }
+
+    /// Whether the run was asked to end early.
+    pub(crate) fn stopped(&self) -> bool {
+        self.limits.stop.is_stopped()
     }
 
     /// That the budget ended on failing calls, and on which, if it did.
@@ -317,7 +333,7 @@ impl<'a> Engine<'a> {
             .calls
             .is_none_or(|calls| self.meter.spent().calls < calls);
         let over = calls_left && self.meter.check().is_err();
-        if over {
+        if over || self.stopped() {
             Admission::Spent
         } else {
             self.ledger.admit(in_flight)
@@ -352,6 +368,7 @@ impl<'a> Engine<'a> {
                 Role::Student | Role::Teacher => self.metric,
             },
             journal: self.journal.clone(),
+            rehearsing: self.limits.rehearsing,
             limit,
             whole: limit >= self.ledger.limit(),
         })

@@ -7,7 +7,7 @@ use dictum_core::evaluate::{Metric, Row, RowOutcome, rollout};
 use dictum_core::lm::{Budget, Digest, LmErrorKind, Settings, Usage};
 use dictum_core::program::{Context, PredictorId, Trace};
 
-use super::{Ended, Program};
+use super::{Ended, Program, rehearsal};
 use crate::run::{Journal, JournalLayer, Scope};
 use crate::strategy::{Done, DoneStep, Job};
 
@@ -20,6 +20,8 @@ pub(super) struct Order<'j> {
     pub(super) ctx: Context,
     pub(super) metric: &'j dyn Metric,
     pub(super) journal: Arc<Journal>,
+    /// Whether it is made up.
+    pub(super) rehearsing: bool,
     /// The most calls it may take.
     pub(super) limit: u64,
     /// Whether that is what every rollout may take, and not the rest of the budget.
@@ -62,6 +64,17 @@ pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
             meter.end(&done.row.usage);
         }
         return (key, Ended::Done { done, outage: None }, true);
+    }
+    if order.rehearsing {
+        let done = Arc::new(rehearsal::done(job, key, &*order.program, &order.ctx));
+        for _ in 0..done.spent {
+            if meter.begin().is_err() {
+                return (key, Ended::Cut(meter.spent().calls, None), false);
+            }
+        }
+        meter.end(&done.row.usage);
+        journal.add_rollout(key, job.candidate.label(), &done, false);
+        return (key, Ended::Done { done, outage: None }, false);
     }
     let scope = Scope::new(key, journal.clone());
     let ctx = order

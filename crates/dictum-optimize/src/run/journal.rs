@@ -110,6 +110,18 @@ impl Journal {
         Ok(journal)
     }
 
+    /// How many finished rollouts a journal holds; 0 where there is none.
+    pub(crate) fn count(path: &Path) -> Result<usize> {
+        match fs::read(path) {
+            Ok(bytes) => Ok(bytes
+                .split(|byte| *byte == b'\n')
+                .filter(|line| matches!(unsealed(line), Some(Line::Rollout { .. })))
+                .count()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+            Err(error) => Err(file_error(path, "can't be read", &error)),
+        }
+    }
+
     /// How many lines were damaged and left out.
     pub(crate) fn damaged(&self) -> usize {
         self.damaged

@@ -4,8 +4,10 @@ mod folder;
 mod identity;
 mod journal;
 mod layer;
+mod record;
 
 pub(crate) use folder::{Folder, pretty, write_atomic};
 pub(crate) use identity::Identity;
 pub(crate) use journal::{CallLine, CallResult, Journal};
 pub(crate) use layer::{JournalLayer, Scope, not_there};
+pub use record::RunRecord;

@@ -12,28 +12,19 @@ use serde_json::{Map, Value, json};
 use super::schema::narrowed;
 use super::{Messages, PROVIDER};
 use crate::refusal::no_form;
-use crate::wire::merge_extra;
+use crate::wire::{self, media_type, merge_extra};
 
-/// The body of a call, borrowing the texts of its request.
-#[derive(Debug, Serialize)]
-pub(crate) struct Body<'a> {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    system: Vec<Block<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    messages: Option<Vec<WireMessage<'a>>>,
-    /// All else, by name; what is named here stands in place of the fields above.
-    #[serde(flatten)]
-    rest: Map<String, Value>,
-}
+/// The body of a call.
+pub(crate) type Body<'a> = wire::Body<Vec<Block<'a>>, Vec<WireMessage<'a>>>;
 
 #[derive(Debug, Serialize)]
-struct WireMessage<'a> {
+pub(crate) struct WireMessage<'a> {
     role: &'static str,
     content: Vec<Block<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Block<'a> {
+pub(crate) struct Block<'a> {
     #[serde(flatten)]
     kind: Kind<'a>,
     /// "Keep everything up to here."
@@ -121,13 +112,10 @@ pub(super) fn body<'a>(
         rest.insert("stream".to_owned(), json!(true));
     }
     merge_extra(&settings.extra, &mut rest);
-    let Conversation { mut system, messages } = conversation;
-    if rest.contains_key("system") {
-        system.clear();
-    }
+    let Conversation { system, messages } = conversation;
     Ok(Body {
-        system,
-        messages: (!rest.contains_key("messages")).then_some(messages),
+        first: ("system", (!system.is_empty()).then_some(system)),
+        second: ("messages", Some(messages)),
         rest,
     })
 }
@@ -334,11 +322,7 @@ fn block<'a>(part: &'a Part, role: Role) -> Result<Option<Block<'a>>, LmError> {
 fn image(media: &Media) -> Source<'_> {
     match &media.data {
         MediaData::Base64(data) => Source::Base64 {
-            media_type: if media.media_type.is_empty() {
-                "image/png"
-            } else {
-                &media.media_type
-            },
+            media_type: media_type(media, "image/png"),
             data,
         },
         MediaData::Url(url) => Source::Url { url },

@@ -95,8 +95,9 @@ fn usage(usage: &Value) -> Usage {
         input_tokens: input,
         cached_tokens: cached,
         cache_write_tokens: written,
+        cache_write_hour_tokens: count("/cache_creation/ephemeral_1h_input_tokens"),
         output_tokens: count("/output_tokens"),
         reasoning_tokens: count("/output_tokens_details/thinking_tokens"),
-        cost_usd: None,
+        ..Usage::default()
     }
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::schema::{annotates, closable, each, lone};
+
 /// Formats of strings that the subset knows.
 const FORMATS: &[&str] = &[
     "date-time",
@@ -35,20 +37,6 @@ const IN_WORDS: &[&str] = &[
     "maxProperties",
 ];
 
-/// Keywords that only annotate.
-const ANNOTATIONS: &[&str] = &[
-    "$schema",
-    "$id",
-    "$comment",
-    "title",
-    "default",
-    "examples",
-    "deprecated",
-    "readOnly",
-    "writeOnly",
-    "format",
-];
-
 /// The schema within the subset: objects closed, limits put into descriptions. Every answer to it has the structure that the
 /// schema asks for.
 ///
@@ -67,18 +55,17 @@ fn narrow(schema: &Value) -> Option<Value> {
     let mut out = Map::new();
     for defs in ["$defs", "definitions"] {
         if let Some(Value::Object(all)) = schema.get(defs) {
-            let all: Option<Map<String, Value>> = all
-                .iter()
-                .map(|(name, def)| Some((name.clone(), narrow(def)?)))
-                .collect();
-            out.insert(defs.to_owned(), Value::Object(all?));
+            out.insert(defs.to_owned(), Value::Object(each(all, narrow)?));
         }
     }
     if let Some(target) = schema.get("$ref") {
         out.insert("$ref".to_owned(), target.clone());
         // Neighbours of a reference are not taken; those that annotate can go.
         let alone = schema.keys().all(|key| {
-            matches!(key.as_str(), "$ref" | "description" | "$defs" | "definitions") || annotates(key)
+            matches!(
+                key.as_str(),
+                "$ref" | "description" | "$defs" | "definitions" | "format"
+            ) || annotates(key)
         });
         return alone.then_some(Value::Object(out));
     }
@@ -106,11 +93,7 @@ fn narrow(schema: &Value) -> Option<Value> {
                 out.insert("anyOf".to_owned(), Value::Array(options?));
             }
             "allOf" => {
-                // A lone member is what generators write around a reference with a description.
-                let [only] = value.as_array()?.as_slice() else {
-                    return None;
-                };
-                for (key, value) in narrow(only)?.as_object()? {
+                for (key, value) in narrow(lone(value)?)?.as_object()? {
                     out.insert(key.clone(), value.clone());
                 }
             }
@@ -143,10 +126,6 @@ fn narrow(schema: &Value) -> Option<Value> {
         }
         several => Some(alternatives(out, several)),
     }
-}
-
-fn annotates(key: &str) -> bool {
-    ANNOTATIONS.contains(&key) || key.starts_with("x-")
 }
 
 /// The subset's lists of values hold no objects or arrays.
@@ -182,16 +161,8 @@ fn describe(schema: &Map<String, Value>, words: &[String], out: &mut Map<String,
 
 /// Closes an object. Its optional properties stay optional.
 fn close(schema: &Map<String, Value>, out: &mut Map<String, Value>) -> Option<()> {
-    // Without properties, or with others allowed by a schema, it is a map.
-    let properties = schema.get("properties").and_then(Value::as_object)?;
-    if !matches!(schema.get("additionalProperties"), None | Some(Value::Bool(_))) {
-        return None;
-    }
-    let narrowed: Option<Map<String, Value>> = properties
-        .iter()
-        .map(|(name, property)| Some((name.clone(), narrow(property)?)))
-        .collect();
-    out.insert("properties".to_owned(), Value::Object(narrowed?));
+    let narrowed = each(closable(schema)?, narrow)?;
+    out.insert("properties".to_owned(), Value::Object(narrowed));
     if let Some(required) = schema.get("required") {
         out.insert("required".to_owned(), required.clone());
     }

@@ -61,8 +61,8 @@ impl Builder {
             ..
         } = &credentials;
         // They are in no header as they are, and servers quote what they were given to sign.
-        self.http.secrets.push(secret_access_key.clone());
-        self.http.secrets.extend(session_token.clone());
+        self.connection.http.secrets.push(secret_access_key.clone());
+        self.connection.http.secrets.extend(session_token.clone());
         self.dialect.signer = Some(Signer {
             credentials,
             region: self.dialect.region.clone(),

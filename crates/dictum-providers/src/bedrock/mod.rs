@@ -12,7 +12,7 @@
 //! | [`ResponseFormat`](dictum_core::lm::ResponseFormat) | `outputConfig.textFormat`, a schema only, narrowed; one that can't be narrowed is not sent, the prompt describes the layout anyway |
 //! | `temperature`, `top_p`, `max_tokens`, `stop` | `inferenceConfig`; the first two as [`anthropic`](crate::anthropic) has it for a Claude, which may refuse them |
 //! | `reasoning_effort` | for a Claude as [`anthropic`](crate::anthropic) has it, for `openai.gpt-oss` the model's own parameter, else `outputConfig.effort` |
-//! | `seed` | refused: the dialect has no form for it |
+//! | `seed` | left out: there is none; a model that has one of its own is given it in `extra` |
 //! | `extra` | members of a Converse request by name, merged; all others are the model's own, in `additionalModelRequestFields` |
 //!
 //! A call is signed with an access key ([`Builder::credentials`]) or carries an API key of Bedrock (`api_key`).

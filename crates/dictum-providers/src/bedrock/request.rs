@@ -2,38 +2,27 @@
 
 use dictum_core::lm::{LmError, Message, Part, Request, ResponseFormat, Role, Settings, ToolChoice};
 use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::{Converse, kept, media, settings};
 use crate::anthropic::narrowed;
 use crate::refusal::no_form;
+use crate::wire;
 
-/// The body of a call, borrowing the texts of its request.
+/// The body of a call.
+pub(crate) type Body<'a> = wire::Body<Vec<WireMessage<'a>>, Vec<Block<'a>>>;
+
+/// A body in the making.
 #[derive(Debug, Default)]
-pub(crate) struct Body<'a> {
+struct Draft<'a> {
     messages: Vec<WireMessage<'a>>,
     system: Vec<Block<'a>>,
     /// All else, by name.
     rest: Map<String, Value>,
 }
 
-impl Serialize for Body<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut body = serializer.serialize_map(None)?;
-        body.serialize_entry("messages", &self.messages)?;
-        if !self.system.is_empty() {
-            body.serialize_entry("system", &self.system)?;
-        }
-        for (name, value) in &self.rest {
-            body.serialize_entry(name, value)?;
-        }
-        body.end()
-    }
-}
-
 #[derive(Debug, Serialize)]
-struct WireMessage<'a> {
+pub(crate) struct WireMessage<'a> {
     role: &'static str,
     content: Vec<Block<'a>>,
 }
@@ -41,7 +30,7 @@ struct WireMessage<'a> {
 /// A block of content: an object with the one member that it is.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-enum Block<'a> {
+pub(crate) enum Block<'a> {
     Text(&'a str),
     Image(Value),
     Document(Value),
@@ -69,30 +58,39 @@ pub(super) fn body<'a>(
     request: &'a Request,
     settings: &Settings,
 ) -> Result<Body<'a>, LmError> {
-    let mut body = Body::default();
+    let mut draft = Draft::default();
     let mut names = media::Names::default();
     for message in request.prefix.messages() {
-        body.message(message, &mut names)?;
+        draft.message(message, &mut names)?;
     }
     if dialect.cache {
-        body.mark();
+        draft.mark();
     }
     for message in &request.turns {
-        body.message(message, &mut names)?;
+        draft.message(message, &mut names)?;
     }
     // A conversation that goes on has its last answer in it, and will be sent again with the next one.
     if dialect.cache && request.turns.iter().any(|turn| turn.role == Role::Assistant) {
-        body.mark();
+        draft.mark();
     }
-    body.tools(request)?;
+    draft.tools(request)?;
     if let Some(format) = &request.response_format {
-        body.rest.extend(output_config(format)?);
+        draft.rest.extend(output_config(format)?);
     }
-    settings::write(&dialect.model, settings, &mut body.rest)?;
-    Ok(body)
+    settings::write(&dialect.model, settings, &mut draft.rest)?;
+    let Draft {
+        messages,
+        system,
+        rest,
+    } = draft;
+    Ok(Body {
+        first: ("messages", Some(messages)),
+        second: ("system", (!system.is_empty()).then_some(system)),
+        rest,
+    })
 }
 
-impl<'a> Body<'a> {
+impl<'a> Draft<'a> {
     /// Adds a message. Neighbours of one side are one message: most models want the sides to take turns.
     fn message(&mut self, message: &'a Message, names: &mut media::Names) -> Result<(), LmError> {
         let role = match message.role {

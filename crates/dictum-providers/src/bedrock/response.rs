@@ -108,7 +108,7 @@ fn usage(usage: &Value) -> Usage {
         cache_write_tokens: written,
         output_tokens: count("outputTokens"),
         reasoning_tokens: None,
-        cost_usd: None,
+        ..Usage::default()
     }
 }
 

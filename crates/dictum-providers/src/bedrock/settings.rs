@@ -4,7 +4,6 @@ use dictum_core::lm::{LmError, Settings};
 use serde_json::{Map, Value, json};
 
 use super::models;
-use super::request::unsupported;
 use crate::anthropic::{Facts, budget};
 
 /// Members of a Converse request. What else `extra` names is the model's own parameter.
@@ -28,11 +27,7 @@ const MODELS_OWN: &str = "additionalModelRequestFields";
 /// # Errors
 /// [`LmErrorKind::Unsupported`](dictum_core::lm::LmErrorKind::Unsupported) for what has no form.
 pub(super) fn write(model: &str, settings: &Settings, body: &mut Map<String, Value>) -> Result<(), LmError> {
-    if settings.seed.is_some() && !settings.extra.contains_key("seed") {
-        return Err(unsupported(
-            "a seed; if the model has a parameter for it, give it in `extra`",
-        ));
-    }
+    // There is no seed: it is left out, see docs/providers.md. A model's own parameter for it goes in `extra`.
     let claude = models::claude(model);
     let thinks = match (&settings.reasoning_effort, claude) {
         (None, _) => false,
@@ -202,13 +197,12 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_is_refused_unless_the_model_has_one() {
+    fn a_seed_is_left_out_unless_extra_names_it() {
         let mut settings = Settings {
             seed: Some(7),
             ..Settings::default()
         };
-        let refused = write("m", &settings, &mut Map::new()).unwrap_err();
-        assert!(refused.message().contains("a seed"), "{refused}");
+        assert_eq!(written("m", &settings), json!({}));
         settings.extra.insert("seed".to_owned(), json!(7));
         assert_eq!(
             written("m", &settings),

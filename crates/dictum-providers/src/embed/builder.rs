@@ -2,7 +2,6 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::Duration;
 
 use dictum_core::embed::{Batched, Embedder, Metered, Retried};
 use dictum_core::lm::LmError;
@@ -10,19 +9,15 @@ use serde_json::{Map, Value};
 
 use super::remote::RemoteEmbedder;
 use super::{EmbedDialect, Purpose, Wanted};
-use crate::builder::parse;
-use crate::http::{Endpoints, Http, HttpOptions};
-use crate::{Prices, Secret, env};
+use crate::connection::{Connection, connection_setters};
+use crate::http::Endpoints;
 
 /// Sets up a remote embedder. Reads nothing from the environment but where a method's name says so.
 #[derive(Debug, Clone)]
 pub struct Builder<D> {
     dialect: PhantomData<D>,
     wanted: Wanted,
-    base_url: Option<String>,
-    api_key: Option<Secret>,
-    http: HttpOptions,
-    prices: Option<Prices>,
+    connection: Connection,
     batch: usize,
     concurrency: usize,
     attempts: u32,
@@ -39,10 +34,7 @@ impl<D: EmbedDialect> Builder<D> {
                 dimensions: None,
                 extra: Map::new(),
             },
-            base_url: None,
-            api_key: None,
-            http: HttpOptions::default(),
-            prices: None,
+            connection: Connection::new(D::KEY_VARIABLE),
             batch: usize::MAX,
             concurrency: 4,
             attempts: 4,
@@ -91,64 +83,7 @@ impl<D: EmbedDialect> Builder<D> {
         self
     }
 
-    /// Another server: the address up to and without the part that names the call, such as `http://localhost:11434/v1`.
-    /// Default: the provider's own.
-    #[must_use]
-    pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        self.base_url = Some(url.into());
-        self
-    }
-
-    /// The key. Servers on one's own machine usually need none.
-    #[must_use]
-    pub fn api_key(mut self, key: impl Into<Secret>) -> Self {
-        self.api_key = Some(key.into());
-        self
-    }
-
-    /// The key from the provider's usual environment variable, `OPENAI_API_KEY` say, read now.
-    ///
-    /// # Errors
-    /// [`LmErrorKind::Auth`](dictum_core::lm::LmErrorKind::Auth) when the variable is not set or empty.
-    pub fn api_key_from_env(self) -> Result<Self, LmError> {
-        let key = env::key(D::KEY_VARIABLE).map_err(|error| error.with_model(self.name()))?;
-        Ok(self.api_key(key))
-    }
-
-    /// One more header with each request. Its value is taken to be secret: it never shows.
-    #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
-        self.http.headers.push((name.into(), value.into()));
-        self
-    }
-
-    /// What requests cost. Default: [`Prices::bundled`] at the provider's own address, none at another.
-    #[must_use]
-    pub fn prices(mut self, prices: Prices) -> Self {
-        self.prices = Some(prices);
-        self
-    }
-
-    /// The most time to connect, 10 s by default.
-    #[must_use]
-    pub fn connect_timeout(mut self, time: Duration) -> Self {
-        self.http.connect_timeout = Some(time);
-        self
-    }
-
-    /// The longest answer that is read, in bytes, 64 MiB by default.
-    #[must_use]
-    pub fn max_body(mut self, bytes: usize) -> Self {
-        self.http.max_body = Some(bytes);
-        self
-    }
-
-    /// Goes through the proxy that the environment or the system names (`HTTPS_PROXY`, `NO_PROXY` and so on). Default: none.
-    #[must_use]
-    pub fn proxy_from_env(mut self) -> Self {
-        self.http.proxy_from_env = true;
-        self
-    }
+    connection_setters!();
 
     /// The embedder: metered, retried and batched, without a cache.
     ///
@@ -167,13 +102,8 @@ impl<D: EmbedDialect> Builder<D> {
 
     fn build_model(mut self) -> Result<RemoteEmbedder<D>, LmError> {
         let name = self.name();
-        let base = parse(self.base_url.as_deref().unwrap_or(D::BASE_URL))?;
-        let prices = self.prices.unwrap_or_else(|| Prices::at(&base, D::BASE_URL));
+        let (base, prices) = self.connection.place(D::BASE_URL)?;
         let url = D::endpoint(&self.wanted.model, base);
-        if let Some(key) = &self.api_key {
-            let (header, value) = D::authorize(key);
-            self.http.headers.insert(0, (header.to_owned(), value));
-        }
         let endpoints = Endpoints {
             whole: url.clone(),
             streaming: url,
@@ -182,7 +112,7 @@ impl<D: EmbedDialect> Builder<D> {
             name,
             wanted: self.wanted,
             prices,
-            http: Http::new(endpoints, &[], self.http)?,
+            http: self.connection.open(endpoints, &[], D::authorize)?,
             dialect: PhantomData,
         })
     }

@@ -1,12 +1,12 @@
 //! Cohere's embedders.
 
 use dictum_core::embed::{BatchLimit, Embeddings};
-use dictum_core::lm::{LmError, Usage};
+use dictum_core::lm::LmError;
 use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{EmbedDialect, Purpose, Wanted, read};
+use super::{EmbedDialect, Purpose, Wanted, read, usage};
 use crate::dialect::Dialect;
 use crate::openai::Chat;
 use crate::refusal::Refusal;
@@ -85,11 +85,7 @@ impl EmbedDialect for Cohere {
         let tokens = units.map(|tokens| tokens as u64);
         Ok(Embeddings {
             vectors: answer.embeddings.float,
-            usage: Usage {
-                input_tokens: tokens,
-                output_tokens: tokens.map(|_| 0),
-                ..Usage::default()
-            },
+            usage: usage(tokens),
         })
     }
 

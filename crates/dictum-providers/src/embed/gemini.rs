@@ -1,12 +1,12 @@
 //! The embedders of Google's Gemini API.
 
 use dictum_core::embed::{BatchLimit, Embeddings};
-use dictum_core::lm::{LmError, Usage};
+use dictum_core::lm::LmError;
 use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{EmbedDialect, Purpose, Wanted, read};
+use super::{EmbedDialect, Purpose, Wanted, read, usage};
 use crate::Secret;
 use crate::dialect::Dialect;
 use crate::gemini::GenerateContent;
@@ -95,11 +95,7 @@ impl EmbedDialect for Gemini {
         let tokens = answer.usage.and_then(|usage| usage.prompt_token_count);
         Ok(Embeddings {
             vectors: answer.embeddings.into_iter().map(|entry| entry.values).collect(),
-            usage: Usage {
-                input_tokens: tokens,
-                output_tokens: tokens.map(|_| 0),
-                ..Usage::default()
-            },
+            usage: usage(tokens),
         })
     }
 

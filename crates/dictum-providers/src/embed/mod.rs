@@ -37,7 +37,7 @@ pub use openai::OpenAi;
 use std::fmt::Debug;
 
 use dictum_core::embed::{BatchLimit, Embeddings};
-use dictum_core::lm::{LmError, LmErrorKind};
+use dictum_core::lm::{LmError, LmErrorKind, Usage};
 use reqwest::Url;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -117,6 +117,15 @@ pub(crate) trait EmbedDialect: Debug + Send + Sync + 'static {
 
     /// Reads a refusal.
     fn refused(refusal: &Refusal) -> LmError;
+}
+
+/// The tokens of the texts, if the server counted them. What comes out are no tokens.
+fn usage(tokens: Option<u64>) -> Usage {
+    Usage {
+        input_tokens: tokens,
+        output_tokens: tokens.map(|_| 0),
+        ..Usage::default()
+    }
 }
 
 /// Reads an answer of this form.

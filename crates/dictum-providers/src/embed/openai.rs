@@ -1,12 +1,12 @@
 //! OpenAI's `/embeddings`, and what is compatible with it.
 
 use dictum_core::embed::{BatchLimit, Embeddings};
-use dictum_core::lm::{LmError, Usage};
+use dictum_core::lm::LmError;
 use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{EmbedDialect, Wanted, read};
+use super::{EmbedDialect, Wanted, read, usage};
 use crate::dialect::Dialect;
 use crate::openai::Chat;
 use crate::refusal::Refusal;
@@ -74,11 +74,7 @@ impl EmbedDialect for OpenAi {
             .and_then(|usage| usage.prompt_tokens.or(usage.total_tokens));
         Ok(Embeddings {
             vectors: answer.data.into_iter().map(|entry| entry.embedding).collect(),
-            usage: Usage {
-                input_tokens: tokens,
-                output_tokens: tokens.map(|_| 0),
-                ..Usage::default()
-            },
+            usage: usage(tokens),
         })
     }
 

@@ -14,21 +14,13 @@ use super::schema::narrowed;
 use super::{GenerateContent, MADE_UP_ID};
 use crate::dialect::Dialect;
 use crate::refusal::no_form;
+use crate::wire::{self, media_type};
 
-/// The body of a call, borrowing the texts of its request: prompts are long, and the same for many calls.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Body<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    system_instruction: Option<Content<'a>>,
-    contents: Vec<Content<'a>>,
-    /// All else, by name.
-    #[serde(flatten)]
-    rest: Map<String, Value>,
-}
+/// The body of a call.
+pub(crate) type Body<'a> = wire::Body<Content<'a>, Vec<Content<'a>>>;
 
 #[derive(Debug, Serialize)]
-struct Content<'a> {
+pub(crate) struct Content<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<&'static str>,
     parts: Vec<WirePart<'a>>,
@@ -123,8 +115,8 @@ pub(super) fn body<'a>(
     }
     merge(&mut rest, settings.extra.clone());
     Ok(Body {
-        system_instruction,
-        contents,
+        first: ("systemInstruction", system_instruction),
+        second: ("contents", Some(contents)),
         rest,
     })
 }
@@ -302,14 +294,10 @@ fn media_part<'a>(media: &'a Media, usual: &'static str) -> Held<'a> {
         Held::FileData(file)
     };
     match &media.data {
-        MediaData::Base64(data) => {
-            let mime_type = if media.media_type.is_empty() {
-                usual
-            } else {
-                &media.media_type
-            };
-            Held::InlineData(InlineData { mime_type, data })
-        }
+        MediaData::Base64(data) => Held::InlineData(InlineData {
+            mime_type: media_type(media, usual),
+            data,
+        }),
         MediaData::Url(url) => file(url),
         // The Files API names files `files/abc` and wants their address back.
         MediaData::Id(id) if id.contains("://") => file(id),

@@ -226,6 +226,11 @@ pub(super) fn usage(usage: &Value) -> Usage {
         (None, None) => None,
         (first, more) => Some(first.unwrap_or(0).saturating_add(more.unwrap_or(0))),
     };
+    let audio = |name: &str| {
+        let mut kinds = usage.get(name)?.as_array()?.iter();
+        let audio = kinds.find(|kind| kind.get("modality").is_some_and(|modality| modality == "AUDIO"))?;
+        audio.get("tokenCount")?.as_u64()
+    };
     let thoughts = count("thoughtsTokenCount");
     let mut output = sum(count("candidatesTokenCount"), thoughts);
     if output.is_none() && count("promptTokenCount").is_some() && count("totalTokenCount").is_some() {
@@ -236,10 +241,10 @@ pub(super) fn usage(usage: &Value) -> Usage {
         // What tools of the server's own added to the prompt is charged like it.
         input_tokens: sum(count("promptTokenCount"), count("toolUsePromptTokenCount")),
         cached_tokens: count("cachedContentTokenCount"),
-        cache_write_tokens: None,
         output_tokens: output,
         reasoning_tokens: thoughts,
-        cost_usd: None,
+        audio_tokens: sum(audio("promptTokensDetails"), audio("toolUsePromptTokensDetails")),
+        ..Usage::default()
     }
 }
 

@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::schema::required;
+
 /// Keywords that are taken as they are.
 const TAKEN: &[&str] = &[
     "$id",
@@ -217,13 +219,7 @@ fn demanded(schema: &Value) -> Vec<&str> {
     let Some(schema) = schema.as_object() else {
         return found;
     };
-    let required: Vec<&str> = schema
-        .get("required")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
+    let required = required(schema);
     for (key, value) in schema {
         match key.as_str() {
             "$ref" => found.extend(value.as_str()),

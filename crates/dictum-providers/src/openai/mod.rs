@@ -29,7 +29,7 @@ pub(crate) use schema::strict;
 
 use dictum_core::lm::{Capabilities, LmError, Request, Response, Settings};
 use reqwest::Url;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::dialect::Dialect;
 use crate::refusal::Refusal;
@@ -70,6 +70,10 @@ impl Dialect for Chat {
 
     fn base_url(&self) -> String {
         "https://api.openai.com/v1".to_owned()
+    }
+
+    fn options(&self) -> Value {
+        json!({ "reasoning": self.reasoning, "developer": self.developer })
     }
 
     fn at(&mut self, base: &Url) {

@@ -6,13 +6,12 @@ use dictum_core::lm::{
     LmError, Media, MediaData, Message, Part, Request, ResponseFormat, Role, Settings, ToolChoice,
 };
 use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::Chat;
 use super::schema::strict;
 use crate::refusal::no_form;
-use crate::wire::merge_extra;
+use crate::wire::{self, data_url, merge_extra};
 
 /// Whether a name is one of OpenAI's reasoning models, `o3-mini` or `gpt-5.1` say, also as routers write it
 /// (`openai/o3-mini`). They take other parameters than the rest.
@@ -31,30 +30,8 @@ pub(crate) fn is_reasoning_model(model: &str) -> bool {
     })
 }
 
-/// The body of a call, borrowing the texts of its request: prompts are long, and the same for many calls.
-#[derive(Debug)]
-pub(crate) struct Body<'a> {
-    model: &'a str,
-    messages: Vec<WireMessage<'a>>,
-    /// All else, by name; what is named here stands in place of the fields above.
-    rest: Map<String, Value>,
-}
-
-impl Serialize for Body<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut body = serializer.serialize_map(None)?;
-        if !self.rest.contains_key("model") {
-            body.serialize_entry("model", self.model)?;
-        }
-        if !self.rest.contains_key("messages") {
-            body.serialize_entry("messages", &self.messages)?;
-        }
-        for (name, value) in &self.rest {
-            body.serialize_entry(name, value)?;
-        }
-        body.end()
-    }
-}
+/// The body of a call.
+pub(crate) type Body<'a> = wire::Body<&'a str, Vec<WireMessage<'a>>>;
 
 /// The body of a call.
 ///
@@ -89,8 +66,8 @@ pub(super) fn body<'a>(
     }
     write_settings(dialect, settings, &mut rest);
     Ok(Body {
-        model: &dialect.model,
-        messages,
+        first: ("model", Some(&dialect.model)),
+        second: ("messages", Some(messages)),
         rest,
     })
 }
@@ -163,7 +140,7 @@ fn response_format(format: &ResponseFormat) -> Value {
 
 /// A message as it is sent.
 #[derive(Debug, Serialize)]
-struct WireMessage<'a> {
+pub(crate) struct WireMessage<'a> {
     role: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_call_id: Option<&'a str>,
@@ -300,15 +277,6 @@ fn file<'a>(media: &Media) -> Result<WirePart<'a>, LmError> {
         MediaData::Url(_) => return Err(unsupported("a file by address; give its content or id")),
     };
     Ok(WirePart::File { file })
-}
-
-fn data_url(media: &Media, data: &str, usual: &str) -> String {
-    let media_type = if media.media_type.is_empty() {
-        usual
-    } else {
-        &media.media_type
-    };
-    format!("data:{media_type};base64,{data}")
 }
 
 fn unsupported(what: impl std::fmt::Display) -> LmError {

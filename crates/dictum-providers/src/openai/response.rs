@@ -121,5 +121,7 @@ pub(super) fn usage(usage: &Value) -> Usage {
         reasoning_tokens: count("/completion_tokens_details/reasoning_tokens"),
         // OpenRouter says what a call cost, in US dollars.
         cost_usd: usage.get("cost").and_then(Value::as_f64),
+        audio_tokens: count("/prompt_tokens_details/audio_tokens"),
+        ..Usage::default()
     }
 }

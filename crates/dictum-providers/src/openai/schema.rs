@@ -2,18 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// Keywords that strict mode refuses and that only annotate: an answer that fits without them fits with them.
-const ANNOTATIONS: &[&str] = &[
-    "$schema",
-    "$id",
-    "$comment",
-    "title",
-    "default",
-    "examples",
-    "deprecated",
-    "readOnly",
-    "writeOnly",
-];
+use crate::schema::{annotates, closable, each, lone, required};
 
 /// Keywords that strict mode takes as they are.
 const TAKEN: &[&str] = &[
@@ -72,21 +61,13 @@ fn narrow(schema: &Value) -> Option<Value> {
                 out.insert("anyOf".to_owned(), Value::Array(options?));
             }
             "allOf" => {
-                // A lone member is what generators write around a reference with a description.
-                let [only] = value.as_array()?.as_slice() else {
-                    return None;
-                };
                 says_type = true;
-                for (key, value) in narrow(only)?.as_object()? {
+                for (key, value) in narrow(lone(value)?)?.as_object()? {
                     out.insert(key.clone(), value.clone());
                 }
             }
             "$defs" | "definitions" => {
-                let mut defs = Map::new();
-                for (name, def) in value.as_object()? {
-                    defs.insert(name.clone(), narrow(def)?);
-                }
-                out.insert(key.clone(), Value::Object(defs));
+                out.insert(key.clone(), Value::Object(each(value.as_object()?, narrow)?));
             }
             known if TAKEN.contains(&known) => {
                 says_type |= matches!(known, "type" | "enum" | "const");
@@ -105,10 +86,6 @@ fn narrow(schema: &Value) -> Option<Value> {
     says_type.then_some(Value::Object(out))
 }
 
-fn annotates(key: &str) -> bool {
-    ANNOTATIONS.contains(&key) || key.starts_with("x-")
-}
-
 fn has_type(schema: &Map<String, Value>, name: &str) -> bool {
     match schema.get("type") {
         Some(Value::String(only)) => only == name,
@@ -119,18 +96,8 @@ fn has_type(schema: &Map<String, Value>, name: &str) -> bool {
 
 /// Closes an object and makes all its properties required.
 fn close(schema: &Map<String, Value>, out: &mut Map<String, Value>) -> Option<()> {
-    // Without properties, or with others allowed by a schema, it is a map: strict mode has none.
-    let properties = schema.get("properties").and_then(Value::as_object)?;
-    if !matches!(schema.get("additionalProperties"), None | Some(Value::Bool(_))) {
-        return None;
-    }
-    let required: Vec<&str> = schema
-        .get("required")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
+    let properties = closable(schema)?;
+    let required = required(schema);
     let mut narrowed = Map::new();
     for (name, property) in properties {
         let mut property = narrow(property)?;

@@ -13,7 +13,8 @@
 //! | `reasoning_effort` | `reasoning.effort` |
 //! | `max_tokens` | `max_output_tokens` |
 //! | `temperature`, `top_p` | left out for OpenAI's reasoning models, which refuse them |
-//! | `stop`, `seed` | refused: the dialect has no form for them |
+//! | `seed` | left out: there is none |
+//! | `stop` | refused: the dialect has no form for it |
 //! | `extra` | merged into the body last; objects by name; `null` takes a parameter out |
 //!
 //! Nothing is stored with the provider (`store: false`): a conversation is what its request says, also its reasoning.
@@ -27,7 +28,7 @@ mod stream;
 
 use dictum_core::lm::{Capabilities, LmError, Request, Response, Settings};
 use reqwest::Url;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::dialect::Dialect;
 use crate::refusal::Refusal;
@@ -68,6 +69,10 @@ impl Dialect for Items {
 
     fn base_url(&self) -> String {
         "https://api.openai.com/v1".to_owned()
+    }
+
+    fn options(&self) -> Value {
+        json!({ "reasons": self.reasons, "developer": self.developer, "summary": self.summary })
     }
 
     fn at(&mut self, base: &Url) {

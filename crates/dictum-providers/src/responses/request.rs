@@ -4,42 +4,20 @@ use dictum_core::lm::{
     LmError, Media, MediaData, Message, Part, Request, ResponseFormat, Role, Settings, ToolChoice,
 };
 use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::{Items, kept};
 use crate::openai::strict;
 use crate::refusal::no_form;
+use crate::wire::{self, data_url};
 
-/// The body of a call, borrowing the texts of its request.
-#[derive(Debug)]
-pub(crate) struct Body<'a> {
-    model: &'a str,
-    input: Vec<Item<'a>>,
-    /// All else, by name; what is named here stands in place of the fields above.
-    rest: Map<String, Value>,
-}
-
-impl Serialize for Body<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut body = serializer.serialize_map(None)?;
-        if !self.rest.contains_key("model") {
-            body.serialize_entry("model", self.model)?;
-        }
-        if !self.rest.contains_key("input") {
-            body.serialize_entry("input", &self.input)?;
-        }
-        for (name, value) in &self.rest {
-            body.serialize_entry(name, value)?;
-        }
-        body.end()
-    }
-}
+/// The body of a call.
+pub(crate) type Body<'a> = wire::Body<&'a str, Vec<Item<'a>>>;
 
 /// One item of the input.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-enum Item<'a> {
+pub(crate) enum Item<'a> {
     Text {
         role: &'static str,
         content: &'a str,
@@ -66,7 +44,7 @@ enum Item<'a> {
 /// One part of a message.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-enum Content<'a> {
+pub(crate) enum Content<'a> {
     Text { r#type: &'static str, text: &'a str },
     Media(Value),
 }
@@ -105,8 +83,8 @@ pub(super) fn body<'a>(
     }
     write_settings(dialect, settings, &mut rest)?;
     Ok(Body {
-        model: &dialect.model,
-        input,
+        first: ("model", Some(&dialect.model)),
+        second: ("input", Some(input)),
         rest,
     })
 }
@@ -121,9 +99,7 @@ fn write_settings(
     if !settings.stop.is_empty() && !spoken("stop") {
         return Err(unsupported("stop texts; cut the answer, or use chat completions"));
     }
-    if settings.seed.is_some() && !spoken("seed") {
-        return Err(unsupported("a seed; leave it out, or use chat completions"));
-    }
+    // There is no seed: it is left out, see docs/providers.md.
     if !dialect.reasons {
         for (name, value) in [("temperature", settings.temperature), ("top_p", settings.top_p)] {
             if let Some(value) = value {
@@ -288,15 +264,6 @@ fn file(media: &Media) -> Value {
             "file_data": data_url(media, data, "application/pdf"),
         }),
     }
-}
-
-fn data_url(media: &Media, data: &str, usual: &str) -> String {
-    let media_type = if media.media_type.is_empty() {
-        usual
-    } else {
-        &media.media_type
-    };
-    format!("data:{media_type};base64,{data}")
 }
 
 fn unsupported(what: impl std::fmt::Display) -> LmError {

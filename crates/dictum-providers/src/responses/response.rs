@@ -124,6 +124,7 @@ fn usage(usage: &Value) -> Usage {
         output_tokens: count("/output_tokens"),
         reasoning_tokens: count("/output_tokens_details/reasoning_tokens"),
         cost_usd: usage.get("cost").and_then(Value::as_f64),
+        ..Usage::default()
     }
 }
 

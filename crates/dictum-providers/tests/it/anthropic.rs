@@ -49,6 +49,7 @@ fn whole() -> Value {
         "usage": {
             "input_tokens": 21,
             "cache_creation_input_tokens": 188,
+            "cache_creation": { "ephemeral_5m_input_tokens": 88, "ephemeral_1h_input_tokens": 100 },
             "cache_read_input_tokens": 1000,
             "output_tokens": 305,
             "output_tokens_details": { "thinking_tokens": 120 },
@@ -74,7 +75,7 @@ fn streamed(message: &Value) -> String {
     let mut start = message.clone();
     start["content"] = json!([]);
     start["stop_reason"] = Value::Null;
-    start["usage"] = json!({ "input_tokens": 21, "cache_creation_input_tokens": 188, "cache_read_input_tokens": 1000, "output_tokens": 1, "service_tier": "standard" });
+    start["usage"] = json!({ "input_tokens": 21, "cache_creation_input_tokens": 188, "cache_creation": { "ephemeral_5m_input_tokens": 88, "ephemeral_1h_input_tokens": 100 }, "cache_read_input_tokens": 1000, "output_tokens": 1, "service_tier": "standard" });
     let mut out = event("message_start", json!({ "message": start }));
     out.push_str("event: ping\ndata: {\"type\": \"ping\"}\n\n");
     for (index, block) in message["content"].as_array().unwrap().iter().enumerate() {
@@ -196,7 +197,8 @@ async fn an_answer_comes_whole_or_streamed_with_all_it_has() {
             cache_write_tokens: Some(188),
             output_tokens: Some(305),
             reasoning_tokens: Some(120),
-            cost_usd: None,
+            cache_write_hour_tokens: Some(100),
+            ..Usage::default()
         }
     );
     assert_eq!(*response.raw.unwrap(), message);

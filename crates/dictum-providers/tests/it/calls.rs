@@ -40,7 +40,8 @@ async fn an_answer_comes_whole_or_streamed_with_all_it_has() {
                 cache_write_tokens: None,
                 output_tokens: Some(12),
                 reasoning_tokens: Some(8),
-                cost_usd: None,
+                audio_tokens: Some(0),
+                ..Usage::default()
             }
         );
         assert_eq!(response.raw.unwrap()["system_fingerprint"], "fp_50cad350e4");

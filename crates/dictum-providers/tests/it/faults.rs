@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use dictum_core::lm::{Call, Lm, LmErrorKind};
 use dictum_providers::Providers;
-use dictum_testkit::{FakeServer, Fault, Reply};
+use dictum_testkit::{FakeServer, Fault, Garble, Reply};
 use futures_util::StreamExt;
 use serde_json::json;
 
@@ -140,6 +140,32 @@ async fn a_body_beyond_the_limit_is_refused() {
             "{error}"
         );
         assert!(error.to_string().contains("50000 bytes"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_told_to_be_beyond_the_limit_is_refused_before_it_comes() {
+    // Nothing comes after the headers: whoever waits for it waits for ever.
+    let server = FakeServer::scripted([Reply::long(100_000_000, true).broken(Fault::Stall(0))]);
+    let lm = lm(&server);
+    let request = ask("x");
+    let refused = tokio::time::timeout(Duration::from_secs(10), call(&lm, false, &request));
+    let error = refused.await.expect("it is refused at once").unwrap_err();
+    assert_eq!(error.kind(), LmErrorKind::Unsupported, "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_compressed_unasked_is_told_as_such_and_one_that_only_says_so_is_read() {
+    for streams in [false, true] {
+        let server = FakeServer::scripted([
+            Reply::text("x").garbled(Garble::Gzip),
+            Reply::text("fine").garbled(Garble::SaysGzip),
+        ]);
+        let lm = lm(&server);
+        let error = call(&lm, streams, &ask("x")).await.unwrap_err();
+        assert_eq!(error.kind(), LmErrorKind::Decode);
+        assert!(error.message().contains("compressed (gzip)"), "{error}");
+        assert_eq!(call(&lm, streams, &ask("x")).await.unwrap().to_text(), "fine");
     }
 }
 

@@ -129,7 +129,7 @@ async fn an_answer_comes_whole_or_streamed_with_all_it_has() {
                 cache_write_tokens: None,
                 output_tokens: Some(20),
                 reasoning_tokens: Some(8),
-                cost_usd: None,
+                ..Usage::default()
             }
         );
         let raw = response.raw.unwrap();

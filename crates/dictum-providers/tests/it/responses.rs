@@ -222,8 +222,12 @@ async fn faults_are_typed_errors() {
             LmErrorKind::RateLimit,
         ),
         (Reply::chunks(cut), true, LmErrorKind::Transport),
+        // Chat completions' answer.
         (
-            Reply::text("chat completions' answer"),
+            Reply::json(
+                200,
+                &json!({ "choices": [{ "message": { "content": "x" }, "finish_reason": "stop" }] }),
+            ),
             false,
             LmErrorKind::Decode,
         ),
@@ -254,7 +258,7 @@ async fn the_end_is_the_end_though_the_connection_stays_open() {
 async fn a_setting_without_a_form_is_refused_and_nothing_is_sent() {
     let server = FakeServer::scripted([Reply::json(200, &whole("x"))]);
     let mut request = ask("x");
-    request.settings.seed = Some(7);
+    request.settings.stop = vec!["END".to_owned()];
     let error = call(&lm(&server), false, &request).await.unwrap_err();
     assert_eq!(
         (error.kind(), server.requests()),

@@ -1,11 +1,17 @@
-//! A server on loopback that speaks OpenAI's chat completions, and whatever else it is told to say.
+//! A server on loopback that speaks the dialects of the usual providers, and whatever else it is told to say.
 
+mod dialects;
 mod event_stream;
-mod openai;
+mod garble;
 mod reply;
+mod rude;
+mod trouble;
 
 pub use event_stream::{event_frame, exception_frame};
+pub use garble::Garble;
 pub use reply::{Chat, Fault, Reply};
+pub use rude::{Manners, RudeServer};
+pub use trouble::Trouble;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -48,6 +54,19 @@ impl Seen {
     }
 }
 
+/// A request that a program answers.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// Its number, from 0.
+    pub number: usize,
+    /// Path and query of the address.
+    pub path: &'a str,
+    /// The body; `null` when it was not JSON.
+    pub body: &'a Value,
+    /// The body as it came.
+    pub bytes: &'a [u8],
+}
+
 /// Counts that only the server can know.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
@@ -59,7 +78,7 @@ pub(crate) struct Counts {
     disconnects: watch::Sender<usize>,
 }
 
-type Program = dyn Fn(usize, &Value) -> Reply + Send + Sync;
+type Program = dyn Fn(&Asked<'_>) -> Reply + Send + Sync;
 
 struct Shared {
     program: Box<Program>,
@@ -69,8 +88,9 @@ struct Shared {
 }
 
 /// A server on loopback, on a port of its own, running on a thread of its own until it is dropped. It answers
-/// every `POST`, whatever its path: [`Chat`] as OpenAI documents chat completions, whole or as a stream, as each request asks;
-/// for other dialects with the bytes it is given.
+/// every `POST`, whatever its path: [`Chat`] in the dialect whose path was asked, whole or as a stream, as each request asks;
+/// all else with the bytes it is given. Paths that end in `/messages` are Anthropic's, `/responses` is OpenAI's Responses,
+/// `:generateContent` and `:streamGenerateContent` are Gemini's; all others are chat completions.
 pub struct FakeServer {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -101,8 +121,13 @@ impl FakeServer {
     /// # Panics
     /// When there is no port to be had.
     #[must_use]
+    #[expect(
+        clippy::expect_used,
+        reason = "a test without its server has nothing to go on with"
+    )]
     pub fn programmed(program: impl Fn(usize, &Value) -> Reply + Send + Sync + 'static) -> Self {
-        Self::start(Box::new(program), 1000)
+        Self::start(0, Box::new(move |asked| program(asked.number, asked.body)), 1000)
+            .expect("a port on loopback")
     }
 
     /// Like [`FakeServer::programmed`], keeping no request: for benches.
@@ -110,26 +135,41 @@ impl FakeServer {
     /// # Panics
     /// When there is no port to be had.
     #[must_use]
+    #[expect(
+        clippy::expect_used,
+        reason = "a test without its server has nothing to go on with"
+    )]
     pub fn forgetful(program: impl Fn(usize, &Value) -> Reply + Send + Sync + 'static) -> Self {
-        Self::start(Box::new(program), 0)
+        Self::start(0, Box::new(move |asked| program(asked.number, asked.body)), 0)
+            .expect("a port on loopback")
+    }
+
+    /// A server that answers each request as the closure says, which sees all of it, and that keeps none. On this port, so that
+    /// one that was dropped can come back where it was; 0 for any that is free.
+    ///
+    /// # Errors
+    /// When the port is not to be had.
+    pub fn answering(
+        port: u16,
+        program: impl Fn(&Asked<'_>) -> Reply + Send + Sync + 'static,
+    ) -> std::io::Result<Self> {
+        Self::start(port, Box::new(program), 0)
     }
 
     #[expect(
         clippy::expect_used,
         reason = "a test without its server has nothing to go on with"
     )]
-    fn start(program: Box<Program>, keep: usize) -> Self {
+    fn start(port: u16, program: Box<Program>, keep: usize) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             program,
             counts: Arc::default(),
             seen: Mutex::default(),
             keep,
         });
-        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port on loopback");
-        let address = listener.local_addr().expect("a bound socket has an address");
-        listener
-            .set_nonblocking(true)
-            .expect("a socket can be non-blocking");
+        let listener = std::net::TcpListener::bind(("127.0.0.1", port))?;
+        let address = listener.local_addr()?;
+        listener.set_nonblocking(true)?;
         let (stop, stopped) = oneshot::channel::<()>();
         let app = Router::new()
             .fallback(post(answer))
@@ -154,12 +194,18 @@ impl FakeServer {
             });
             runtime.shutdown_timeout(Duration::ZERO);
         });
-        Self {
+        Ok(Self {
             address,
             shared,
             stop: Some(stop),
             thread: Some(thread),
-        }
+        })
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.address.port()
     }
 
     /// The base URL for clients, `http://127.0.0.1:PORT/v1`.
@@ -178,6 +224,12 @@ impl FakeServer {
     #[must_use]
     pub fn requests(&self) -> usize {
         self.shared.counts.requests.load(Ordering::Acquire)
+    }
+
+    /// How many requests are in work now.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.shared.counts.in_flight.load(Ordering::Acquire)
     }
 
     /// The most requests that were in work at one time.
@@ -299,7 +351,13 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap,
     let number = shared.counts.requests.fetch_add(1, Ordering::AcqRel);
     let watch = Watch::new(&shared.counts);
     let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    let reply = (shared.program)(number, &body);
+    let path = uri.to_string();
+    let reply = (shared.program)(&Asked {
+        number,
+        path: &path,
+        body: &body,
+        bytes: &bytes,
+    });
     if number < shared.keep {
         let headers = headers
             .iter()
@@ -312,7 +370,7 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap,
             .collect();
         let seen = Seen {
             headers,
-            path: uri.to_string(),
+            path: path.clone(),
             body: body.clone(),
             bytes,
         };
@@ -322,5 +380,5 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap,
             .unwrap_or_else(PoisonError::into_inner)
             .push(seen);
     }
-    reply.respond(number, &body, watch).await
+    reply.respond(number, &path, &body, watch).await
 }

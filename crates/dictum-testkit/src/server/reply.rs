@@ -8,7 +8,9 @@ use axum::response::Response;
 use futures_util::stream;
 use serde_json::{Value, json};
 
-use super::{Watch, openai};
+use super::Watch;
+use super::dialects::Dialect;
+use super::garble::Garble;
 
 /// One reply of the [`FakeServer`](super::FakeServer).
 #[derive(Debug, Clone)]
@@ -21,6 +23,7 @@ pub struct Reply {
     /// Between the chunks of the body.
     pace: Duration,
     fault: Option<Fault>,
+    garble: Option<Garble>,
 }
 
 /// What ends a body before its end.
@@ -39,6 +42,8 @@ enum Content {
     Bytes(Bytes),
     /// These chunks, whatever was asked.
     Chunks(Vec<Bytes>),
+    /// So many bytes of nothing, whatever was asked, with their number told beforehand or not.
+    Long(usize, bool),
 }
 
 /// A model's answer, sent whole or as a stream, as the request asks.
@@ -101,6 +106,7 @@ impl Reply {
             delay: Duration::ZERO,
             pace: Duration::ZERO,
             fault: None,
+            garble: None,
         }
     }
 
@@ -129,6 +135,12 @@ impl Reply {
     /// These chunks of an AWS event stream, whatever was asked; see [`event_frame`](super::event_frame).
     pub fn frames(chunks: impl IntoIterator<Item = impl Into<Bytes>>) -> Self {
         Self::chunks(chunks).header("content-type", "application/vnd.amazon.eventstream")
+    }
+
+    /// So many bytes of nothing, whatever was asked; `told` when their number is to stand in the headers.
+    #[must_use]
+    pub fn long(bytes: usize, told: bool) -> Self {
+        Self::of(200, Content::Long(bytes, told))
     }
 
     /// An error as OpenAI documents it. An empty code is `null`.
@@ -198,16 +210,53 @@ impl Reply {
         self
     }
 
-    pub(crate) async fn respond(self, number: usize, request: &Value, mut watch: Watch) -> Response {
+    /// With a body that comes whole and is not what it should be.
+    #[must_use]
+    pub fn garbled(mut self, garble: Garble) -> Self {
+        self.garble = Some(garble);
+        self
+    }
+
+    pub(crate) async fn respond(
+        self,
+        number: usize,
+        path: &str,
+        request: &Value,
+        mut watch: Watch,
+    ) -> Response {
         if !self.delay.is_zero() {
             tokio::time::sleep(self.delay).await;
         }
-        let streams = request.get("stream") == Some(&Value::Bool(true));
+        let dialect = Dialect::of(path);
+        let mut streams = dialect.streams(path, request);
+        if self.garble == Some(Garble::OtherForm) {
+            streams = !streams;
+        }
+        let mut length = None;
         let (media_type, chunks) = match self.content {
-            Content::Chat(chat) if streams => ("text/event-stream", openai::chunks(&chat, number, request)),
-            Content::Chat(chat) => ("application/json", vec![openai::whole(&chat, number, request)]),
+            Content::Chat(chat) if streams => {
+                let mut chunks = dialect.chunks(&chat, number, request);
+                if let Some(garble) = self.garble {
+                    garble.chunks(&mut chunks);
+                }
+                let chunks = chunks.into_iter().map(|chunk| chunk.bytes).collect();
+                ("text/event-stream", chunks)
+            }
+            Content::Chat(chat) => {
+                let mut whole = dialect.whole(&chat, number, request);
+                if let Some(garble) = self.garble {
+                    whole = garble.whole(whole);
+                }
+                ("application/json", vec![whole])
+            }
             Content::Bytes(bytes) => ("application/json", vec![bytes]),
             Content::Chunks(chunks) => ("text/event-stream", chunks),
+            // One piece many times over: the server's memory is not what is tried.
+            Content::Long(bytes, told) => {
+                length = told.then_some(bytes.div_ceil(1 << 16) << 16);
+                let piece = Bytes::from_static(&[b' '; 1 << 16]);
+                ("application/json", vec![piece; bytes.div_ceil(1 << 16)])
+            }
         };
         let body = match (self.fault, <[Bytes; 1]>::try_from(chunks)) {
             (None, Ok([whole])) => {
@@ -238,6 +287,12 @@ impl Reply {
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        if let Some(length) = length {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        if let Some((name, value)) = self.garble.and_then(Garble::header) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
         for (name, value) in &self.headers {
             if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
                 headers.insert(name, value);

@@ -206,14 +206,6 @@ fn said(message: &Message) -> String {
 }
 
 fn parts(parts: &[Part]) -> String {
-    let parts = parts.iter().map(|part| match part {
-        Part::Text { text } => text.clone(),
-        Part::Image { media } | Part::Audio { media } | Part::File { media } => format!("<{media:?}>"),
-        Part::ToolCall { name, arguments, .. } => format!("<calls {name}{arguments}>"),
-        Part::ToolResult { content, .. } => format!("<tool gave {content}>"),
-        Part::Reasoning { text, .. } => format!("<reasoning: {text}>"),
-        Part::Opaque { provider, .. } => format!("<something for {provider}>"),
-        other => format!("<{other:?}>"),
-    });
-    parts.collect::<Vec<_>>().join("\n")
+    let parts: Vec<String> = parts.iter().map(Part::to_string).collect();
+    parts.join("\n")
 }

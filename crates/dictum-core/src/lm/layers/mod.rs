@@ -69,7 +69,7 @@
 //!
 //! | layer | keys on the request and | so that |
 //! |---|---|---|
-//! | [`Cache`] | the model's name and [`variant`](super::LanguageModel::variant): a hash of its address and default settings | two servers or two sets of defaults never serve each other's answers |
+//! | [`Cache`] | the model's name and [`variant`](super::LanguageModel::variant): a hash of its address, default settings and what its builder sets of the dialect | two servers, two sets of defaults or of options never serve each other's answers |
 //! | [`Coalesce`] | nothing: it stands around one model | |
 //! | [`Cassette`] | the model's name; of the settings, what holds in the end: the request's over the model's [defaults](super::LanguageModel::default_settings) | a recording plays at any address and without the model, and never for other settings |
 //!
@@ -80,6 +80,7 @@
 
 mod adaptive;
 mod attempt;
+mod backoff;
 mod cache;
 mod cassette;
 mod circuit;
@@ -99,6 +100,7 @@ mod tracing;
 mod tests;
 
 pub use adaptive::Adaptive;
+pub(crate) use backoff::{Backoff, Jitter};
 pub use cache::{Cache, Store};
 pub use cassette::{Cassette, CassetteMode};
 pub use circuit::Circuit;

@@ -1,15 +1,14 @@
 //! Trying again.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
 
+use super::backoff::{Backoff, Jitter};
+use super::hand_on;
 use super::retry_budget::RetryBudget;
-use super::{hand_on, now};
 use crate::lm::{
     Call, LanguageModel, Layer, Lm, LmError, LmErrorKind, Request, Response, ResponseStream, Source,
     StreamEvent,
@@ -30,10 +29,7 @@ use crate::lm::{
 /// A stream is begun again only while none of its events was handed on.
 #[derive(Debug, Clone, Copy)]
 pub struct Retry {
-    attempts: u32,
-    base: Duration,
-    max_wait: Duration,
-    max_retry_after: Duration,
+    backoff: Backoff,
     budget: Option<(f64, u32)>,
     seed: Option<u64>,
 }
@@ -50,10 +46,7 @@ impl Retry {
     #[must_use]
     pub fn new(attempts: u32) -> Self {
         Self {
-            attempts: attempts.max(1),
-            base: Duration::from_millis(500),
-            max_wait: Duration::from_secs(30),
-            max_retry_after: Duration::from_secs(120),
+            backoff: Backoff::new(attempts),
             budget: Some((0.2, 100)),
             seed: None,
         }
@@ -62,15 +55,15 @@ impl Retry {
     /// The same with other waits: the bound of the first, and of any.
     #[must_use]
     pub fn backoff(mut self, base: Duration, max_wait: Duration) -> Self {
-        self.base = base;
-        self.max_wait = max_wait;
+        self.backoff.base = base;
+        self.backoff.max_wait = max_wait;
         self
     }
 
     /// The same, honouring a provider's wish to wait up to this long. A longer wish ends the call.
     #[must_use]
     pub fn max_retry_after(mut self, max: Duration) -> Self {
-        self.max_retry_after = max;
+        self.backoff.max_retry_after = max;
         self
     }
 
@@ -101,14 +94,11 @@ impl Retry {
 
 impl Layer for Retry {
     fn wrap(self, inner: Lm) -> Arc<dyn LanguageModel> {
-        let seed = self
-            .seed
-            .unwrap_or_else(|| RandomState::new().build_hasher().finish());
         Arc::new(Retrying {
             inner,
             rules: self,
             budget: self.budget.map(|(share, burst)| RetryBudget::new(share, burst)),
-            jitter: AtomicU64::new(seed),
+            jitter: Jitter::new(self.seed),
         })
     }
 }
@@ -118,7 +108,7 @@ struct Retrying {
     inner: Lm,
     rules: Retry,
     budget: Option<RetryBudget>,
-    jitter: AtomicU64,
+    jitter: Jitter,
 }
 
 impl Retrying {
@@ -130,41 +120,18 @@ impl Retrying {
 
     /// How long to wait after this failure of attempt `attempt` (from 1), or the failure to give up with.
     fn wait(&self, error: LmError, attempt: u32, call: &Call) -> Result<Duration, LmError> {
-        let rules = &self.rules;
-        if !error.retryable() || attempt >= rules.attempts {
+        let backoff = &self.rules.backoff;
+        let Some(wait) = backoff.wait(&error, attempt, call, &self.jitter) else {
             return Err(error.with_attempts(attempt));
-        }
-        let asked = error.retry_after();
-        let wait = match asked {
-            Some(asked) if asked > rules.max_retry_after => return Err(error.with_attempts(attempt)),
-            Some(asked) => asked.saturating_add(self.share_of(rules.base)),
-            None => {
-                let doublings = 1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX);
-                self.share_of(rules.base.saturating_mul(doublings).min(rules.max_wait))
-            }
         };
-        let in_time = call
-            .deadline
-            .is_none_or(|deadline| now().checked_add(wait).is_some_and(|at| at < deadline));
-        if !in_time {
-            return Err(error.with_attempts(attempt));
-        }
         // A tiny wish, or none, is what servers say that are down.
-        let free = asked.is_some_and(|asked| error.kind() == LmErrorKind::RateLimit || asked >= rules.base);
+        let free = error
+            .retry_after()
+            .is_some_and(|asked| error.kind() == LmErrorKind::RateLimit || asked >= backoff.base);
         match &self.budget {
             Some(budget) if !free && !budget.spend() => Err(too_many(&error, attempt)),
             _ => Ok(wait),
         }
-    }
-
-    /// A random share of a time, by the SplitMix64 generator.
-    fn share_of(&self, whole: Duration) -> Duration {
-        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-        let mut z = self.jitter.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^= z >> 31;
-        whole.mul_f64((z >> 11) as f64 / (1_u64 << 53) as f64)
     }
 }
 
@@ -234,12 +201,16 @@ impl LanguageModel for Retrying {
             loop {
                 let error = match first_event(&self.inner, request, call).await {
                     Ok((first, rest)) => {
-                        let events = stream::iter(first.map(Ok)).chain(rest).map(move |mut event| {
-                            if let Ok(StreamEvent::Finished(response)) = &mut event {
-                                count(response, attempt);
-                            }
-                            event
-                        });
+                        let events = stream::iter(first.map(Ok))
+                            .chain(rest)
+                            .map(move |event| match event {
+                                Ok(StreamEvent::Finished(mut response)) => {
+                                    count(&mut response, attempt);
+                                    Ok(StreamEvent::Finished(response))
+                                }
+                                // The failure of this attempt, not of a first one.
+                                event => event.map_err(|error| error.with_attempts(attempt)),
+                            });
                         return Ok(events.boxed());
                     }
                     Err(error) => further(error, before.as_ref()),

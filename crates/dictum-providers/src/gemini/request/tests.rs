@@ -172,6 +172,7 @@ fn settings_have_their_names_and_extra_goes_over_them() {
     let extra = json!({
         "generationConfig": { "topK": 40, "seed": null, "thinkingConfig": { "includeThoughts": false } },
         "safetySettings": [{ "category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE" }],
+        "contents": "in place of the messages",
     });
     let settings = Settings {
         temperature: Some(0.5),
@@ -189,7 +190,7 @@ fn settings_have_their_names_and_extra_goes_over_them() {
     assert_eq!(
         of(&request),
         json!({
-            "contents": [{ "role": "user", "parts": [{ "text": "x" }] }],
+            "contents": "in place of the messages",
             "generationConfig": {
                 "temperature": 0.5,
                 "topP": 0.9,
@@ -201,6 +202,8 @@ fn settings_have_their_names_and_extra_goes_over_them() {
             "safetySettings": [{ "category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE" }],
         })
     );
+    let sent = serde_json::to_string(&body(&model("m"), &request, &request.settings).unwrap()).unwrap();
+    assert_eq!(sent.matches("\"contents\"").count(), 1, "{sent}");
     let seed = |seed| {
         let settings = Settings {
             seed: Some(seed),

@@ -125,7 +125,8 @@ fn tokens_are_summed_as_they_are_charged() {
         "candidatesTokenCount": 30,
         "thoughtsTokenCount": 50,
         "totalTokenCount": 200,
-        "promptTokensDetails": [{ "modality": "TEXT", "tokenCount": 100 }],
+        "promptTokensDetails": [{ "modality": "TEXT", "tokenCount": 60 }, { "modality": "AUDIO", "tokenCount": 40 }],
+        "toolUsePromptTokensDetails": [{ "modality": "AUDIO", "tokenCount": 5 }],
     });
     assert_eq!(
         usage(&counts),
@@ -135,7 +136,8 @@ fn tokens_are_summed_as_they_are_charged() {
             cache_write_tokens: None,
             output_tokens: Some(80),
             reasoning_tokens: Some(50),
-            cost_usd: None,
+            audio_tokens: Some(45),
+            ..Usage::default()
         }
     );
     let silent = usage(&json!({ "promptTokenCount": 7, "totalTokenCount": 7 }));

@@ -142,8 +142,6 @@ fn what_has_no_form_is_refused_by_name() {
     assert!(refusal(&of(Role::Assistant, image)).contains("what the model said"));
 
     let mut request = Request::new(vec![Message::user("x")]);
-    request.settings.seed = Some(7);
-    assert!(refusal(&request).contains("a seed"));
     request.settings = Settings {
         stop: vec!["END".to_owned()],
         ..Settings::default()
@@ -152,6 +150,16 @@ fn what_has_no_form_is_refused_by_name() {
     // A server that has it all the same, or a setting that is not to matter here: `extra` is the last word.
     request.settings.extra.insert("stop".to_owned(), Value::Null);
     assert_eq!(super::tests::of(&model(true), &request).get("stop"), None);
+}
+
+#[test]
+fn a_seed_is_left_out_unless_extra_names_it() {
+    let mut request = Request::new(vec![Message::user("x")]);
+    let without = super::tests::of(&model(true), &request);
+    request.settings.seed = Some(7);
+    assert_eq!(super::tests::of(&model(true), &request), without);
+    request.settings.extra.insert("seed".to_owned(), json!(8));
+    assert_eq!(super::tests::of(&model(true), &request)["seed"], 8);
 }
 
 #[test]

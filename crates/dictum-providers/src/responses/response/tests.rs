@@ -76,7 +76,7 @@ fn an_answer_with_all_it_has() {
             cache_write_tokens: Some(9),
             output_tokens: Some(1035),
             reasoning_tokens: Some(832),
-            cost_usd: None,
+            ..Usage::default()
         }
     );
     assert_eq!(

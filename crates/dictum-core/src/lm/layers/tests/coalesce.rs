@@ -235,3 +235,60 @@ async fn who_joins_a_stream_keeps_his_own_deadline_to_its_end() {
     assert_eq!(hasty.unwrap_err().kind(), LmErrorKind::Timeout);
     assert_eq!((seen.begun(), seen.cancelled()), (1, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_joins_a_stream_late_gets_it_from_its_start_event_by_event() {
+    let text = "one two three";
+    let (lm, seen) = model(move |_, _| Step::SayAfter(Duration::from_secs(1), text.to_owned()));
+    let lm = lm.layer(Coalesce);
+    let (request, terms) = (ask("a"), Call::default());
+    let mut first = lm.stream(&request, &terms).await.unwrap();
+    let mut pieces = vec![first.next().await.unwrap().unwrap()];
+    let mut second = lm.stream(&request, &terms).await.unwrap();
+    let mut late = Vec::new();
+    // In turns, so that now the one and now the other drives the call.
+    loop {
+        let (one, two) = (second.next().await, first.next().await);
+        late.extend(one.clone().map(Result::unwrap));
+        pieces.extend(two.clone().map(Result::unwrap));
+        if one.is_none() && two.is_none() {
+            break;
+        }
+    }
+    let texts = |events: &[StreamEvent]| -> Vec<String> {
+        let pieces = events.iter().filter_map(|event| match event {
+            StreamEvent::Text(text) => Some(text.clone()),
+            _ => None,
+        });
+        pieces.collect()
+    };
+    assert!(texts(&pieces).len() > 1, "it came in pieces");
+    assert_eq!(texts(&late), texts(&pieces));
+    assert_eq!(texts(&late).concat(), text);
+    for (events, source) in [(&pieces, Source::Model), (&late, Source::Shared)] {
+        let finished = events.iter().filter_map(|event| match event {
+            StreamEvent::Finished(response) => Some((response.to_text(), response.source)),
+            _ => None,
+        });
+        assert_eq!(finished.collect::<Vec<_>>(), [(text.to_owned(), source)]);
+    }
+    assert_eq!(seen.begun(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_breaks_off_breaks_off_for_all_who_read_it() {
+    let (lm, seen) = model(|_, _| Step::Break(LmError::new(LmErrorKind::Transport, "cut off")));
+    let lm = lm.layer(Coalesce);
+    let (request, terms) = (ask("a"), Call::default());
+    let (one, two) = tokio::join!(lm.stream(&request, &terms), lm.stream(&request, &terms));
+    for stream in [one, two] {
+        let events: Vec<_> = stream.unwrap().collect().await;
+        assert!(
+            matches!(&events[..], [Ok(StreamEvent::Text(_)), Err(error)] if error.kind() == LmErrorKind::Transport),
+            "{events:?}"
+        );
+    }
+    assert_eq!(seen.begun(), 1);
+    assert!(lm.stream(&request, &terms).await.is_ok());
+    assert_eq!(seen.begun(), 2, "what has broken off is not joined");
+}

@@ -152,6 +152,19 @@ async fn a_stream_is_not_begun_again_after_its_first_event() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_that_breaks_at_a_later_attempt_says_at_which() {
+    let (lm, seen) = model(|n, _| match n {
+        0 | 1 => fail(LmErrorKind::Server),
+        _ => Step::Break(LmError::new(LmErrorKind::Transport, "cut")),
+    });
+    let error = call(&lm.layer(rules()), true, &ask("a"), &Call::default())
+        .await
+        .unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (LmErrorKind::Transport, 3));
+    assert_eq!(seen.begun(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_outage_is_not_amplified() {
     for streams in [false, true] {
         let (lm, seen) = model(|_, _| fail(LmErrorKind::Server));

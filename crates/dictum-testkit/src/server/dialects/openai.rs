@@ -3,36 +3,15 @@
 use axum::body::Bytes;
 use serde_json::{Value, json};
 
-use super::Chat;
+use super::{Chunk, counts, pieces};
+use crate::server::Chat;
 
 /// Seconds since 1970 that every answer says it was made at: answers are the same in every run.
 const CREATED: u64 = 1_741_569_952;
 const FINGERPRINT: &str = "fp_50cad350e4";
 
-fn model(request: &Value) -> &str {
-    request
-        .get("model")
-        .and_then(Value::as_str)
-        .unwrap_or("gpt-5-mini")
-}
-
 fn usage(chat: &Chat, request: &Value) -> Value {
-    let tokens = |text: &str| (text.chars().count() as u64).div_ceil(4);
-    let [input, cached, output, reasoning] = chat.usage.unwrap_or_else(|| {
-        let asked = request.get("messages").map(Value::to_string).unwrap_or_default();
-        let reasoning = tokens(chat.reasoning.as_deref().unwrap_or_default());
-        let said = chat
-            .text
-            .as_deref()
-            .or(chat.refusal.as_deref())
-            .unwrap_or_default();
-        let called: u64 = chat
-            .tool_calls
-            .iter()
-            .map(|(_, name, arguments)| tokens(name) + tokens(arguments))
-            .sum();
-        [tokens(&asked), 0, tokens(said) + called + reasoning, reasoning]
-    });
+    let [input, cached, output, reasoning] = counts(chat, request);
     json!({
         "prompt_tokens": input,
         "completion_tokens": output,
@@ -74,7 +53,7 @@ pub(super) fn whole(chat: &Chat, number: usize, request: &Value) -> Bytes {
         "id": format!("chatcmpl-{number}"),
         "object": "chat.completion",
         "created": CREATED,
-        "model": model(request),
+        "model": super::model(request, "gpt-5-mini"),
         "choices": [{ "index": 0, "message": message, "logprobs": null, "finish_reason": chat.finish }],
         "usage": usage(chat, request),
         "service_tier": "default",
@@ -84,14 +63,14 @@ pub(super) fn whole(chat: &Chat, number: usize, request: &Value) -> Bytes {
 }
 
 /// The answer as an event stream, one chunk of bytes per event: role, pieces, finish, usage if asked for, end mark.
-pub(super) fn chunks(chat: &Chat, number: usize, request: &Value) -> Vec<Bytes> {
+pub(super) fn chunks(chat: &Chat, number: usize, request: &Value) -> Vec<Chunk> {
     let with_usage = request.pointer("/stream_options/include_usage") == Some(&Value::Bool(true));
     let event = |choices: Value, usage: Value| {
         let mut chunk = json!({
             "id": format!("chatcmpl-{number}"),
             "object": "chat.completion.chunk",
             "created": CREATED,
-            "model": model(request),
+            "model": super::model(request, "gpt-5-mini"),
             "service_tier": "default",
             "system_fingerprint": FINGERPRINT,
             "choices": choices,
@@ -100,13 +79,20 @@ pub(super) fn chunks(chat: &Chat, number: usize, request: &Value) -> Vec<Bytes> 
         if with_usage && let Some(entries) = chunk.as_object_mut() {
             entries.insert("usage".to_owned(), usage);
         }
-        Bytes::from(format!("data: {chunk}\n\n"))
+        Chunk {
+            bytes: Bytes::from(format!("data: {chunk}\n\n")),
+            repeatable: true,
+        }
     };
-    let delta = |delta: Value, finish: Value| {
+    let mark = |delta: Value, finish: Value| {
         let choice = json!({ "index": 0, "delta": delta, "logprobs": null, "finish_reason": finish });
         event(json!([choice]), Value::Null)
     };
-    let mut out = vec![delta(
+    let delta = |delta: Value| Chunk {
+        repeatable: false,
+        ..mark(delta, Value::Null)
+    };
+    let mut out = vec![mark(
         json!({ "role": "assistant", "content": "", "refusal": null }),
         Value::Null,
     )];
@@ -116,7 +102,7 @@ pub(super) fn chunks(chat: &Chat, number: usize, request: &Value) -> Vec<Bytes> 
         ("refusal", &chat.refusal),
     ] {
         for piece in pieces(text.as_deref().unwrap_or_default()) {
-            out.push(delta(json!({ field: piece }), Value::Null));
+            out.push(delta(json!({ field: piece })));
         }
     }
     for (index, call @ (_, _, arguments)) in chat.tool_calls.iter().enumerate() {
@@ -127,22 +113,19 @@ pub(super) fn chunks(chat: &Chat, number: usize, request: &Value) -> Vec<Bytes> 
         if let Some(arguments) = first.pointer_mut("/function/arguments") {
             *arguments = json!("");
         }
-        out.push(delta(json!({ "tool_calls": [first] }), Value::Null));
+        out.push(delta(json!({ "tool_calls": [first] })));
         for piece in pieces(arguments) {
             let more = json!({ "index": index, "function": { "arguments": piece } });
-            out.push(delta(json!({ "tool_calls": [more] }), Value::Null));
+            out.push(delta(json!({ "tool_calls": [more] })));
         }
     }
-    out.push(delta(json!({}), json!(chat.finish)));
+    out.push(mark(json!({}), json!(chat.finish)));
     if with_usage {
         out.push(event(json!([]), usage(chat, request)));
     }
-    out.push(Bytes::from_static(b"data: [DONE]\n\n"));
+    out.push(Chunk {
+        bytes: Bytes::from_static(b"data: [DONE]\n\n"),
+        repeatable: true,
+    });
     out
-}
-
-/// A text in pieces of about a token.
-fn pieces(text: &str) -> Vec<String> {
-    let chars: Vec<char> = text.chars().collect();
-    chars.chunks(4).map(|piece| piece.iter().collect()).collect()
 }

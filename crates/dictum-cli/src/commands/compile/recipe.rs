@@ -1,0 +1,87 @@
+//! The optimizer a command names.
+
+use dictum_optimize::{BootstrapFewShot, BootstrapRandomSearch, Custom, LabeledFewShot, Recipe};
+
+use crate::args::{CompileArgs, OptimizerKind};
+use crate::failure::Failure;
+
+/// One type for all optimizers: they share their options.
+pub type Optimizer = Custom<Box<dyn Recipe>>;
+
+/// The optimizer with the settings of its own. A setting it does not have is refused, not passed over.
+pub fn recipe(args: &CompileArgs) -> Result<Box<dyn Recipe>, Failure> {
+    let mut given = Given {
+        candidates: args.candidates,
+        max_bootstrapped: args.max_bootstrapped,
+        max_labeled: args.max_labeled,
+    };
+    let recipe: Box<dyn Recipe> = match args.optimizer {
+        OptimizerKind::Labeled => {
+            let optimizer = LabeledFewShot::new();
+            Box::new(set(optimizer, given.max_labeled.take(), LabeledFewShot::k))
+        }
+        OptimizerKind::Bootstrap => {
+            let optimizer = BootstrapFewShot::new();
+            let optimizer = set(
+                optimizer,
+                given.max_bootstrapped.take(),
+                BootstrapFewShot::max_bootstrapped,
+            );
+            Box::new(set(
+                optimizer,
+                given.max_labeled.take(),
+                BootstrapFewShot::max_labeled,
+            ))
+        }
+        OptimizerKind::RandomSearch => {
+            let optimizer = BootstrapRandomSearch::new();
+            let optimizer = set(
+                optimizer,
+                given.max_bootstrapped.take(),
+                BootstrapRandomSearch::max_bootstrapped,
+            );
+            let optimizer = set(
+                optimizer,
+                given.max_labeled.take(),
+                BootstrapRandomSearch::max_labeled,
+            );
+            Box::new(set(
+                optimizer,
+                given.candidates.take(),
+                BootstrapRandomSearch::candidates,
+            ))
+        }
+    };
+    given.nothing_left(recipe.name())?;
+    Ok(recipe)
+}
+
+/// Settings that were given and that no optimizer has taken yet.
+struct Given {
+    candidates: Option<usize>,
+    max_bootstrapped: Option<usize>,
+    max_labeled: Option<usize>,
+}
+
+impl Given {
+    fn nothing_left(&self, optimizer: &str) -> Result<(), Failure> {
+        let left = [
+            ("--candidates", self.candidates),
+            ("--max-bootstrapped", self.max_bootstrapped),
+            ("--max-labeled", self.max_labeled),
+        ];
+        match left.iter().find(|(_, value)| value.is_some()) {
+            Some((name, _)) => Err(Failure::usage(format!(
+                "{name}: {optimizer} has no such setting; leave it out"
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn set<O, V>(optimizer: O, value: Option<V>, with: impl FnOnce(O, V) -> O) -> O {
+    match value {
+        Some(value) => with(optimizer, value),
+        None => optimizer,
+    }
+}

@@ -1,0 +1,60 @@
+//! What a run would take, without a call.
+
+use std::sync::Arc;
+
+use dictum_core::data::Example;
+use dictum_core::error::Result;
+use dictum_core::lm::{Meter, Usage};
+use serde::Serialize;
+
+use super::confirm::confirm;
+use super::{Task, engine, prepare, scores, search};
+use crate::engine::Phase;
+use crate::run::Journal;
+
+/// What a run would take: an estimate, made by going through it with made-up answers of which half are right. Every
+/// predictor is taken to be called once in a rollout, nothing to be asked again, and four characters to be a token. What a
+/// search does can depend on scores, so the real run can take fewer rollouts or more, but never more than its budget.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Forecast {
+    /// What each phase would take; nothing in them failed, was replayed or took time.
+    pub phases: Vec<Phase>,
+    /// Calls of the model in all.
+    pub calls: u64,
+    /// Tokens in all; without a price.
+    pub usage: Usage,
+    /// Whether the budget would end before the search or the confirmation does.
+    pub short: bool,
+    /// What was found about the data before the first call.
+    pub notes: Vec<String>,
+}
+
+pub(crate) async fn dry_run(task: Task<'_>, trainset: &[Example], valset: &[Example]) -> Result<Forecast> {
+    let prepared = prepare::prepare(&task, trainset, valset)?;
+    let meter = Meter::new(task.options.budget);
+    let mut engine = engine(&task, &prepared, Arc::new(Journal::default()), meter);
+    engine.rehearse();
+    let plan = prepared.plan;
+    let mut strategy = task.recipe.strategy(plan.clone())?;
+    scores(&mut engine, "baseline", &plan.baseline, &plan.valset).await?;
+    let mut short = search(&mut engine, &mut *strategy, plan.failure_score).await?;
+    let best = strategy.best().best.unwrap_or_else(|| plan.baseline.clone());
+    scores(&mut engine, "validate", &best, &plan.valset).await?;
+    engine.allow_calls(task.options.budget.calls);
+    confirm(&mut engine, &plan.baseline, &best, &prepared.testset).await?;
+    short |= engine.exhausted();
+    let mut usage = Usage::default();
+    let mut phases = engine.phases.all.clone();
+    for phase in &mut phases {
+        phase.seconds = 0.0;
+        usage += phase.usage;
+    }
+    phases.retain(|phase| phase.rollouts > 0);
+    Ok(Forecast {
+        calls: phases.iter().map(|phase| phase.calls).sum(),
+        phases,
+        usage,
+        short,
+        notes: prepared.notes,
+    })
+}

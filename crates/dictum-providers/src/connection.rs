@@ -1,0 +1,138 @@
+//! Where calls go and by what means: what every builder sets alike.
+
+use dictum_core::lm::{LmError, LmErrorKind};
+use reqwest::Url;
+
+use crate::http::{Endpoints, Http, HttpOptions};
+use crate::{Prices, Secret};
+
+/// What a builder is told of the server and the way there.
+#[derive(Debug, Clone)]
+pub(crate) struct Connection {
+    /// The environment variable that usually holds the key.
+    pub(crate) key_variable: &'static str,
+    pub(crate) base_url: Option<String>,
+    pub(crate) api_key: Option<Secret>,
+    pub(crate) prices: Option<Prices>,
+    pub(crate) http: HttpOptions,
+}
+
+impl Connection {
+    pub(crate) fn new(key_variable: &'static str) -> Self {
+        Self {
+            key_variable,
+            base_url: None,
+            api_key: None,
+            prices: None,
+            http: HttpOptions::default(),
+        }
+    }
+
+    /// The address, the provider's own unless another was given, and the prices that hold there.
+    pub(crate) fn place(&mut self, own: &str) -> Result<(Url, Prices), LmError> {
+        let base = parse(self.base_url.as_deref().unwrap_or(own))?;
+        let prices = self.prices.take().unwrap_or_else(|| Prices::at(&base, own));
+        Ok((base, prices))
+    }
+
+    /// The client. `authorize` gives the header that carries a key.
+    pub(crate) fn open(
+        mut self,
+        endpoints: Endpoints,
+        public: &[(&'static str, &'static str)],
+        authorize: impl FnOnce(&Secret) -> (&'static str, Secret),
+    ) -> Result<Http, LmError> {
+        if let Some(key) = &self.api_key {
+            let (header, value) = authorize(key);
+            self.http.headers.insert(0, (header.to_owned(), value));
+        }
+        Http::new(endpoints, public, self.http)
+    }
+}
+
+/// An address to stand before the dialect's own part. It may hold a key, so no message quotes it.
+fn parse(base: &str) -> Result<Url, LmError> {
+    let wrong = |message: String| LmError::new(LmErrorKind::InvalidRequest, message);
+    let mut url = Url::parse(base).map_err(|error| wrong(format!("the base URL is not one: {error}")))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(wrong(
+            "the base URL must begin with http:// or https:// and name a host".to_owned(),
+        ));
+    }
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty();
+    }
+    Ok(url)
+}
+
+/// The methods of a builder that fill its `connection`. It has a `name` for its errors.
+macro_rules! connection_setters {
+    () => {
+        /// Another server, or another version of the API: the address up to and without the part that names the call, such as
+        /// `http://localhost:8000/v1`. A query (`?api-version=...`) is kept. Default: the provider's own.
+        #[must_use]
+        pub fn base_url(mut self, url: impl Into<String>) -> Self {
+            self.connection.base_url = Some(url.into());
+            self
+        }
+
+        /// The key, sent in the header that the dialect has for it. Servers on one's own machine usually need none.
+        #[must_use]
+        pub fn api_key(mut self, key: impl Into<crate::Secret>) -> Self {
+            self.connection.api_key = Some(key.into());
+            self
+        }
+
+        /// The key from the provider's usual environment variable, `OPENAI_API_KEY` say, read now.
+        ///
+        /// # Errors
+        /// [`LmErrorKind::Auth`](dictum_core::lm::LmErrorKind::Auth) when the variable is not set or empty.
+        pub fn api_key_from_env(self) -> Result<Self, dictum_core::lm::LmError> {
+            let key = crate::env::key(self.connection.key_variable)
+                .map_err(|error| error.with_model(self.name()))?;
+            Ok(self.api_key(key))
+        }
+
+        /// One more header with each call. Its value is taken to be secret: it never shows.
+        #[must_use]
+        pub fn header(mut self, name: impl Into<String>, value: impl Into<crate::Secret>) -> Self {
+            self.connection
+                .http
+                .headers
+                .push((name.into(), value.into()));
+            self
+        }
+
+        /// What calls cost, where the provider does not say it. Default: [`Prices::bundled`](crate::Prices::bundled) at the
+        /// provider's own address; at another, where a model of the same name may cost something else or nothing, none.
+        #[must_use]
+        pub fn prices(mut self, prices: crate::Prices) -> Self {
+            self.connection.prices = Some(prices);
+            self
+        }
+
+        /// The most time to connect, 10 s by default. The call's own time is its deadline's matter, and for an LM the
+        /// [`Timeout`](dictum_core::lm::layers::Timeout) layer's.
+        #[must_use]
+        pub fn connect_timeout(mut self, time: std::time::Duration) -> Self {
+            self.connection.http.connect_timeout = Some(time);
+            self
+        }
+
+        /// The longest whole answer that is read, in bytes, 64 MiB by default; and of a stream, the most it may bring in all.
+        #[must_use]
+        pub fn max_body(mut self, bytes: usize) -> Self {
+            self.connection.http.max_body = Some(bytes);
+            self
+        }
+
+        /// Goes through the proxy that the environment or the system names (`HTTPS_PROXY`, `NO_PROXY` and so on). Default:
+        /// none.
+        #[must_use]
+        pub fn proxy_from_env(mut self) -> Self {
+            self.connection.http.proxy_from_env = true;
+            self
+        }
+    };
+}
+pub(crate) use connection_setters;
