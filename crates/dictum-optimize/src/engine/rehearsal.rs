@@ -9,6 +9,7 @@ use dictum_core::signature::{FieldKind, FieldSpec};
 use dictum_core::types::{Kind, Type};
 use serde_json::{Value, json};
 
+use crate::candidate::Role;
 use crate::strategy::{Done, DoneStep, Job};
 
 /// Characters per token of usual English text; what models of today have on average.
@@ -39,7 +40,10 @@ pub(super) fn done(job: &Job, key: &str, program: &dyn DynModule, ctx: &Context)
         });
     }
     let spent = steps.len() as u64;
-    let prediction = steps.last().map(|step| step.outputs.clone()).unwrap_or_default();
+    let mut prediction = steps.last().map(|step| step.outputs.clone()).unwrap_or_default();
+    if job.candidate.role() == Role::Proposer {
+        prediction = differing(prediction, key);
+    }
     if !job.steps {
         steps.clear();
     }
@@ -53,6 +57,18 @@ pub(super) fn done(job: &Job, key: &str, program: &dyn DynModule, ctx: &Context)
     row.calls = spent;
     row.usage = usage;
     Done { row, steps, spent }
+}
+
+/// Answers to different questions of the search differ: equal proposals would be tried once, real ones seldom are equal.
+fn differing(answers: Record, key: &str) -> Record {
+    let of = |value: &Value| match value {
+        Value::String(text) => format!("{text} {key}").into(),
+        other => other.clone(),
+    };
+    answers
+        .iter()
+        .map(|(name, value)| (name.to_owned(), of(value)))
+        .collect()
 }
 
 fn fields(predictor: &Predictor, kind: FieldKind, example: &Example) -> Record {

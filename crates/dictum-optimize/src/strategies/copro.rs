@@ -15,19 +15,20 @@ use crate::rng::Rng;
 use crate::scoreboard::Scoreboard;
 use crate::strategy::{Ask, Batch, Choice, Done, Job, Strategy};
 
-/// Proposes instructions for every predictor, scores them, shows the proposer what was tried with its scores from worst to
-/// best, and goes on from there. Predictors are taken one after the other: each gets its best instruction before the next is
-/// looked at. The best program on the validation set wins; among equals the one tried first.
+/// Proposes instructions for every predictor, scores them, shows the proposer what was tried with its scores from worst
+/// to best, and goes on from there. Predictors are taken one after the other: each gets its best instruction before the
+/// next is looked at. The best program on the validation set wins; among equals the one tried first.
 ///
 /// Other than DSPy's `COPRO`:
-/// - Candidates are scored on the validation set (a quarter of the trainset is set apart when there is none). DSPy scores on
-///   the whole trainset, and reports that score.
+/// - Candidates are scored on the validation set (a quarter of the trainset is set apart when there is none). DSPy
+///   scores on the whole trainset, and reports that score.
 /// - Only instructions are optimized. DSPy also proposes a prefix for the output, which no adapter renders.
-/// - In later rounds a predictor's new instructions are scored beside its current one and the three best of those before. DSPy
-///   scores all of them again, for the other predictors changed meanwhile. What comes out as the same program is scored once.
-/// - The proposer is shown the step and, of a program of several, all steps. It must not copy from examples, and sees none.
-///   Fences, quotes and labels are taken off its answers; empty, refused and overlong ones are noted and not used; equal ones
-///   count once.
+/// - In later rounds a predictor's new instructions are scored beside its current one and the three best of those
+///   before. DSPy scores all of them again, for the other predictors changed meanwhile. What comes out as the same
+///   program is scored once.
+/// - The proposer is shown the step and, of a program of several, all steps. It must not copy from examples, and sees
+///   none. Fences, quotes and labels are taken off its answers; empty, refused and overlong ones are noted and not
+///   used; equal ones count once.
 /// - Proposals of all predictors are asked for at once.
 /// - [`Copro::racing`] stops scoring candidates that can no longer win.
 /// - The program as it is is a candidate, and the winner is compared with it by a paired test.

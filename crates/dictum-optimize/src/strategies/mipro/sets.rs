@@ -31,9 +31,9 @@ pub(super) struct Sets {
 const FOR_PROPOSER: usize = 3;
 
 impl Sets {
-    /// At most so many sets: the program's own, none where it has some, labelled ones, one bootstrap in the trainset's order,
-    /// and bootstraps of random size over the shuffled trainset. For a zero-shot search, bootstraps that only the proposer
-    /// sees, if it is to see any.
+    /// At most so many sets: the program's own, none where it has some, labelled ones, one bootstrap in the trainset's
+    /// order, and bootstraps of random size over the shuffled trainset. For a zero-shot search, bootstraps that only
+    /// the proposer sees, if it is to see any.
     pub(super) fn new(how: &Bootstrap, count: usize, show: bool, plan: &Plan) -> Self {
         let mut how = how.clone();
         let mut made = vec![(*plan.baseline).clone()];

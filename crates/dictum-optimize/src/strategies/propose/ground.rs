@@ -36,8 +36,8 @@ pub(in super::super) struct Facts {
     pub(in super::super) parts: BTreeMap<String, String>,
 }
 
-/// Asks for the facts: first for observations on batches of examples and for the program's purpose, all at once; then for the
-/// summary of the observations and for the role of each step.
+/// Asks for the facts: first for observations on batches of examples and for the program's purpose, all at once; then
+/// for the summary of the observations and for the role of each step.
 pub(in super::super) struct Grounding {
     steps: String,
     paths: Vec<String>,
