@@ -32,8 +32,7 @@ use size::Wish;
 /// - The proposer sees the steps with their fields, types and instructions, not source code. Of a program of one step no
 ///   description of the step is asked for beside that of the program.
 /// - Batches of examples are looked at independently and at once; DSPy asks one after the other, shows earlier notes,
-///   and stops at "COMPLETE". Demonstrations of labelled data are not shown as good answers of a step, only
-///   bootstrapped ones.
+///   and stops at "COMPLETE". Of a single batch the notes are the summary.
 /// - Proposals must not copy from the examples, and are told so. Of answers, fences, quotes and labels are taken off.
 ///   Empty, refused and overlong ones are noted in the report and not used; equal ones count once. DSPy cuts off any
 ///   few words in front of a colon.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dictum_core::error::Result;
+use dictum_core::program::Demo;
 
 use super::super::propose::{Grounding, Instructor, TIPS, Wanted, program_text};
 use super::super::tpe::{Tpe, Trial};
@@ -124,13 +125,13 @@ impl Search {
                     true => TIPS.get(rng.below(TIPS.len())).copied().unwrap_or_default(),
                     false => "",
                 };
-                let shown = sets
-                    .get(number % sets.len().max(1))
-                    .filter(|_| self.grounds.demos);
-                let demos = shown.map(|set| set.demos.as_slice()).unwrap_or_default();
+                // Every proposal begins with another set, and goes on with the next where that has too few.
+                let from = sets.iter().cycle().skip(number).take(sets.len());
+                let shown = from.filter(|_| self.grounds.demos).flat_map(|set| &set.demos);
+                let demos: Vec<Demo> = shown.cloned().collect();
                 // Runs of other seeds ask for other samples.
                 let sample = Rng::of(&("sample", self.plan.seed)).below(1 << 20) * 64 + number;
-                jobs.push(instructor.ask(part, demos, tip, sample as u64)?);
+                jobs.push(instructor.ask(part, &demos, tip, sample as u64)?);
                 self.proposed.push(place);
             }
             let mut demos = sets;
