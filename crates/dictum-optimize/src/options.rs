@@ -266,6 +266,9 @@ macro_rules! optimizer {
 /// Gives an optimizer with a field `how` the options of bootstrapping.
 macro_rules! teacher_options {
     ($optimizer:ident) => {
+        $crate::options::teacher_options!($optimizer, "16");
+    };
+    ($optimizer:ident, $labeled:literal) => {
         /// Options of bootstrapping.
         impl $optimizer {
             /// Most bootstrapped demonstrations of each predictor; 4 if not set.
@@ -275,8 +278,9 @@ macro_rules! teacher_options {
                 self
             }
 
-            /// Most demonstrations of each predictor in all: labelled examples fill up to this number. 16 if not set. The
-            /// teacher is shown so many labelled ones.
+            /// Most demonstrations of each predictor in all: labelled examples fill up to this number. The teacher is shown
+            /// so many labelled ones.
+            #[doc = concat!($labeled, " if not set.")]
             #[must_use]
             pub fn max_labeled(mut self, demos: usize) -> Self {
                 self.how.max_labeled = demos;

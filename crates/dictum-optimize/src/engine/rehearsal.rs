@@ -28,7 +28,7 @@ pub(super) fn done(job: &Job, key: &str, program: &dyn DynModule, ctx: &Context)
         let inputs = fields(predictor, FieldKind::Input, &job.example);
         let mut outputs = fields(predictor, FieldKind::Output, &job.example);
         if job.candidate.role() == Role::Proposer {
-            differ(&mut outputs, key);
+            outputs = differing(&outputs, key);
         }
         usage += Usage {
             input_tokens: Some(input_tokens(predictor, ctx, &inputs)),
@@ -60,17 +60,16 @@ pub(super) fn done(job: &Job, key: &str, program: &dyn DynModule, ctx: &Context)
     Done { row, steps, spent }
 }
 
-/// Makes texts differ by question: a search that is proposed the same over and over would end early.
-fn differ(outputs: &mut Record, key: &str) {
-    let texts = outputs
+/// Answers to different questions of the search differ: equal proposals would be tried once, real ones seldom are equal.
+fn differing(answers: &Record, key: &str) -> Record {
+    let of = |value: &Value| match value {
+        Value::String(text) => format!("{text} {key}").into(),
+        other => other.clone(),
+    };
+    answers
         .iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value.as_str()?)));
-    let texts: Vec<(String, String)> = texts
-        .map(|(name, text)| (name, format!("{text} ({key})")))
-        .collect();
-    for (name, text) in texts {
-        outputs.insert(name, text);
-    }
+        .map(|(name, value)| (name.to_owned(), of(value)))
+        .collect()
 }
 
 fn fields(predictor: &Predictor, kind: FieldKind, example: &Example) -> Record {

@@ -147,7 +147,7 @@ fn candidates(page: &mut String, report: &Report, scale: Scale) {
             marks.push("kept");
         }
         if score.is_some() && !complete {
-            marks.push("cut short by the budget");
+            marks.push("not scored in full");
         }
         let _ = write!(
             page,

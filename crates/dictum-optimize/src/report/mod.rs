@@ -136,7 +136,7 @@ impl fmt::Display for Report {
                     write!(f, "  {mean:.3} [{:.3}, {:.3}]", interval.low, interval.high)?;
                 }
                 Some((Some(mean), _)) if known.complete => write!(f, "  {mean:.3}")?,
-                Some(_) if !known.complete => f.write_str("  cut short by the budget")?,
+                Some(_) if !known.complete => f.write_str("  not scored in full")?,
                 _ => f.write_str("  not scored")?,
             }
             writeln!(f, "{}", if known.label == self.kept { "  kept" } else { "" })?;

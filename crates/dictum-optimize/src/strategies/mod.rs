@@ -2,22 +2,28 @@
 
 mod bootstrap;
 mod bootstrapper;
+mod copro;
 mod custom;
 mod demos;
 pub mod gepa;
 mod infer_rules;
 mod knn;
 mod labeled;
+mod mipro;
+mod propose;
 mod random_search;
 mod sequence;
 mod simba;
+mod tpe;
 
 pub use bootstrap::BootstrapFewShot;
+pub use copro::Copro;
 pub use custom::Custom;
 pub use gepa::Gepa;
 pub use infer_rules::InferRules;
 pub use knn::{KnnFewShot, Neighbours};
 pub use labeled::LabeledFewShot;
+pub use mipro::{Auto, MiproV2};
 pub use random_search::BootstrapRandomSearch;
 pub use sequence::{Sequence, Sequenced};
 pub use simba::Simba;

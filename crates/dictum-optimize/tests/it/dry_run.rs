@@ -1,7 +1,7 @@
 //! What a run would take is near what it takes, and costs nothing.
 
 use dictum_core::lm::Budget;
-use dictum_optimize::{BootstrapRandomSearch, LabeledFewShot};
+use dictum_optimize::{BootstrapRandomSearch, Copro, LabeledFewShot, MiproV2};
 
 use crate::facts::{self, TwoSteps, World};
 use crate::simulated::Simulated;
@@ -51,6 +51,23 @@ async fn a_dry_run_of_a_search_is_near() {
         forecast.calls,
         report.spent.calls
     );
+}
+
+#[tokio::test]
+async fn a_dry_run_of_a_search_that_proposes_is_near() {
+    for (forecast, report) in [
+        both!(MiproV2::new().candidates(4).trials(12)),
+        both!(Copro::new().breadth(6).depth(2)),
+    ] {
+        let ratio = forecast.calls as f64 / report.spent.calls as f64;
+        assert!(
+            (0.8..1.5).contains(&ratio),
+            "{} calls were foreseen, {} made by {}",
+            forecast.calls,
+            report.spent.calls,
+            report.optimizer
+        );
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@
 
 mod bootstrapping;
 mod budget;
+mod copro;
 mod crash;
 mod custom;
 mod determinism;
@@ -25,6 +26,7 @@ mod gepa;
 mod headroom;
 mod infer_rules;
 mod knn;
+mod mipro;
 mod proposals;
 mod search;
 mod sequence;

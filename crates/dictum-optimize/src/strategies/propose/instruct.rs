@@ -1,0 +1,178 @@
+//! Asking for an instruction of one step.
+
+use std::sync::Arc;
+
+use dictum_core::Record;
+use dictum_core::error::Result;
+use dictum_core::lm::Settings;
+use dictum_core::program::Demo;
+use dictum_core::signature::SignatureSpec;
+
+use super::describe::numbered;
+use super::{Facts, Unused, WARNING, cleaned, demo_text, question};
+use crate::candidate::Candidate;
+use crate::plan::Part;
+use crate::strategy::{Done, Job};
+
+/// Hints that make proposals differ, one of which is drawn for each; the first is none.
+pub(in super::super) const TIPS: [&str; 6] = [
+    "",
+    "Be inventive: find a way to put it that nobody would think of first.",
+    "Keep it short and clear, one or two sentences.",
+    "Say much: which cases there are, what to look at, what form the answer has.",
+    "Make plain how much hangs on a right answer.",
+    "Begin with who the model is: somebody who is best at just this task.",
+];
+
+/// At most so many demonstrations are shown.
+const SHOWN: usize = 3;
+
+/// Asks for instructions of steps of one program, with what is known of it.
+pub(in super::super) struct Instructor {
+    steps: Option<String>,
+    facts: Facts,
+    temperature: f64,
+    unused: Unused,
+}
+
+impl Instructor {
+    /// With the program's steps as text, or without.
+    pub(in super::super) fn new(steps: Option<String>, facts: Facts, temperature: f64) -> Self {
+        Self {
+            steps,
+            facts,
+            temperature,
+            unused: Unused::default(),
+        }
+    }
+
+    /// A question for an instruction of this step. `sample` tells questions apart that are the same.
+    pub(in super::super) fn ask(
+        &mut self,
+        part: &Part,
+        demos: &[Demo],
+        tip: &str,
+        sample: u64,
+    ) -> Result<Job> {
+        self.unused.asked();
+        let shown = demos.iter().filter(|demo| demo.augmented);
+        let shown = numbered("Example", shown.take(SHOWN).map(demo_text));
+        let role = self.facts.parts.get(&part.path).map(String::as_str);
+        let known = [
+            ("data", "what the data is like", self.facts.data.as_deref()),
+            ("program", "the steps of the program", self.steps.as_deref()),
+            (
+                "purpose",
+                "what the program is for",
+                self.facts.program.as_deref(),
+            ),
+            ("role", "what this step must do", role),
+            ("examples", "good answers of this step", Some(shown.as_str())),
+            ("hint", "how to go about it", Some(tip)),
+        ];
+        let instructions = part.instructions();
+        let mut fields = vec![("step", "the step an instruction is wanted for")];
+        let mut inputs = Record::new().with("step", step_text(part));
+        for (name, what, text) in known {
+            if let Some(text) = text.filter(|text| !text.is_empty()) {
+                fields.push((name, what));
+                inputs.insert(name, text);
+            }
+        }
+        fields.push(("current", "the instruction the step has now"));
+        inputs.insert("current", instructions);
+        let spec = question(
+            "ProposeInstruction",
+            &format!(
+                "Write a better instruction for a step in which a language model is asked for some fields, given others. The \
+                 model sees the instruction, then the fields it is given. {WARNING}"
+            ),
+            &fields,
+            ("instruction", "the instruction, nothing else"),
+        )?;
+        Ok(self.job(part, spec, inputs, sample))
+    }
+
+    /// A question for an instruction that is better than those tried, which stand with their scores, the best last.
+    pub(in super::super) fn ask_after(
+        &mut self,
+        part: &Part,
+        tried: &[(String, f64)],
+        sample: u64,
+    ) -> Result<Job> {
+        self.unused.asked();
+        let tried: Vec<String> = tried
+            .iter()
+            .map(|(text, score)| format!("Score {score:.3}:\n{text}"))
+            .collect();
+        let mut fields = vec![("step", "the step an instruction is wanted for")];
+        let mut inputs = Record::new().with("step", step_text(part));
+        if let Some(steps) = &self.steps {
+            fields.push(("program", "the steps of the program"));
+            inputs.insert("program", steps.as_str());
+        }
+        fields.push((
+            "tried",
+            "instructions that were tried, with their scores, from the worst to the best",
+        ));
+        inputs.insert("tried", tried.join("\n\n"));
+        let spec = question(
+            "ImproveInstruction",
+            &format!(
+                "Instructions were tried for a step in which a language model is asked for some fields, given others. Find \
+                 out what the better ones have that the others lack, and write a new one that should score higher than all of \
+                 them. {WARNING}"
+            ),
+            &fields,
+            ("instruction", "the new instruction, nothing else"),
+        )?;
+        Ok(self.job(part, spec, inputs, sample))
+    }
+
+    fn job(&self, part: &Part, spec: SignatureSpec, inputs: Record, sample: u64) -> Job {
+        let candidate = Arc::new(Candidate::proposer(format!("instruction of {}", part.path), spec));
+        Job::question(&candidate, inputs)
+            .sample(sample)
+            .settings(Settings {
+                temperature: Some(self.temperature),
+                ..Settings::default()
+            })
+    }
+
+    /// The instruction that was proposed, if it is one.
+    pub(in super::super) fn read(&mut self, done: Option<&Arc<Done>>) -> Option<String> {
+        let answer = done?.prediction().and_then(|answer| answer.text("instruction"));
+        match answer.map(cleaned) {
+            Some(Ok(text)) => Some(text),
+            Some(Err(why)) => {
+                self.unused.not_used(why);
+                None
+            }
+            None => {
+                self.unused.not_used("failed");
+                None
+            }
+        }
+    }
+
+    pub(in super::super) fn note(&self) -> Option<String> {
+        self.unused.note("instructions")
+    }
+}
+
+/// A step in a line: its fields.
+fn step_text(part: &Part) -> String {
+    let names = |fields: &[dictum_core::signature::FieldSpec]| {
+        let names: Vec<String> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
+        names.join(", ")
+    };
+    match part.spec.inputs() {
+        [] => format!("`{}`: gives {}", part.path, names(part.spec.outputs())),
+        inputs => format!(
+            "`{}`: from {} gives {}",
+            part.path,
+            names(inputs),
+            names(part.spec.outputs())
+        ),
+    }
+}
