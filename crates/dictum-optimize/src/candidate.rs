@@ -157,6 +157,31 @@ impl Candidate {
         self.overlay.iter().map(|(_, state)| state.demos.len()).sum()
     }
 
+    /// The same states as those of another program.
+    pub(crate) fn as_role(&self, role: Role) -> Self {
+        Self {
+            role,
+            id: OnceLock::new(),
+            ..self.clone()
+        }
+    }
+
+    /// The same under another name.
+    pub(crate) fn labelled(&self, label: &str) -> Self {
+        Self {
+            label: label.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// For each demonstration of the predictor at `path` which example it was made from, as far as known.
+    pub(crate) fn sources_of(&self, path: &str) -> Vec<Option<InputKey>> {
+        let demos = self.overlay.get(path).map_or(0, |state| state.demos.len());
+        let mut sources = self.sources.get(path).cloned().unwrap_or_default();
+        sources.resize(demos, None);
+        sources
+    }
+
     /// The examples its demonstrations were made from, as far as known.
     #[must_use]
     pub fn sources(&self) -> HashSet<&InputKey> {

@@ -1,6 +1,7 @@
 //! [`Compiled`]: what a compilation gives.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use dictum_core::error::Result;
 use dictum_core::evaluate::Verdict;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::candidate::Candidate;
 use crate::report::Report;
 use crate::run::Folder;
+use crate::strategy::Considered;
 
 /// Whether compiling helped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,15 +49,54 @@ pub struct Compiled {
     pub report: Report,
     /// The program's state with the overlay in it, and the optimizer's name and seed as metadata.
     pub state: ProgramState,
+    ranked: Vec<Ranked>,
+    /// What was kept, with where its demonstrations came from.
+    pub(crate) kept: Arc<Candidate>,
+}
+
+/// A candidate that was scored on all of the validation set.
+#[derive(Debug, Clone)]
+pub struct Ranked {
+    /// Its name.
+    pub label: String,
+    /// Its mean score there.
+    pub mean: f64,
+    /// The states of all predictors.
+    pub overlay: Overlay,
+}
+
+/// The states of all predictors of a program as this candidate.
+fn whole(baseline: &Candidate, candidate: &Candidate) -> Overlay {
+    let mut overlay = baseline.overlay().clone();
+    for (path, state) in candidate.overlay().iter() {
+        overlay.set(path, state.clone());
+    }
+    overlay
 }
 
 impl Compiled {
-    pub(crate) fn new(program: &dyn DynModule, kept: &Candidate, report: Report) -> Self {
-        let mut overlay = Overlay::of(program);
-        for (path, state) in kept.overlay().iter() {
-            overlay.set(path, state.clone());
-        }
+    pub(crate) fn new(
+        program: &dyn DynModule,
+        baseline: &Candidate,
+        kept: &Arc<Candidate>,
+        candidates: &[Considered],
+        failure_score: f64,
+        report: Report,
+    ) -> Self {
+        let overlay = whole(baseline, kept);
+        let scored = candidates.iter().filter_map(|known| {
+            Some(Ranked {
+                label: known.candidate.label().to_owned(),
+                mean: known.mean(failure_score)?,
+                overlay: whole(baseline, &known.candidate),
+            })
+        });
+        let mut ranked: Vec<Ranked> = scored.collect();
+        // Stable: among equals the one tried first, which is the simpler.
+        ranked.sort_by(|a, b| b.mean.total_cmp(&a.mean));
         Self {
+            ranked,
+            kept: kept.clone(),
             state: ProgramState::of_candidate(program, &overlay)
                 .with_metadata("optimizer", report.optimizer.as_str())
                 .with_metadata("seed", report.seed),
@@ -71,6 +112,34 @@ impl Compiled {
     /// [`dictum_core::Error::File`] when they don't fit the program; nothing is changed then.
     pub fn apply<P: Parameters + ?Sized>(&self, program: &mut P) -> Result<()> {
         self.state.apply_strict(program).map(drop)
+    }
+
+    /// All candidates that were scored on the whole validation set, the best first; among equals the one tried first.
+    #[must_use]
+    pub fn ranked(&self) -> &[Ranked] {
+        &self.ranked
+    }
+
+    /// The best `k` candidates as programs of their own, or as many as were scored, whatever was kept: the members of an
+    /// [`Ensemble`](dictum_core::modules::Ensemble). `make` makes the program. Whether an ensemble of them is worth its
+    /// calls is for an evaluation to say, on data that did not choose them.
+    ///
+    /// ```no_run
+    /// # fn example(compiled: dictum_optimize::Compiled, program: dictum_core::modules::Predict) -> dictum_core::Result<()> {
+    /// use dictum_core::modules::Ensemble;
+    /// let ensemble = Ensemble::voting(compiled.best_programs(3, || program.clone())?, "answer")?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`dictum_core::Error::File`] when the states don't fit what `make` gives.
+    pub fn best_programs<P: Parameters>(&self, k: usize, make: impl Fn() -> P) -> Result<Vec<P>> {
+        let program = |known: &Ranked| {
+            let mut program = make();
+            ProgramState::of_candidate(&program, &known.overlay).apply_strict(&mut program)?;
+            Ok(program)
+        };
+        self.ranked.iter().take(k).map(program).collect()
     }
 
     /// Writes the compiled program's state as JSON. The same result gives the same bytes.

@@ -37,6 +37,7 @@ mod candidate;
 mod compile;
 mod compiled;
 mod engine;
+mod headroom;
 mod options;
 mod plan;
 mod race;
@@ -50,8 +51,10 @@ mod strategy;
 
 pub use candidate::{Candidate, InputKey, Role};
 pub use compile::Forecast;
-pub use compiled::{Compiled, Outcome};
+pub use compiled::{Compiled, Outcome, Ranked};
 pub use engine::{Phase, Progress};
+pub use headroom::Headroom;
+pub use options::Optimizer;
 pub use plan::{Part, Plan, Recipe};
 pub use report::{CandidateReport, FrontRow, Pair, Prompts, Report};
 pub use rng::Rng;
@@ -59,5 +62,8 @@ pub use run::RunRecord;
 pub use scoreboard::Scoreboard;
 pub use stop::Stop;
 pub use strategies::gepa;
-pub use strategies::{BootstrapFewShot, BootstrapRandomSearch, Custom, Gepa, LabeledFewShot};
+pub use strategies::{
+    BootstrapFewShot, BootstrapRandomSearch, Custom, Gepa, InferRules, KnnFewShot, LabeledFewShot,
+    Neighbours, Sequence, Sequenced, Simba,
+};
 pub use strategy::{Ask, Batch, Choice, Considered, Done, DoneStep, Job, Strategy};

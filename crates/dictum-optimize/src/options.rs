@@ -68,6 +68,18 @@ impl fmt::Debug for Options {
     }
 }
 
+/// The options of an optimizer, seen from outside: nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Shared<'a>(pub(crate) &'a Options);
+
+/// An optimizer, whichever: for those that run others, such as [`Sequence`](crate::Sequence). One of your own is a
+/// [`Custom`](crate::Custom).
+pub trait Optimizer: crate::Recipe {
+    /// What it has in common with all others.
+    #[doc(hidden)]
+    fn shared(&self) -> Shared<'_>;
+}
+
 /// Gives an optimizer with a field `options` its shared options and `compile`.
 macro_rules! optimizer {
     ($optimizer:ident) => {
@@ -79,7 +91,7 @@ macro_rules! optimizer {
 
         $crate::options::optimizer!([] $optimizer);
     };
-    ([$($generics:tt)*] $optimizer:ty) => {
+    (@options [$($generics:tt)*] $optimizer:ty) => {
         /// Options all optimizers share.
         impl<$($generics)*> $optimizer {
             /// The seed of everything random; 0 if not set. The same seed, program, data and answers give the same result.
@@ -188,7 +200,18 @@ macro_rules! optimizer {
                 self.options.stop = stop.clone();
                 self
             }
+        }
+    };
+    ([$($generics:tt)*] $optimizer:ty) => {
+        $crate::options::optimizer!(@options [$($generics)*] $optimizer);
 
+        impl<$($generics)*> $crate::Optimizer for $optimizer {
+            fn shared(&self) -> $crate::options::Shared<'_> {
+                $crate::options::Shared(&self.options)
+            }
+        }
+
+        impl<$($generics)*> $optimizer {
             /// What [`Self::compile`] would take, without calling a model or writing anything: an estimate.
             ///
             /// # Errors
@@ -205,6 +228,7 @@ macro_rules! optimizer {
                     recipe: self,
                     ctx,
                     program,
+                    start: None,
                     metric: &$crate::engine::Answered,
                 };
                 $crate::compile::dry_run(task, trainset, valset).await
@@ -230,6 +254,7 @@ macro_rules! optimizer {
                     recipe: self,
                     ctx,
                     program,
+                    start: None,
                     metric: &metric,
                 };
                 $crate::compile::compile(task, trainset, valset).await

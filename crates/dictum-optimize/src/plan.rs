@@ -44,6 +44,15 @@ pub struct Part {
     pub state: PredictorState,
 }
 
+impl Part {
+    /// The instructions it has in a candidate.
+    pub(crate) fn instructions(&self, candidate: &Candidate) -> String {
+        let state = candidate.overlay().get(&self.path);
+        let learned = state.and_then(|state| state.instructions.clone());
+        learned.unwrap_or_else(|| self.spec.instructions().into_owned())
+    }
+}
+
 /// The part of an optimizer that differs from the others: its name, its settings, its strategy.
 pub trait Recipe: Send + Sync {
     /// Its name, as people write it.

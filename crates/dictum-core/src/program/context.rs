@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::overlay::Bound;
 use super::stream::Streaming;
-use super::{CallRecord, Observer, Overlay, Parameters, Repair, Step, Trace};
+use super::{CallRecord, Observer, Overlay, Parameters, Predictor, PredictorState, Repair, Step, Trace};
 use crate::adapter::{Adapter, ChatAdapter};
 use crate::error::Result;
 use crate::lm::{Budget, CachePolicy, Call, Lm, Meter, Settings};
@@ -173,6 +173,30 @@ impl Context {
     pub fn with_overlay<P: Parameters + ?Sized>(&self, program: &P, overlay: &Overlay) -> Result<Self> {
         let bound = Bound::new(program, overlay)?;
         Ok(self.with(|inner| inner.bound = Some(Arc::new(bound))))
+    }
+
+    /// The same for calls of a program that may be part of the one the context knows: with the overlay's states in place of
+    /// those it would have, while all other predictors keep theirs, and all keep their paths.
+    ///
+    /// # Errors
+    /// [`crate::Error::Input`] when the overlay names a predictor the program does not have.
+    pub(crate) fn with_inner_overlay<P: Parameters + ?Sized>(
+        &self,
+        program: &P,
+        overlay: &Overlay,
+    ) -> Result<Self> {
+        let inner = Bound::new(program, overlay)?;
+        let bound = match self.bound() {
+            Some(bound) => bound.over(inner),
+            None => inner,
+        };
+        Ok(self.with(|inner| inner.bound = Some(Arc::new(bound))))
+    }
+
+    /// What holds for a predictor in this context: the state of the candidate, or its own.
+    pub(crate) fn state_of<'a>(&'a self, predictor: &'a Predictor) -> &'a PredictorState {
+        let live = self.bound().and_then(|bound| bound.state(&predictor.id()));
+        live.map_or_else(|| predictor.state(), |live| live.state())
     }
 
     /// The model.

@@ -89,6 +89,18 @@ impl Bound {
         })
     }
 
+    /// The same with other states for these predictors. Those it knows keep their paths, the others get these.
+    pub(super) fn over(&self, inner: Self) -> Self {
+        let mut predictors = self.predictors.clone();
+        for (id, (path, state)) in inner.predictors {
+            let known = predictors.entry(id).or_insert((path, None));
+            if state.is_some() {
+                known.1 = state;
+            }
+        }
+        Self { predictors }
+    }
+
     pub(super) fn path(&self, id: &PredictorId) -> Option<Arc<str>> {
         self.predictors.get(id).map(|(path, _)| path.clone())
     }

@@ -76,6 +76,10 @@ struct Entry {
 const KEPT: usize = 4;
 
 impl LiveState {
+    pub(super) fn state(&self) -> &PredictorState {
+        &self.state
+    }
+
     pub(super) fn new(state: PredictorState) -> Self {
         Self {
             state,

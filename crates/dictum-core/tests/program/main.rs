@@ -7,6 +7,8 @@
     clippy::indexing_slicing
 )]
 
+mod ensemble;
+mod nearest_demos;
 mod observe;
 mod render;
 mod repair;

@@ -149,6 +149,8 @@ impl Models {
                         path,
                     });
                 }
+                // Nothing failed: the next source is the one for it.
+                Err(error @ SourceError::NotThere) => failures.push((via, error)),
                 Err(error) => {
                     progress.event(&FetchEvent::SourceFailed { via, error: &error });
                     failures.push((via, error));

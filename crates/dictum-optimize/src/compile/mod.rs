@@ -30,6 +30,8 @@ pub(crate) struct Task<'a> {
     pub(crate) recipe: &'a dyn Recipe,
     pub(crate) ctx: &'a Context,
     pub(crate) program: &'a dyn DynModule,
+    /// The state the program begins in, where that is not its own.
+    pub(crate) start: Option<&'a Candidate>,
     pub(crate) metric: &'a dyn Metric,
 }
 
@@ -160,7 +162,14 @@ async fn compiled(task: Task<'_>, trainset: &[Example], valset: &[Example]) -> R
         notes,
         failure_score: plan.failure_score,
     });
-    let compiled = Compiled::new(task.program, &kept, report);
+    let compiled = Compiled::new(
+        task.program,
+        &plan.baseline,
+        &kept,
+        &candidates,
+        plan.failure_score,
+        report,
+    );
     if let Some(folder) = &folder {
         compiled.write_to(folder)?;
     }
@@ -182,7 +191,10 @@ fn engine<'a>(
         stop: options.stop.clone(),
         rehearsing: false,
     };
-    let student = Player::new(Program::Lent(task.program), task.ctx, &meter);
+    let mut student = Player::new(Program::Lent(task.program), task.ctx, &meter);
+    if task.start.is_some() {
+        student.start = prepared.plan.baseline.overlay().clone();
+    }
     let mut engine = Engine::new(
         student,
         task.metric,

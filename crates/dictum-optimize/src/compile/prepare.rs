@@ -9,7 +9,7 @@ use dictum_core::program::{DynModule, Repair};
 use serde_json::{Value, json};
 
 use super::Task;
-use crate::candidate::{Role, short};
+use crate::candidate::{Candidate, Role, short};
 use crate::plan::{Part, Plan, as_it_is, parts};
 use crate::run::Identity;
 
@@ -70,9 +70,18 @@ pub(super) fn prepare(task: &Task<'_>, trainset: &[Example], valset: &[Example])
     let share = |set: Vec<Example>| set.into_iter().map(Arc::new).collect::<Vec<_>>();
     let (trainset, valset, testset) = (share(train), share(val), share(options.testset.clone()));
     let data = [trainset.as_slice(), valset.as_slice(), testset.as_slice()];
-    let baseline = Arc::new(as_it_is("as it is", Role::Student, task.program, &data));
-    let teacher = teacher(task, &data)?;
-    let predictors = parts(task.program);
+    let mut baseline = as_it_is("as it is", Role::Student, task.program, &data);
+    let mut predictors = parts(task.program);
+    if let Some(start) = task.start {
+        for part in &mut predictors {
+            if let Some(state) = start.overlay().get(&part.path) {
+                part.state = state.clone();
+                baseline = baseline.with(&part.path, state.clone(), start.sources_of(&part.path));
+            }
+        }
+    }
+    let teacher = teacher(task, &data, &baseline)?;
+    let baseline = Arc::new(baseline);
     if predictors.is_empty() {
         return Err(Error::input(
             "program",
@@ -151,7 +160,7 @@ fn check_overlap(
 }
 
 /// The teacher as it is: it must have the predictors of the program, with the same fields.
-fn teacher(task: &Task<'_>, data: &[&[Arc<Example>]]) -> Result<Arc<crate::Candidate>> {
+fn teacher(task: &Task<'_>, data: &[&[Arc<Example>]], baseline: &Candidate) -> Result<Arc<Candidate>> {
     let program: &dyn DynModule = task.options.teacher.as_deref().unwrap_or(task.program);
     let names = |part: &Part| {
         part.spec
@@ -177,7 +186,10 @@ fn teacher(task: &Task<'_>, data: &[&[Arc<Example>]]) -> Result<Arc<crate::Candi
     // With the program and context of the student its rollouts are the student's, and need not be made twice.
     let apart = task.options.teacher.is_some() || task.options.teacher_context.is_some();
     let role = if apart { Role::Teacher } else { Role::Student };
-    Ok(Arc::new(as_it_is("teacher", role, program, data)))
+    Ok(Arc::new(match &task.options.teacher {
+        Some(_) => as_it_is("teacher", role, program, data),
+        None => baseline.as_role(role).labelled("teacher"),
+    }))
 }
 
 fn identity(task: &Task<'_>, plan: &Plan, testset: &[Arc<Example>], calls_per_rollout: u64) -> Identity {
@@ -197,6 +209,9 @@ fn identity(task: &Task<'_>, plan: &Plan, testset: &[Arc<Example>], calls_per_ro
         }),
     );
     identity.set("program", program(task.program));
+    if let Some(start) = task.start {
+        identity.set("start", start.id());
+    }
     identity.set("context", context(task.ctx));
     if let Some(teacher) = &options.teacher {
         identity.set("teacher", program(&**teacher));

@@ -19,7 +19,7 @@ use dictum_core::error::{Error, Result};
 use dictum_core::evaluate::{Case, Metric, MetricError, Score};
 use dictum_core::lm::{Budget, LmError, LmErrorKind, Meter};
 use dictum_core::modules::Predict;
-use dictum_core::program::{Context, DynModule, PredictorId, predictors};
+use dictum_core::program::{Context, DynModule, Overlay, PredictorId, predictors};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -60,6 +60,8 @@ pub(crate) struct Player<'a> {
     pub(crate) ctx: Context,
     /// Its predictors, to tell their steps from those of metrics.
     pub(crate) ids: Arc<HashSet<PredictorId>>,
+    /// States that hold where a candidate has none.
+    pub(crate) start: Overlay,
 }
 
 impl<'a> Player<'a> {
@@ -70,7 +72,17 @@ impl<'a> Player<'a> {
             program,
             ctx: ctx.with_meter(meter.clone()),
             ids: Arc::new(ids),
+            start: Overlay::new(),
         }
+    }
+
+    /// The context of the program in these states.
+    fn bind(&self, overlay: &Overlay) -> Result<Context> {
+        let mut all = self.start.clone();
+        for (path, state) in overlay.iter() {
+            all.set(path, state.clone());
+        }
+        self.ctx.with_overlay(&*self.program, &all)
     }
 }
 
@@ -310,7 +322,7 @@ impl<'a> Engine<'a> {
                 self.proposers.insert(id.to_owned(), player);
             }
             let player = self.player(candidate);
-            let ctx = player.ctx.with_overlay(&*player.program, candidate.overlay())?;
+            let ctx = player.bind(candidate.overlay())?;
             self.contexts.insert(id.to_owned(), ctx);
         }
         Ok(())
@@ -349,12 +361,10 @@ impl<'a> Engine<'a> {
             .candidate
             .without(&crate::candidate::InputKey::of(&job.example))
         {
-            Some(overlay) => player.ctx.with_overlay(&*player.program, &overlay)?,
+            Some(overlay) => player.bind(&overlay)?,
             None => match self.contexts.get(job.candidate.id()) {
                 Some(ctx) => ctx.clone(),
-                None => player
-                    .ctx
-                    .with_overlay(&*player.program, job.candidate.overlay())?,
+                None => player.bind(job.candidate.overlay())?,
             },
         };
         Ok(one::Order {

@@ -25,8 +25,8 @@ use crate::strategy::{Ask, Batch, Choice, Considered, Done, Strategy};
 /// - The result is measured when there is a validation or test set.
 #[derive(Debug, Clone)]
 pub struct BootstrapFewShot {
-    options: Options,
-    how: Bootstrap,
+    pub(super) options: Options,
+    pub(super) how: Bootstrap,
 }
 
 optimizer!(BootstrapFewShot);

@@ -128,16 +128,21 @@ impl Bootstrapper {
         self.asked.iter().filter_map(job).collect()
     }
 
+    /// Whether an answer of this score becomes a demonstration.
+    pub(super) fn passes(&self, score: f64) -> bool {
+        match self.how.threshold {
+            Some(threshold) => score >= threshold,
+            None => score > 0.0,
+        }
+    }
+
     /// What came of the attempts asked for last, in their order.
     pub(super) fn tell(&mut self, done: &[Option<Arc<Done>>]) -> Result<()> {
         for ((place, round), done) in std::mem::take(&mut self.asked).into_iter().zip(done) {
             let Some(done) = done else { continue };
             self.attempts += 1;
             let passed = match &done.row.outcome {
-                RowOutcome::Scored { score, .. } => match self.how.threshold {
-                    Some(threshold) => score.value >= threshold,
-                    None => score.value > 0.0,
-                },
+                RowOutcome::Scored { score, .. } => self.passes(score.value),
                 _ => false,
             };
             if let Some((cause, message)) = done.row.error() {
@@ -226,27 +231,27 @@ impl Bootstrapper {
     }
 
     fn bootstrapped(&self, part: &Part, seed: u64) -> (Vec<Demo>, Vec<Option<InputKey>>) {
-        let (mut demos, mut sources) = (Vec::new(), Vec::new());
-        for (place, steps) in &self.found {
-            let Some(example) = self.pool.get(*place) else {
-                continue;
-            };
-            let calls: Vec<&DoneStep> = steps
-                .iter()
-                .filter(|step| step.path == part.path && step.failure.is_none())
-                .collect();
-            let Some((last, earlier)) = calls.split_last() else {
-                continue;
-            };
-            // A predictor called several times: the last call half of the time, for it saw most, else any earlier one.
-            let mut rng = Rng::of(&("call", seed, example.id(), &part.path));
-            let call = earlier.get(rng.below(2 * earlier.len())).unwrap_or(last);
-            let fields = call.inputs.iter().chain(call.outputs.iter());
-            demos.push(Demo::augmented(
-                fields.map(|(name, value)| (name, value.clone())).collect(),
-            ));
-            sources.push(Some(InputKey::of(example)));
-        }
-        (demos, sources)
+        let made = self.found.keys().filter_map(|place| {
+            let source = InputKey::of(self.pool.get(*place)?);
+            Some((self.demo(*place, part, seed)?, Some(source)))
+        });
+        made.unzip()
+    }
+
+    /// A predictor's own call in the example at this place of the pool, if it passed.
+    pub(super) fn demo(&self, place: usize, part: &Part, seed: u64) -> Option<Demo> {
+        let (example, steps) = (self.pool.get(place)?, self.found.get(&place)?);
+        let calls: Vec<&DoneStep> = steps
+            .iter()
+            .filter(|step| step.path == part.path && step.failure.is_none())
+            .collect();
+        let (last, earlier) = calls.split_last()?;
+        // A predictor called several times: the last call half of the time, for it saw most, else any earlier one.
+        let mut rng = Rng::of(&("call", seed, example.id(), &part.path));
+        let call = earlier.get(rng.below(2 * earlier.len())).unwrap_or(last);
+        let fields = call.inputs.iter().chain(call.outputs.iter());
+        Some(Demo::augmented(
+            fields.map(|(name, value)| (name, value.clone())).collect(),
+        ))
     }
 }

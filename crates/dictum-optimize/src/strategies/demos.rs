@@ -13,7 +13,7 @@ use crate::rng::Rng;
 
 /// A demonstration of this signature from what is known of an example. `None` when the example says nothing of its inputs
 /// or nothing of its outputs, as for the inner predictors of most programs.
-fn labeled(example: &Example, spec: &SignatureSpec) -> Option<Demo> {
+pub(super) fn labeled(example: &Example, spec: &SignatureSpec) -> Option<Demo> {
     let value = |name: &str| example.inputs().get(name).or_else(|| example.labels().get(name));
     let knows = |mut fields: std::slice::Iter<'_, dictum_core::signature::FieldSpec>| {
         fields.any(|field| value(&field.name).is_some())

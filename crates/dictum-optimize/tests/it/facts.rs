@@ -62,8 +62,30 @@ fn rules(text: &str) -> Vec<&'static str> {
     found.into_iter().map(|(_, rule)| rule).collect()
 }
 
+/// What the model answers when nothing matters: each step is right in 7 of 10.
+pub fn noise(messages: &[Message], digest: Digest) -> String {
+    answered(messages, digest, |_, _, _| 0.7)
+}
+
 /// What the model answers.
 pub fn respond(world: World, messages: &[Message], digest: Digest) -> String {
+    answered(messages, digest, |step, question, asked| {
+        let named = rules(&messages[0].to_text());
+        let helped = named.contains(&world.rule(step));
+        let mut right: f64 = if helped { 0.9 } else { 0.4 };
+        right -= 0.15 * named.len().saturating_sub(2) as f64;
+        if step == "answer" && field(asked, "topic") != Some(topic(question)) {
+            right = 0.25;
+        }
+        if world.demos {
+            right *= 0.6 + 0.4 * demo_quality(messages).unwrap_or(0.0);
+        }
+        right
+    })
+}
+
+/// An answer to every output field: a step's, right as often as `chance` of step, question and turn says, or a proposal.
+fn answered(messages: &[Message], digest: Digest, chance: impl Fn(&str, &str, &str) -> f64) -> String {
     let system = messages[0].to_text();
     let list = system
         .split("You answer with these fields:\n")
@@ -77,55 +99,23 @@ pub fn respond(world: World, messages: &[Message], digest: Digest) -> String {
     let asked = messages.last().unwrap().to_text();
     let said = match (outputs.as_slice(), field(&asked, "question")) {
         ([step @ ("topic" | "answer")], Some(question)) => {
-            task(world, step, &question, &asked, messages, digest)
+            let right = unit(&("luck", digest)) < chance(step, &question, &asked);
+            match (right, *step) {
+                (false, step) => format!("no {step}"),
+                (true, "topic") => topic(&question),
+                (true, _) => answer(&question),
+            }
         }
-        _ => propose(
-            &messages
-                .iter()
-                .map(Message::to_text)
-                .collect::<Vec<_>>()
-                .join("\n"),
-            digest,
-        ),
+        _ => {
+            let texts: Vec<String> = messages.iter().map(Message::to_text).collect();
+            propose(&texts.join("\n"), digest)
+        }
     };
     let fields: Vec<String> = outputs
         .iter()
         .map(|name| format!("[[ ## {name} ## ]]\n{said}\n\n"))
         .collect();
     format!("{}[[ ## completed ## ]]", fields.concat())
-}
-
-fn task(
-    world: World,
-    step: &str,
-    question: &str,
-    asked: &str,
-    messages: &[Message],
-    digest: Digest,
-) -> String {
-    let named = rules(&messages[0].to_text());
-    let mut right: f64 = if named.contains(&world.rule(step)) {
-        0.9
-    } else {
-        0.4
-    };
-    right -= 0.15 * named.len().saturating_sub(2) as f64;
-    if step == "answer" && field(asked, "topic") != Some(topic(question)) {
-        right = 0.25;
-    }
-    if world.demos {
-        right *= 0.6 + 0.4 * demo_quality(messages).unwrap_or(0.0);
-    }
-    let known = if step == "topic" {
-        topic(question)
-    } else {
-        answer(question)
-    };
-    if unit(&("luck", digest)) < right {
-        known
-    } else {
-        format!("no {step}")
-    }
 }
 
 fn propose(prompt: &str, digest: Digest) -> String {

@@ -194,7 +194,21 @@ impl LanguageModel for Simulated {
                 return Err(LmError::new(kind, "simulated failure"));
             }
             let said = match inner.facts {
+                Some(_) if inner.noise_only => facts::noise(&messages, digest),
                 Some(world) => facts::respond(world, &messages, digest),
+                // What is no question of the task asks for a proposal.
+                None if !messages
+                    .last()
+                    .unwrap()
+                    .to_text()
+                    .contains("[[ ## question ## ]]\n") =>
+                {
+                    let world = World {
+                        seed: 0,
+                        demos: false,
+                    };
+                    facts::respond(world, &messages, digest)
+                }
                 None => inner.respond(&messages, digest),
             };
             let mut response = Response::text(said);
