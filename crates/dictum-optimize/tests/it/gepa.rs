@@ -14,7 +14,7 @@ use crate::simulated::{Simulated, exact, examples, folder, program};
 
 const SEEDS: u64 = 10;
 /// Rollouts of each search.
-const ROLLOUTS: usize = 400;
+const ROLLOUTS: usize = 500;
 
 fn world(seed: u64) -> World {
     World { seed, demos: false }

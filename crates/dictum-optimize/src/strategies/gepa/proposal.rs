@@ -28,7 +28,7 @@ pub(super) struct Asking {
 const WORDING: &str = "You improve the instructions of one step of a program. A language model follows them. You see the \
 instructions it has now, and for some examples what went in, what came out, and feedback on it. Find out what the \
 instructions lack, and write better ones.\n\
-Keep what works. Say what to do, then the rules and facts that the feedback shows to be missing. They must help with inputs \
+Keep what works. Say what to do, then the rules and facts that the feedback shows to be missing, in plain words, one a line. They must help with inputs \
 that nobody has seen yet: never copy the inputs or the answers of the examples into them. Write the new instructions only, \
 in full, with nothing before or after them.";
 
