@@ -270,7 +270,7 @@ pub struct CompileArgs {
     /// Seed of everything random
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// Candidates: beyond the baselines of random search, in a step of simba, of infer-rules in all
+    /// Candidates: beyond the baselines of random search, in a step of simba or copro, of mipro-v2 and infer-rules in all
     #[arg(long)]
     pub candidates: Option<usize>,
     /// Rollouts that gepa plans for; without it what its light plan has for this data
@@ -311,6 +311,10 @@ pub enum OptimizerKind {
     Bootstrap,
     /// Many bootstraps, the best by validation score
     RandomSearch,
+    /// Instructions and demonstrations together, by a model of what scored well
+    MiproV2,
+    /// Instructions proposed from those tried before and their scores
+    Copro,
     /// Instructions that learn from what went wrong, with the metric's words; a front of candidates
     Gepa,
     /// Demonstrations and advice from the examples with mixed results

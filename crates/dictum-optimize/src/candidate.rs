@@ -188,11 +188,6 @@ impl Candidate {
         self.sources.values().flatten().flatten().collect()
     }
 
-    /// The examples the demonstrations of one predictor were made from, in their order.
-    pub(crate) fn sources_of(&self, path: &str) -> &[Option<InputKey>] {
-        self.sources.get(path).map(Vec::as_slice).unwrap_or_default()
-    }
-
     /// Its states without the demonstrations that were made from this example: a program must not be shown the answer it
     /// is asked for. `None` when there is none to leave out.
     #[must_use]

@@ -45,6 +45,12 @@ pub struct Part {
 }
 
 impl Part {
+    /// The instructions it has in the program as it is.
+    pub(crate) fn own_instructions(&self) -> String {
+        let own = self.state.instructions.clone();
+        own.unwrap_or_else(|| self.spec.instructions().into_owned())
+    }
+
     /// The instructions it has in a candidate.
     pub(crate) fn instructions(&self, candidate: &Candidate) -> String {
         let state = candidate.overlay().get(&self.path);

@@ -15,6 +15,8 @@ fn the_same_seed_writes_the_same_bytes_with_every_optimizer() {
         "labeled",
         "bootstrap",
         "random-search",
+        "mipro-v2",
+        "copro",
         "gepa",
         "simba",
         "infer-rules",

@@ -220,7 +220,7 @@ impl Search {
                 continue;
             };
             if let Some(tried) = self.tried.get_mut(place) {
-                let own = tried.part.instructions();
+                let own = tried.part.own_instructions();
                 let known = |attempt: &Attempt| attempt.text.as_ref().unwrap_or(&own) == &text;
                 if !tried.attempts.iter().any(known) {
                     tried.fresh.push(tried.attempts.len());
@@ -288,7 +288,7 @@ impl Search {
             {
                 state.instructions = Some(text);
             }
-            let sources = base.sources_of(&tried.part.path).to_vec();
+            let sources = base.sources_of(&tried.part.path);
             candidate = candidate.with(&tried.part.path, state, sources);
         }
         if candidate.id() == base.id() {
@@ -340,7 +340,7 @@ impl Tried {
 
     /// The best instructions so far with their scores, the best last.
     fn history(&self, most: usize) -> Vec<(String, f64)> {
-        let own = self.part.instructions();
+        let own = self.part.own_instructions();
         let best = self.by_score().into_iter().take(most).rev();
         best.filter_map(|place| {
             let attempt = self.attempts.get(place)?;

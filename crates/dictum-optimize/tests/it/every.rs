@@ -8,8 +8,8 @@ use std::{env, fs};
 
 use dictum_core::lm::Budget;
 use dictum_optimize::{
-    BootstrapFewShot, BootstrapRandomSearch, Compiled, Custom, Gepa, InferRules, LabeledFewShot, Outcome,
-    Recipe, Rng, Simba,
+    BootstrapFewShot, BootstrapRandomSearch, Compiled, Copro, Custom, Gepa, InferRules, LabeledFewShot,
+    MiproV2, Outcome, Recipe, Rng, Simba,
 };
 
 use crate::facts::{self, TwoSteps, World};
@@ -47,6 +47,17 @@ fn all() -> Vec<(&'static str, Box<dyn Recipe>)> {
             "infer-rules",
             Box::new(InferRules::new().candidates(4).max_labeled(4).racing(0.1)),
         ),
+        (
+            "mipro",
+            Box::new(
+                MiproV2::new()
+                    .candidates(4)
+                    .trials(8)
+                    .minibatch(10, 4)
+                    .max_labeled(2),
+            ),
+        ),
+        ("copro", Box::new(Copro::new().breadth(3).depth(2))),
         ("gepa", Box::new(Gepa::new().rollouts(250))),
         ("gepa-merge", Box::new(Gepa::new().rollouts(300).merge())),
     ]

@@ -1,7 +1,8 @@
 //! The optimizer a command names.
 
 use dictum_optimize::{
-    BootstrapFewShot, BootstrapRandomSearch, Custom, Gepa, InferRules, LabeledFewShot, Recipe, Simba,
+    BootstrapFewShot, BootstrapRandomSearch, Copro, Custom, Gepa, InferRules, LabeledFewShot, MiproV2,
+    Recipe, Simba,
 };
 
 use crate::args::{CompileArgs, OptimizerKind};
@@ -54,6 +55,16 @@ pub fn recipe(args: &CompileArgs) -> Result<Box<dyn Recipe>, Failure> {
                 BootstrapRandomSearch::candidates,
             ))
         }
+        OptimizerKind::MiproV2 => {
+            let optimizer = set(MiproV2::new(), given.candidates.take(), MiproV2::candidates);
+            let optimizer = set(
+                optimizer,
+                given.max_bootstrapped.take(),
+                MiproV2::max_bootstrapped,
+            );
+            Box::new(set(optimizer, given.max_labeled.take(), MiproV2::max_labeled))
+        }
+        OptimizerKind::Copro => Box::new(set(Copro::new(), given.candidates.take(), Copro::breadth)),
         OptimizerKind::Gepa => Box::new(set(Gepa::new(), given.rollouts.take(), Gepa::rollouts)),
         OptimizerKind::Simba => {
             let optimizer = set(Simba::new(), given.candidates.take(), Simba::candidates);

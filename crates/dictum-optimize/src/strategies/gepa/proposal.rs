@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::candidate::Candidate;
 use crate::plan::Part;
+use crate::strategies::propose::cleaned;
 
 /// How better instructions are asked for.
 #[derive(Debug, Clone, Default)]
@@ -174,64 +175,12 @@ impl Asking {
         )))
     }
 
-    /// The instructions in an answer: its last text output, cleaned; `None` when there is none.
+    /// The instructions in an answer: its last text output, cleaned; `None` when there is none that can be used.
     pub(super) fn read(answer: Option<&Record>) -> Option<String> {
         // A question of one's own may have the model think first: the instructions come last.
         let (_, value) = answer?.iter().filter(|(_, value)| value.is_string()).last()?;
-        let text = clean(value.as_str()?);
-        (!text.is_empty()).then(|| text.to_owned())
+        cleaned(value.as_str()?).ok()
     }
-}
-
-/// Instructions without what models put around them: a code fence, a label, quotes.
-fn clean(answer: &str) -> &str {
-    let mut text = answer.trim();
-    loop {
-        let inner = unquoted(unlabelled(unfenced(text)));
-        if inner == text {
-            return text;
-        }
-        text = inner;
-    }
-}
-
-fn unfenced(text: &str) -> &str {
-    let inside = || {
-        let (_, rest) = text.strip_prefix("```")?.split_once('\n')?;
-        let inside = rest.strip_suffix("```")?;
-        // Two fenced blocks are no fence around the whole.
-        (!inside.contains("```")).then(|| inside.trim())
-    };
-    inside().unwrap_or(text)
-}
-
-fn unlabelled(text: &str) -> &str {
-    let inside = || {
-        let (label, rest) = text.split_once(':')?;
-        let label = label.trim_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '#' | '_' | '`'));
-        let label = label.to_lowercase().replace('_', " ");
-        let known = [
-            "new instructions",
-            "instructions",
-            "instruction",
-            "new instruction",
-            "improved instructions",
-        ];
-        known
-            .contains(&label.as_str())
-            .then(|| rest.trim_start_matches('*').trim())
-    };
-    inside().unwrap_or(text)
-}
-
-fn unquoted(text: &str) -> &str {
-    for (open, close) in [('"', '"'), ('\'', '\''), ('\u{201c}', '\u{201d}')] {
-        let inside = text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
-        if let Some(inside) = inside.filter(|inside| !inside.contains([open, close])) {
-            return inside.trim();
-        }
-    }
-    text
 }
 
 #[cfg(test)]
@@ -259,22 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_lose_what_is_around_them_and_nothing_else() {
-        for (answer, kept) in [
-            ("  Count first. ", "Count first."),
-            ("```\nCount first.\n```", "Count first."),
-            ("```text\nCount first.\nThen add.\n```", "Count first.\nThen add."),
-            ("**New instructions:** \"Count first.\"", "Count first."),
-            ("Instructions: Rules: count first.", "Rules: count first."),
-            ("### Instructions:\nCount.", "Count."),
-            ("Say \"yes\" or \"no\"", "Say \"yes\" or \"no\""),
-            ("\"Yes\" is right, not \"no\"", "\"Yes\" is right, not \"no\""),
-            ("```\na\n```\nthen\n```\nb\n```", "```\na\n```\nthen\n```\nb\n```"),
-            ("Rules: be brief", "Rules: be brief"),
-            ("\"", "\""),
-        ] {
-            assert_eq!(clean(answer), kept);
-        }
+    fn the_last_text_of_an_answer_is_the_proposal() {
         assert_eq!(Asking::read(Some(&record! { new_instructions: " \n" })), None);
         let thought = record! { reasoning: "Hm.", new_instructions: "Count." };
         assert_eq!(Asking::read(Some(&thought)).as_deref(), Some("Count."));

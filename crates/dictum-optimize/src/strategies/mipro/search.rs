@@ -160,7 +160,7 @@ impl Search {
                 continue;
             };
             let known = choices.instructions.iter().flatten().any(|known| *known == text);
-            if !known && text != part.instructions() {
+            if !known && text != part.own_instructions() {
                 choices.instructions.push(Some(text));
             }
         }

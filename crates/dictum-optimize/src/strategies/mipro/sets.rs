@@ -115,7 +115,7 @@ impl Sets {
                 let demos = candidate.overlay().get(path).map(|state| state.demos.clone());
                 let demos = demos.unwrap_or_default();
                 if sets.iter().all(|set| set.demos != demos) {
-                    let sources = candidate.sources_of(path).to_vec();
+                    let sources = candidate.sources_of(path);
                     sets.push(DemoSet { demos, sources });
                 }
             }

@@ -1,11 +1,12 @@
 //! What of an answer is the instruction.
 
 /// Longer answers are not instructions but a model that did not stop.
-const LONGEST: usize = 6_000;
+const LONGEST: usize = 20_000;
 
 /// Words that begin a label in front of an instruction, or a sentence that hands it over.
-const LABELS: [&str; 7] = [
+const LABELS: [&str; 8] = [
     "instruction",
+    "new instruction",
     "prompt",
     "proposed",
     "improved",
@@ -78,7 +79,8 @@ fn unlabelled(text: &str) -> &str {
     let Some((label, rest)) = text.split_once(':') else {
         return text;
     };
-    let plain = label.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    let plain = label.trim_matches(|c: char| !c.is_alphanumeric());
+    let plain = plain.to_lowercase().replace('_', " ");
     let is_label = plain.split_whitespace().count() <= 8
         && !label.contains('\n')
         && LABELS.iter().any(|known| plain.starts_with(known));
@@ -106,6 +108,11 @@ mod tests {
             ),
             ("Instruction #2: Sort the mail.", "Sort the mail."),
             ("Sort the mail: bills first.", "Sort the mail: bills first."),
+            ("**New instructions:** \"Count first.\"", "Count first."),
+            ("Instructions: Rules: count first.", "Rules: count first."),
+            ("### new_instructions:\nCount.", "Count."),
+            ("Say \"yes\" or \"no\"", "Say \"yes\" or \"no\""),
+            ("```\na\n```\nthen\n```\nb\n```", "```\na\n```\nthen\n```\nb\n```"),
             ("\"Yes\" or \"no\"", "\"Yes\" or \"no\""),
             (
                 "Say `a` or `b`.\n```\na: 1\n```",
@@ -121,6 +128,6 @@ mod tests {
         assert_eq!(cleaned(" ``` "), Err("empty"));
         assert_eq!(cleaned("\"\""), Err("empty"));
         assert_eq!(cleaned("I\u{2019}m sorry, but I can't help."), Err("refused"));
-        assert_eq!(cleaned(&"very ".repeat(2_000)), Err("far too long"));
+        assert_eq!(cleaned(&"very ".repeat(5_000)), Err("far too long"));
     }
 }

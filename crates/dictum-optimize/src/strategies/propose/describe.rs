@@ -20,7 +20,7 @@ pub(in super::super) fn program_text(parts: &[Part]) -> String {
                 text.push_str(&format!("\n- {verb} {}", field_text(field)));
             }
         }
-        text.push_str(&format!("\n- is told: {}", part.instructions()));
+        text.push_str(&format!("\n- is told: {}", part.own_instructions()));
         text
     };
     let steps: Vec<String> = parts.iter().enumerate().map(step).collect();
@@ -70,14 +70,4 @@ fn line(name: &str, value: &Value) -> String {
         short.push_str(" [...]");
     }
     format!("{name}: {short}")
-}
-
-impl Part {
-    /// What the step is told as the program is.
-    pub(in super::super) fn instructions(&self) -> String {
-        match &self.state.instructions {
-            Some(text) => text.clone(),
-            None => self.spec.instructions().into_owned(),
-        }
-    }
 }

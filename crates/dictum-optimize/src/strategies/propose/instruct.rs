@@ -70,7 +70,7 @@ impl Instructor {
             ("examples", "good answers of this step", Some(shown.as_str())),
             ("hint", "how to go about it", Some(tip)),
         ];
-        let instructions = part.instructions();
+        let instructions = part.own_instructions();
         let mut fields = vec![("step", "the step an instruction is wanted for")];
         let mut inputs = Record::new().with("step", step_text(part));
         for (name, what, text) in known {
