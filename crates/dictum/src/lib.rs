@@ -55,7 +55,10 @@ pub mod prelude {
     #[cfg(feature = "local")]
     pub use dictum_local::LocalModel as _;
     #[cfg(feature = "optimize")]
-    pub use dictum_optimize::{BootstrapFewShot, BootstrapRandomSearch, LabeledFewShot};
+    pub use dictum_optimize::{
+        BootstrapFewShot, BootstrapRandomSearch, Copro, Gepa, InferRules, KnnFewShot, LabeledFewShot,
+        MiproV2, Sequence, Simba,
+    };
     #[cfg(feature = "providers")]
     pub use dictum_providers::Providers as _;
 }
