@@ -21,7 +21,7 @@ use axum::response::Response;
 use axum::routing::post;
 use axum::serve::Listener;
 use serde_json::Value;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{oneshot, watch};
 
 /// One request as the server saw it.
@@ -58,6 +58,9 @@ pub(crate) struct Counts {
     /// Changes with each call whose client went away before the answer was whole.
     disconnects: watch::Sender<usize>,
 }
+
+/// Connections that may wait to be taken. With few, thousands of clients at once are told to come back seconds later.
+const BACKLOG: u32 = 4096;
 
 type Program = dyn Fn(usize, &Value) -> Reply + Send + Sync;
 
@@ -125,26 +128,30 @@ impl FakeServer {
             seen: Mutex::default(),
             keep,
         });
-        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port on loopback");
+        // A runtime of its own: the test's may have its clock paused, and stopping this one closes every connection.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let listener = {
+            let _entered = runtime.enter();
+            let socket = TcpSocket::new_v4().expect("a socket");
+            socket
+                .bind(SocketAddr::from(([127, 0, 0, 1], 0)))
+                .expect("a port on loopback");
+            socket.listen(BACKLOG).expect("a listener")
+        };
         let address = listener.local_addr().expect("a bound socket has an address");
-        listener
-            .set_nonblocking(true)
-            .expect("a socket can be non-blocking");
         let (stop, stopped) = oneshot::channel::<()>();
         let app = Router::new()
             .fallback(post(answer))
             .layer(axum::extract::DefaultBodyLimit::disable())
             .with_state(Arc::clone(&shared));
         let counts = Arc::clone(&shared.counts);
-        // A runtime of its own: the test's may have its clock paused, and stopping this one closes every connection.
         let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime");
             runtime.block_on(async move {
                 let listener = Counting {
-                    inner: TcpListener::from_std(listener).expect("a listener"),
+                    inner: listener,
                     counts,
                 };
                 tokio::select! {
