@@ -1,5 +1,6 @@
-//! The repository's own chores: `cargo xtask demo`, `cargo xtask test`, `cargo xtask tidy`.
+//! The repository's own chores: `cargo xtask demo`, `cargo xtask test`, `cargo xtask tidy`, `cargo xtask bench`.
 
+mod bench;
 mod demo;
 mod setup;
 mod sh;
@@ -17,6 +18,10 @@ cargo xtask <command>
              --dir PATH     where runs and models are kept (default: .dictum)
   test     Everything the project checks: format, clippy, tests, examples, licences, tidy, the local engine, the demo in short.
              --no-local     leave out what needs llama.cpp and a model
+  bench    Measure Dictum beside a bare client and DSPy, and write docs/benchmarks.md. Options:
+             --quick        a few minutes, for a look only
+             --no-dspy      leave DSPy out (it is installed under .dictum otherwise)
+             --out PATH     write there instead
   tidy     Only the checks that read the repository.
   setup    Only install what the others need.
 ";
@@ -28,6 +33,7 @@ fn main() -> ExitCode {
         None => ("help", &args[..]),
     };
     let result = match command {
+        "bench" => bench::run(options),
         "demo" => demo::run(options),
         "test" => test::run(options),
         "tidy" => tidy::run(),

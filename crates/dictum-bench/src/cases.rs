@@ -128,7 +128,9 @@ fn state() -> Run {
     let json = ProgramState::of(&programs::flat(64)).to_json().unwrap();
     let mut program = programs::flat(0);
     Box::new(move || {
-        let report = ProgramState::from_json(black_box(&json)).unwrap().apply(&mut program);
+        let report = ProgramState::from_json(black_box(&json))
+            .unwrap()
+            .apply(&mut program);
         assert!(report.fits());
     })
 }

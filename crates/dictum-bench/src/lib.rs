@@ -17,5 +17,4 @@ mod process;
 mod programs;
 
 /// What the server answers: a valid answer in the layout that Dictum's and DSPy's chat adapters both ask for.
-pub const ANSWER: &str =
-    "[[ ## team ## ]]\nbilling\n\n[[ ## urgency ## ]]\n2\n\n[[ ## completed ## ]]";
+pub const ANSWER: &str = "[[ ## team ## ]]\nbilling\n\n[[ ## urgency ## ]]\n2\n\n[[ ## completed ## ]]";

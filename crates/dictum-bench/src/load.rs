@@ -170,7 +170,9 @@ impl Load {
 
 impl std::fmt::Debug for Load {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Load").field("url", &self.url).finish_non_exhaustive()
+        f.debug_struct("Load")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
     }
 }
 

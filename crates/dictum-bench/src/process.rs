@@ -16,7 +16,12 @@ pub(crate) fn memory(name: &str) -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     status
         .lines()
-        .find_map(|line| line.strip_prefix(name)?.trim_start_matches(':').split_whitespace().next())
+        .find_map(|line| {
+            line.strip_prefix(name)?
+                .trim_start_matches(':')
+                .split_whitespace()
+                .next()
+        })
         .and_then(|kb| kb.parse().ok())
         .unwrap_or(0.0)
 }

@@ -57,7 +57,8 @@ pub(crate) fn letter(n: u64) -> String {
 /// The flat program with so many demonstrations.
 pub(crate) fn flat(demos: u64) -> Predict<Triage> {
     let demo = |n| {
-        let message = format!("The invoice number {n} was charged twice and nobody answers my mails about it.");
+        let message =
+            format!("The invoice number {n} was charged twice and nobody answers my mails about it.");
         Demo::labeled(record! { message: message, team: "billing", urgency: 4 })
     };
     with_demos(Predict::new(), (0..demos).map(demo).collect())
