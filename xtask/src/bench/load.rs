@@ -91,15 +91,21 @@ fn at(plan: Plan, dspy: Option<&Dspy>, latency: u32, text: &mut String) -> Resul
         });
     };
     for concurrency in CONCURRENCY {
-        STACKS.map(|(stack, name)| add(true, (stack, concurrency, name)));
+        for (stack, name) in STACKS {
+            add(true, (stack, concurrency, name));
+        }
     }
     if latency == 0 {
-        [1, 32].map(|concurrency| add(true, (HITS.0, concurrency, HITS.1)));
+        for concurrency in [1, 32] {
+            add(true, (HITS.0, concurrency, HITS.1));
+        }
     }
     if python.is_some() {
-        DSPY.map(|row| add(false, row));
-        if latency == 0 {
-            DSPY_HITS.map(|row| add(false, row));
+        for row in DSPY {
+            add(false, row);
+        }
+        for row in DSPY_HITS.into_iter().filter(|_| latency == 0) {
+            add(false, row);
         }
     }
 
