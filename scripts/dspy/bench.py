@@ -14,6 +14,8 @@ import threading
 import time
 
 os.environ["DSPY_CACHEDIR"] = tempfile.mkdtemp(prefix="dictum-bench-")
+# Nothing is fetched but from the server under test.
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "true"
 
 import dspy  # noqa: E402
 
