@@ -150,7 +150,8 @@ fn at(plan: Plan, dspy: Option<&Dspy>, latency: u32, text: &mut String) -> Resul
         let of_bare = bare
             .filter(|_| row.ours && row.stack != "hits")
             .map(|bare| format!("{:.2}", row.of(bare)));
-        let peer = fastest(&rows, row.stack == "hits").filter(|_| row.ours && row.stack != "bare");
+        let peer =
+            fastest(&rows, row.stack == "hits").filter(|_| latency == 0 && row.ours && row.stack != "bare");
         let times = peer.map(|peer| format!("{:.0}", row.rate() / peer.rate()));
         *text += &format!(
             "| {} | {} | {:.0} | {} | {:.1} | {} |\n",
