@@ -1,5 +1,7 @@
-//! The repository's own chores: `cargo xtask demo`, `cargo xtask test`, `cargo xtask soak`, `cargo xtask tidy`.
+//! The repository's own chores: `cargo xtask demo`, `cargo xtask test`, `cargo xtask soak`, `cargo xtask bench`,
+//! `cargo xtask tidy`.
 
+mod bench;
 mod demo;
 mod setup;
 mod sh;
@@ -22,6 +24,10 @@ cargo xtask <command>
   soak     Drive many calls through every layer against a server that fails in every way known. A few minutes. Options:
              --calls N      how many (default: 100000)
              --seed S       which faults befall which call (default: 1)
+  bench    Measure Dictum beside a bare client and DSPy, and write docs/benchmarks.md. Options:
+             --quick        a few minutes, for a look only
+             --no-dspy      leave DSPy out (it is installed under .dictum otherwise)
+             --out PATH     write there instead
   tidy     Only the checks that read the repository.
   setup    Only install what the others need.
 ";
@@ -33,6 +39,7 @@ fn main() -> ExitCode {
         None => ("help", &args[..]),
     };
     let result = match command {
+        "bench" => bench::run(options),
         "demo" => demo::run(options),
         "test" => test::run(options),
         "soak" => soak::run(options),

@@ -43,6 +43,14 @@ pub fn run(options: &[String]) -> Done {
         &[&["test", "--locked"][..], &OTEL].concat(),
         &[SAME_CASES],
     )?;
+    sh::run(
+        "cargo",
+        &[
+            &["clippy", "--locked", "--all-targets", "--package", "dictum-bench"][..],
+            &clippy,
+        ]
+        .concat(),
+    )?;
     setup::cargo_deny()?;
     sh::run(
         "cargo",

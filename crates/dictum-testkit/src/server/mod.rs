@@ -27,7 +27,7 @@ use axum::response::Response;
 use axum::routing::post;
 use axum::serve::Listener;
 use serde_json::Value;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{oneshot, watch};
 
 /// One request as the server saw it.
@@ -77,6 +77,9 @@ pub(crate) struct Counts {
     /// Changes with each call whose client went away before the answer was whole.
     disconnects: watch::Sender<usize>,
 }
+
+/// Connections that may wait to be taken. With few, thousands of clients at once are told to come back seconds later.
+const BACKLOG: u32 = 4096;
 
 type Program = dyn Fn(&Asked<'_>) -> Reply + Send + Sync;
 
@@ -156,10 +159,6 @@ impl FakeServer {
         Self::start(port, Box::new(program), 0)
     }
 
-    #[expect(
-        clippy::expect_used,
-        reason = "a test without its server has nothing to go on with"
-    )]
     fn start(port: u16, program: Box<Program>, keep: usize) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             program,
@@ -167,24 +166,28 @@ impl FakeServer {
             seen: Mutex::default(),
             keep,
         });
-        let listener = std::net::TcpListener::bind(("127.0.0.1", port))?;
+        // A runtime of its own: the test's may have its clock paused, and stopping this one closes every connection.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let listener = {
+            let _entered = runtime.enter();
+            let socket = TcpSocket::new_v4()?;
+            socket.set_reuseaddr(true)?;
+            socket.bind(SocketAddr::from(([127, 0, 0, 1], port)))?;
+            socket.listen(BACKLOG)?
+        };
         let address = listener.local_addr()?;
-        listener.set_nonblocking(true)?;
         let (stop, stopped) = oneshot::channel::<()>();
         let app = Router::new()
             .fallback(post(answer))
             .layer(axum::extract::DefaultBodyLimit::disable())
             .with_state(Arc::clone(&shared));
         let counts = Arc::clone(&shared.counts);
-        // A runtime of its own: the test's may have its clock paused, and stopping this one closes every connection.
         let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime");
             runtime.block_on(async move {
                 let listener = Counting {
-                    inner: TcpListener::from_std(listener).expect("a listener"),
+                    inner: listener,
                     counts,
                 };
                 tokio::select! {
