@@ -33,4 +33,5 @@ mod sequence;
 mod simba;
 mod simulated;
 mod stop;
+mod tables;
 mod trials;
