@@ -34,7 +34,8 @@ pub(crate) fn split(text: &str, outputs: &[FieldSpec]) -> JsonAnswer {
     let mut nodes = Vec::new();
     if trimmed.contains("```") || trimmed.contains("~~~") {
         for block in fence::blocks(trimmed).into_iter().take(MAX_OBJECTS) {
-            let content = block.content.trim();
+            // White space at the end may belong to a text that the fence cuts off.
+            let content = block.content.trim_start();
             let inset = (content.as_ptr() as usize).saturating_sub(trimmed.as_ptr() as usize);
             if let Some(node) = whole_json(content) {
                 nodes.push((node, base + inset, vec![repair::FENCE]));
@@ -46,6 +47,36 @@ pub(crate) fn split(text: &str, outputs: &[FieldSpec]) -> JsonAnswer {
         }
     }
     best(spans(trimmed, base), outputs)
+}
+
+/// Whether this byte stands inside an object that holds all fields and was written as one: texts in it may hold raw line
+/// breaks and odd escapes, but where they end is beyond doubt.
+pub(crate) fn holds(text: &str, at: usize, outputs: &[FieldSpec]) -> bool {
+    let Some(start) = text.get(..at).and_then(|before| before.find('{')) else {
+        return false;
+    };
+    let read = read::read(text, start, true).or_else(|_| read::read(text, start, false));
+    let Ok((node, end)) = read else { return false };
+    if end <= at || !is_tidy(&node) {
+        return false;
+    }
+    let entries = best(vec![(node, 0, Vec::new())], outputs).entries;
+    (0..outputs.len()).all(|index| entries.iter().any(|(field, ..)| *field == index))
+}
+
+fn is_tidy(node: &Node) -> bool {
+    let harmless = [
+        repair::RAW_CONTROL,
+        repair::BAD_ESCAPE,
+        repair::LONE_SURROGATE,
+        repair::TRAILING_COMMA,
+    ];
+    node.flaws.iter().all(|flaw| harmless.contains(flaw))
+        && match &node.kind {
+            NodeKind::List(items) => items.iter().all(is_tidy),
+            NodeKind::Object(entries) => entries.iter().all(|entry| is_tidy(&entry.value)),
+            _ => true,
+        }
 }
 
 type Candidate = (Node, usize, Vec<Repair>);
