@@ -50,31 +50,30 @@ pub(crate) fn split(text: &str, outputs: &[FieldSpec]) -> JsonAnswer {
 }
 
 /// Whether this byte stands inside an object that holds all fields and was written as one: texts in it may hold raw line
-/// breaks and odd escapes, but where they end is beyond doubt.
+/// breaks and odd escapes, and the end may be missing, but where the text with this byte ends is beyond doubt.
 pub(crate) fn holds(text: &str, at: usize, outputs: &[FieldSpec]) -> bool {
     let Some(start) = text.get(..at).and_then(|before| before.find('{')) else {
         return false;
     };
     let read = read::read(text, start, true).or_else(|_| read::read(text, start, false));
     let Ok((node, end)) = read else { return false };
-    if end <= at || !is_tidy(&node) {
+    if end <= at || !is_tidy(&node, at) {
         return false;
     }
     let entries = best(vec![(node, 0, Vec::new())], outputs).entries;
     (0..outputs.len()).all(|index| entries.iter().any(|(field, ..)| *field == index))
 }
 
-fn is_tidy(node: &Node) -> bool {
-    let harmless = [
-        repair::RAW_CONTROL,
-        repair::BAD_ESCAPE,
-        repair::LONE_SURROGATE,
-        repair::TRAILING_COMMA,
-    ];
-    node.flaws.iter().all(|flaw| harmless.contains(flaw))
+fn is_tidy(node: &Node, at: usize) -> bool {
+    let harmless = |flaw: &Repair| match *flaw {
+        repair::RAW_CONTROL | repair::BAD_ESCAPE | repair::LONE_SURROGATE | repair::TRAILING_COMMA => true,
+        repair::TRUNCATED => !node.is_scalar() || node.start > at,
+        _ => false,
+    };
+    node.flaws.iter().all(harmless)
         && match &node.kind {
-            NodeKind::List(items) => items.iter().all(is_tidy),
-            NodeKind::Object(entries) => entries.iter().all(|entry| is_tidy(&entry.value)),
+            NodeKind::List(items) => items.iter().all(|item| is_tidy(item, at)),
+            NodeKind::Object(entries) => entries.iter().all(|entry| is_tidy(&entry.value, at)),
             _ => true,
         }
 }

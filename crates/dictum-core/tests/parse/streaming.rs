@@ -235,7 +235,13 @@ fn rare_texts_are_not_taken_back() {
     let last = "```json\n{\"answer\": \"\", \"x\": \"\u{2028}```\r\n\"}\n```\nI hope this helps.";
     let tag = "{\"answer\": \"</think>{<answer>\", \"x\": \"\"}";
     let outputs = texts(&["answer", "x"]);
-    for text in [line, last, tag] {
+    for text in [
+        line,
+        last,
+        tag,
+        tag.trim_end_matches('}'),
+        tag.trim_end_matches(['"', '}']),
+    ] {
         for pieces in [one_by_one(text), vec![text]] {
             let (seen, answer) = stream(&pieces, Layout::Json, &outputs);
             agrees(&seen, &answer, &outputs);
