@@ -57,23 +57,43 @@ pub(crate) fn holds(text: &str, at: usize, outputs: &[FieldSpec]) -> bool {
     };
     let read = read::read(text, start, true).or_else(|_| read::read(text, start, false));
     let Ok((node, end)) = read else { return false };
-    if end <= at || !is_tidy(&node, at) {
+    if end <= at || !is_tidy(&node, at, closes_after(text, at, end)) {
         return false;
     }
     let entries = best(vec![(node, 0, Vec::new())], outputs).entries;
     (0..outputs.len()).all(|index| entries.iter().any(|(field, ..)| *field == index))
 }
 
-fn is_tidy(node: &Node, at: usize) -> bool {
+/// Whether an object that was open before this byte closes after it: more brackets close than open, and what follows the
+/// byte is not an answer on its own. Then the quotes inside a text are the text's, and no second answer's.
+fn closes_after(text: &str, at: usize, end: usize) -> bool {
+    let inside = text.get(at..end).unwrap_or_default();
+    let count = |bracket: u8| inside.bytes().filter(|byte| *byte == bracket).count();
+    if count(b'}') <= count(b'{') {
+        return false;
+    }
+    let alone = inside
+        .find('{')
+        .and_then(|open| read::read(text, at + open, true).ok());
+    !alone.is_some_and(|(_, end)| {
+        let rest = text.get(end..).unwrap_or_default().trim_start();
+        rest.is_empty() || rest.starts_with("```")
+    })
+}
+
+fn is_tidy(node: &Node, at: usize, closes: bool) -> bool {
     let harmless = |flaw: &Repair| match *flaw {
         repair::RAW_CONTROL | repair::BAD_ESCAPE | repair::LONE_SURROGATE | repair::TRAILING_COMMA => true,
+        // Other quotes say as clearly where a text ends, as long as none is missing.
+        repair::SINGLE_QUOTES | repair::SMART_QUOTES => true,
+        repair::INNER_QUOTES => closes,
         repair::TRUNCATED => !node.is_scalar() || node.start > at,
         _ => false,
     };
     node.flaws.iter().all(harmless)
         && match &node.kind {
-            NodeKind::List(items) => items.iter().all(|item| is_tidy(item, at)),
-            NodeKind::Object(entries) => entries.iter().all(|entry| is_tidy(&entry.value, at)),
+            NodeKind::List(items) => items.iter().all(|item| is_tidy(item, at, closes)),
+            NodeKind::Object(entries) => entries.iter().all(|entry| is_tidy(&entry.value, at, closes)),
             _ => true,
         }
 }
