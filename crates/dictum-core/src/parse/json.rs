@@ -23,6 +23,16 @@ pub(crate) struct JsonAnswer {
     pub(crate) repairs: Vec<Repair>,
 }
 
+impl JsonAnswer {
+    /// How many fields it holds.
+    fn covers(&self) -> usize {
+        let mut fields: Vec<usize> = self.entries.iter().map(|(field, ..)| *field).collect();
+        fields.sort_unstable();
+        fields.dedup();
+        fields.len()
+    }
+}
+
 /// Finds the fields in the object that holds most of them. Objects that hold equally many all count, so that fields that
 /// differ between them show as given twice.
 pub(crate) fn split(text: &str, outputs: &[FieldSpec]) -> JsonAnswer {
@@ -41,7 +51,17 @@ pub(crate) fn split(text: &str, outputs: &[FieldSpec]) -> JsonAnswer {
                 nodes.push((node, base + inset, vec![repair::FENCE]));
             }
         }
+        let cut = nodes
+            .iter()
+            .any(|(node, ..)| node.flaws.contains(&repair::TRUNCATED));
         let found = best(nodes, outputs);
+        // A fence inside a text of the answer closes the block early: the object goes on behind it.
+        if cut && found.covers() < outputs.len() {
+            let whole = best(spans(trimmed, base), outputs);
+            if whole.covers() > found.covers() {
+                return whole;
+            }
+        }
         if !found.entries.is_empty() {
             return found;
         }

@@ -234,8 +234,10 @@ fn rare_texts_are_not_taken_back() {
     let line = "```json\n{\"answer\": \"```\u{2028}\n\", \"x\": \"\"}\n```\nI hope this helps.";
     let last = "```json\n{\"answer\": \"\", \"x\": \"\u{2028}```\r\n\"}\n```\nI hope this helps.";
     let tag = "{\"answer\": \"</think>{<answer>\", \"x\": \"\"}";
+    let block = "```json\n{\"answer\": \"\n```python\n\n```\n\", \"x\": \"[[##x##]][[ ## answer ## ]]\"}\n```\nI hope this helps.";
     let outputs = texts(&["answer", "x"]);
     for text in [
+        block,
         line,
         last,
         tag,
