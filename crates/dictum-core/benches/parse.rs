@@ -103,6 +103,20 @@ fn hostile() -> Vec<(&'static str, String)> {
         ("newlines", fill("\n")),
         ("think tags", fill("<think>")),
         ("closing think tags", fill("</think>")),
+        (
+            "closing think tag in a text",
+            format!(
+                "{{\"answer\": \"{}</think>{{\"answer\": [1], \"other\": 1",
+                fill("x\" y {")
+            ),
+        ),
+        (
+            "closing think tag before objects",
+            format!(
+                "{{\"answer\": ['</think>', {}",
+                fill("{\"answer\": [1], \"other\": 1}, ")
+            ),
+        ),
         ("ampersands", format!("<answer>{}</answer>", fill("&"))),
         ("unquoted words", format!("[{}", fill("word "))),
         ("missing commas", format!("[{}", fill("1 "))),

@@ -42,13 +42,19 @@ impl Block<'_> {
     }
 }
 
+/// A line without what may stand behind a fence: spaces, tabs and the rest of its line break. Other white space is
+/// content, as the reader of growing answers has it.
+fn without_end(line: &str) -> &str {
+    line.trim_end_matches([' ', '\t', '\r'])
+}
+
 /// The fence that opens or closes on a line: its mark, its length and what stands behind it.
 fn fence_line(line: &str) -> Option<(char, usize, &str)> {
-    let line = line.trim_end_matches('\r');
+    let line = without_end(line);
     let body = line.trim_start_matches([' ', '\t']);
     let mark = body.chars().next().filter(|c| matches!(c, '`' | '~'))?;
     let length = body.chars().take_while(|c| *c == mark).count();
-    let info = body.get(length..)?.trim();
+    let info = body.get(length..)?.trim_start_matches([' ', '\t']);
     (length >= 3).then_some((mark, length, info))
 }
 
@@ -79,9 +85,10 @@ pub(crate) fn blocks(text: &str) -> Vec<Block<'_>> {
                 let closes = fence_line(bare)
                     .is_some_and(|(m, l, behind)| m == mark && l >= length && behind.is_empty());
                 // `}```: a fence that closes on the last line of the content.
-                let glued = (!closes && bare.trim_end().ends_with("```") && mark == '`' && length == 3)
-                    .then(|| at + bare.trim_end().len() - 3);
-                if closes || glued.is_some_and(|_| !bare.trim_start().starts_with("```")) {
+                let body = without_end(bare);
+                let glued = (!closes && body.ends_with("```") && mark == '`' && length == 3)
+                    .then(|| at + body.len() - 3);
+                if closes || glued.is_some_and(|_| !body.trim_start().starts_with("```")) {
                     let content_end = glued.unwrap_or(at);
                     blocks.push(block(text, info, start, content_start, content_end, next));
                     open = None;

@@ -51,7 +51,8 @@ pub(crate) fn read(text: &str, layout: Layout, outputs: &[FieldSpec], partial: b
     let is_field =
         |name: &str| layout == Layout::Xml && outputs.iter().any(|field| same_key(&field.name, name));
     let answers = |rest: &str| split(rest, layout, outputs).covers(outputs) == outputs.len();
-    let (body, thought) = thinking::strip(text, is_field, answers);
+    let inside = |at: usize| layout == Layout::Json && json::holds(text, at, outputs);
+    let (body, thought) = thinking::strip(text, is_field, answers, inside);
     if thought {
         note(&mut answer.repairs, "", repair::THINKING);
     }

@@ -23,6 +23,16 @@ pub(crate) struct JsonAnswer {
     pub(crate) repairs: Vec<Repair>,
 }
 
+impl JsonAnswer {
+    /// How many fields it holds.
+    fn covers(&self) -> usize {
+        let mut fields: Vec<usize> = self.entries.iter().map(|(field, ..)| *field).collect();
+        fields.sort_unstable();
+        fields.dedup();
+        fields.len()
+    }
+}
+
 /// Finds the fields in the object that holds most of them. Objects that hold equally many all count, so that fields that
 /// differ between them show as given twice.
 pub(crate) fn split(text: &str, outputs: &[FieldSpec]) -> JsonAnswer {
@@ -34,18 +44,78 @@ pub(crate) fn split(text: &str, outputs: &[FieldSpec]) -> JsonAnswer {
     let mut nodes = Vec::new();
     if trimmed.contains("```") || trimmed.contains("~~~") {
         for block in fence::blocks(trimmed).into_iter().take(MAX_OBJECTS) {
-            let content = block.content.trim();
+            // White space at the end may belong to a text that the fence cuts off.
+            let content = block.content.trim_start();
             let inset = (content.as_ptr() as usize).saturating_sub(trimmed.as_ptr() as usize);
             if let Some(node) = whole_json(content) {
                 nodes.push((node, base + inset, vec![repair::FENCE]));
             }
         }
+        let cut = nodes
+            .iter()
+            .any(|(node, ..)| node.flaws.contains(&repair::TRUNCATED));
         let found = best(nodes, outputs);
+        // A fence inside a text of the answer closes the block early: the object goes on behind it.
+        if cut && found.covers() < outputs.len() {
+            let whole = best(spans(trimmed, base), outputs);
+            if whole.covers() > found.covers() {
+                return whole;
+            }
+        }
         if !found.entries.is_empty() {
             return found;
         }
     }
     best(spans(trimmed, base), outputs)
+}
+
+/// Whether this byte stands inside an object that holds all fields and was written as one: texts in it may hold raw line
+/// breaks and odd escapes, and the end may be missing, but where the text with this byte ends is beyond doubt.
+pub(crate) fn holds(text: &str, at: usize, outputs: &[FieldSpec]) -> bool {
+    let Some(start) = text.get(..at).and_then(|before| before.find('{')) else {
+        return false;
+    };
+    let read = read::read(text, start, true).or_else(|_| read::read(text, start, false));
+    let Ok((node, end)) = read else { return false };
+    if end <= at || !is_tidy(&node, at, closes_after(text, at, end)) {
+        return false;
+    }
+    let entries = best(vec![(node, 0, Vec::new())], outputs).entries;
+    (0..outputs.len()).all(|index| entries.iter().any(|(field, ..)| *field == index))
+}
+
+/// Whether an object that was open before this byte closes after it: more brackets close than open, and what follows the
+/// byte is not an answer on its own. Then the quotes inside a text are the text's, and no second answer's.
+fn closes_after(text: &str, at: usize, end: usize) -> bool {
+    let inside = text.get(at..end).unwrap_or_default();
+    let count = |bracket: u8| inside.bytes().filter(|byte| *byte == bracket).count();
+    if count(b'}') <= count(b'{') {
+        return false;
+    }
+    let alone = inside
+        .find('{')
+        .and_then(|open| read::read(text, at + open, true).ok());
+    !alone.is_some_and(|(_, end)| {
+        let rest = text.get(end..).unwrap_or_default().trim_start();
+        rest.is_empty() || rest.starts_with("```")
+    })
+}
+
+fn is_tidy(node: &Node, at: usize, closes: bool) -> bool {
+    let harmless = |flaw: &Repair| match *flaw {
+        repair::RAW_CONTROL | repair::BAD_ESCAPE | repair::LONE_SURROGATE | repair::TRAILING_COMMA => true,
+        // Other quotes say as clearly where a text ends, as long as none is missing.
+        repair::SINGLE_QUOTES | repair::SMART_QUOTES => true,
+        repair::INNER_QUOTES => closes,
+        repair::TRUNCATED => !node.is_scalar() || node.start > at,
+        _ => false,
+    };
+    node.flaws.iter().all(harmless)
+        && match &node.kind {
+            NodeKind::List(items) => items.iter().all(|item| is_tidy(item, at, closes)),
+            NodeKind::Object(entries) => entries.iter().all(|entry| is_tidy(&entry.value, at, closes)),
+            _ => true,
+        }
 }
 
 type Candidate = (Node, usize, Vec<Repair>);

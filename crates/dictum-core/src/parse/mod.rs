@@ -70,7 +70,7 @@ pub struct Answer {
 /// # Errors
 /// [`ParseError`] when there is no such value, when there are two that disagree, or when reading it would be a guess.
 pub fn value(text: &str, schema: &Schema) -> Result<Reading, ParseError> {
-    let (body, mut thought) = thinking::strip(text, |_| false, |_| false);
+    let (body, mut thought) = thinking::strip(text, |_| false, |_| false, |_| false);
     let mut plain = escape::remove_backslashes(body);
     let mut result = text::read_text(&plain, schema);
     // Thinking whose opening tag was part of the prompt; text that is read as it stands may well hold the tag.

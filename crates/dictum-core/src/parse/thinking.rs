@@ -11,11 +11,12 @@ pub(super) const TAGS: &[(&str, &str)] = &[
 /// The text after the thinking in front of it, and whether there was some. A block that never closes is all thinking.
 ///
 /// `keeps` says which tags are fields, and `answers` whether a text holds the whole answer, for thinking whose opening
-/// tag was part of the prompt.
+/// tag was part of the prompt. `inside` says whether a closing tag at this byte is a part of a value.
 pub(crate) fn strip(
     text: &str,
     keeps: impl Fn(&str) -> bool,
     answers: impl Fn(&str) -> bool,
+    inside: impl Fn(usize) -> bool,
 ) -> (&str, bool) {
     // Most answers hold no tag, and looking for each would cost more than all the rest.
     if !text.contains('<') && !text.contains('\u{25c1}') {
@@ -31,15 +32,15 @@ pub(crate) fn strip(
         else {
             break;
         };
-        let Some(inside) = start.get(open.len()..) else {
+        let Some(thoughts) = start.get(open.len()..) else {
             break;
         };
-        match find(inside, close) {
+        match find(thoughts, close) {
             Some(end) => {
-                rest = inside.get(end + close.len()..).unwrap_or_default();
+                rest = thoughts.get(end + close.len()..).unwrap_or_default();
                 found = true;
             }
-            None if answers(inside) => return (inside, true),
+            None if answers(thoughts) => return (thoughts, true),
             None => return ("", true),
         }
     }
@@ -49,7 +50,7 @@ pub(crate) fn strip(
             let Some(end) = text.rfind(close) else { continue };
             let after = text.get(end + close.len()..).unwrap_or_default();
             let opened = text.get(..end).is_some_and(|before| before.contains(open));
-            if !opened && !keeps(name(close)) && answers(after) {
+            if !opened && !keeps(name(close)) && answers(after) && !inside(end) {
                 return (after, true);
             }
         }

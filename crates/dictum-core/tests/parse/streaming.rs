@@ -228,6 +228,30 @@ proptest! {
     }
 }
 
+/// What the properties above found.
+#[test]
+fn rare_texts_are_not_taken_back() {
+    let line = "```json\n{\"answer\": \"```\u{2028}\n\", \"x\": \"\"}\n```\nI hope this helps.";
+    let last = "```json\n{\"answer\": \"\", \"x\": \"\u{2028}```\r\n\"}\n```\nI hope this helps.";
+    let tag = "{\"answer\": \"</think>{<answer>\", \"x\": \"\"}";
+    let block = "```json\n{\"answer\": \"\n```python\n\n```\n\", \"x\": \"[[##x##]][[ ## answer ## ]]\"}\n```\nI hope this helps.";
+    let outputs = texts(&["answer", "x"]);
+    for text in [
+        block,
+        line,
+        last,
+        tag,
+        tag.trim_end_matches('}'),
+        tag.trim_end_matches(['"', '}']),
+    ] {
+        for pieces in [one_by_one(text), vec![text]] {
+            let (seen, answer) = stream(&pieces, Layout::Json, &outputs);
+            agrees(&seen, &answer, &outputs);
+            assert!(seen.replaced.is_empty(), "{seen:?}\n{text}");
+        }
+    }
+}
+
 #[test]
 fn thinking_comes_early_and_apart() {
     let outputs = texts(&["answer"]);
