@@ -251,10 +251,10 @@ pub(crate) fn to_lm(error: EngineError) -> LmError {
             LmErrorKind::InvalidRequest
         }
         EngineError::Deadline => LmErrorKind::Timeout,
-        EngineError::ModelMissing { .. }
-        | EngineError::Load { .. }
-        | EngineError::Compute { .. }
-        | EngineError::Stopped => LmErrorKind::Internal,
+        EngineError::ModelMissing { .. } => LmErrorKind::Unavailable,
+        EngineError::Load { .. } | EngineError::Compute { .. } | EngineError::Stopped => {
+            LmErrorKind::Internal
+        }
     };
     LmError::new(kind, error.to_string()).with_source(error)
 }
@@ -342,8 +342,8 @@ impl LocalBuilder {
     /// downloads: when the model is not there, the error says how to fetch it.
     ///
     /// # Errors
-    /// [`LmErrorKind::Internal`] when the model is missing or can't be loaded, [`LmErrorKind::InvalidRequest`] for a setting out of
-    /// range or an unknown model.
+    /// [`LmErrorKind::Unavailable`] when the model's file is missing, [`LmErrorKind::Internal`] when it can't be loaded,
+    /// [`LmErrorKind::InvalidRequest`] for a setting out of range or an unknown model.
     pub fn build(self) -> Result<Lm, LmError> {
         Ok(Lm::new(self.build_local()?))
     }

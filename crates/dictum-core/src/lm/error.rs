@@ -45,7 +45,7 @@ pub enum LmErrorKind {
     Decode,
     /// No answer in time.
     Timeout,
-    /// A layer keeps calls from a model that has been failing; it was not called.
+    /// The model was not called: a layer keeps calls from it because it has been failing, or its file is not there.
     Unavailable,
     /// A budget is spent; the model was not called.
     Budget,

@@ -227,8 +227,8 @@ impl EmbedderBuilder {
     /// how to fetch it.
     ///
     /// # Errors
-    /// [`LmErrorKind::Internal`] when the model is missing, can't be loaded or makes no vectors,
-    /// [`LmErrorKind::InvalidRequest`] for a setting out of range or an unknown model.
+    /// [`LmErrorKind::Unavailable`] when the model's file is missing, [`LmErrorKind::Internal`] when it can't be loaded or makes no
+    /// vectors, [`LmErrorKind::InvalidRequest`] for a setting out of range or an unknown model.
     pub fn build(self) -> Result<LocalEmbedder, LmError> {
         let invalid = |error: FetchError| {
             LmError::new(LmErrorKind::InvalidRequest, error.to_string()).with_source(error)

@@ -475,11 +475,9 @@ async fn a_deadline_ends_a_call() {
 #[test]
 fn a_model_that_is_not_there_is_named_with_the_command_that_fetches_it() {
     let missing = std::env::temp_dir().join("dictum-no-models-here");
-    let error = LocalBuilder::default()
-        .models_dir(missing)
-        .build()
-        .unwrap_err()
-        .to_string();
+    let error = LocalBuilder::default().models_dir(missing).build().unwrap_err();
+    assert_eq!(error.kind(), LmErrorKind::Unavailable);
+    let error = error.to_string();
     assert!(
         error.contains("dictum models fetch qwen2.5-coder-0.5b"),
         "{error}"
