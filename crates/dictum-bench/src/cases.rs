@@ -1,11 +1,10 @@
 //! What is measured in process, by name: criterion takes the time, callgrind counts the instructions.
 
 use std::hint::black_box;
-use std::sync::Arc;
 
 use dictum::cache::DiskStore;
 use dictum::lm::layers::Cache;
-use dictum::lm::{Call, Lm, Request, Source};
+use dictum::lm::{Call, Lm, Payload, Request, Source};
 use dictum::parse::{self, Layout};
 use dictum::prelude::*;
 use dictum_testkit::CannedLm;
@@ -103,7 +102,7 @@ fn parsed(size: usize) -> Run {
 fn cached(layer: impl FnOnce(Lm) -> Lm) -> Run {
     let runtime = runtime();
     // With a payload as providers give it: keeping and reading that is most of the work.
-    let payload = Arc::new(serde_json::json!({
+    let payload = Payload::from(&serde_json::json!({
         "id": "chatcmpl-1", "object": "chat.completion", "created": 1_741_569_952, "model": "gpt-4o-mini",
         "choices": [{
             "index": 0,
@@ -115,7 +114,7 @@ fn cached(layer: impl FnOnce(Lm) -> Lm) -> Run {
     }));
     let model = CannedLm::new(move |_| {
         Ok(Response {
-            raw: Some(Arc::clone(&payload)),
+            raw: Some(payload.clone()),
             ..Response::text(crate::ANSWER)
         })
     });

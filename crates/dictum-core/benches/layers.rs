@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use dictum_core::lm::layers::{Coalesce, Concurrency, MemoryStore, Retry, Timeout, Tracing, standard};
 use dictum_core::lm::{
-    Budget, Call, Capabilities, LanguageModel, Lm, LmError, Message, Meter, Prefix, Request, Response,
+    Budget, Call, Capabilities, LanguageModel, Lm, LmError, Message, Meter, Payload, Prefix, Request,
+    Response,
 };
 use futures_util::future::BoxFuture;
 use serde_json::json;
@@ -34,7 +35,7 @@ impl LanguageModel for Model {
             tokio::task::yield_now().await;
             Ok(Response {
                 model: "model-2026".to_owned(),
-                raw: Some(Arc::new(json!({
+                raw: Some(Payload::from(&json!({
                     "id": "x",
                     "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "billing"}}],
                     "usage": {"prompt_tokens": 900, "completion_tokens": 12, "total_tokens": 912},

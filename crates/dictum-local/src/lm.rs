@@ -6,8 +6,8 @@ use std::time::UNIX_EPOCH;
 
 use dictum_core::lm::{
     Call, Capabilities, Digest, FinishReason, LanguageModel, Lm, LmError, LmErrorKind, Message, OutputShape,
-    Part, Piece, Request, Response, ResponseFormat, ResponseStream, Role, Settings, Source, StreamEvent,
-    Usage,
+    Part, Payload, Piece, Request, Response, ResponseFormat, ResponseStream, Role, Settings, Source,
+    StreamEvent, Usage,
 };
 use futures_util::future::BoxFuture;
 use serde_json::json;
@@ -99,7 +99,7 @@ impl LocalLm {
                 ..Usage::default()
             },
             model: self.name.to_string(),
-            raw: Some(Arc::new(json!({ "forced_tokens": tokens.forced }))),
+            raw: Some(Payload::from(&json!({ "forced_tokens": tokens.forced }))),
             source: Source::Model,
             attempts: 1,
         }

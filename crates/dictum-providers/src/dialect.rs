@@ -76,11 +76,11 @@ pub(crate) trait Dialect: Debug + Send + Sync + Sized + 'static {
         Ok(())
     }
 
-    /// Reads a whole answer.
+    /// Reads a whole answer. The payload itself is kept by the caller.
     ///
     /// # Errors
     /// The error it holds in place of an answer, or [`LmErrorKind::Decode`](dictum_core::lm::LmErrorKind::Decode).
-    fn response(&self, payload: Value) -> Result<Response, LmError>;
+    fn response(&self, payload: &Value) -> Result<Response, LmError>;
 
     /// Reads a refusal: a status other than success.
     fn refused(refusal: &Refusal) -> LmError;

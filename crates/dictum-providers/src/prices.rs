@@ -292,9 +292,8 @@ impl Prices {
 
     /// Sets what an answer cost, where the provider did not say it. `model` is the name of the model called; the one that
     /// answered stands in when that has no price, as behind an alias.
-    pub(crate) fn fill(&self, model: &str, response: &mut Response) {
-        let usual = response.raw.as_deref().is_none_or(at_standard_tier);
-        if response.usage.cost_usd.is_none() && usual {
+    pub(crate) fn fill(&self, model: &str, response: &mut Response, payload: &Value) {
+        if response.usage.cost_usd.is_none() && at_standard_tier(payload) {
             response.usage.cost_usd = self.of_call(model, &response.model, &response.usage);
         }
     }
@@ -310,9 +309,10 @@ impl Prices {
 /// Whether an answer was made at the tier that the prices are of: at others, which cost half or twice as much, what it cost is
 /// not known.
 fn at_standard_tier(raw: &Value) -> bool {
-    ["/service_tier", "/usage/service_tier"]
+    let usage = raw.get("usage");
+    [Some(raw), usage]
         .into_iter()
-        .filter_map(|place| raw.pointer(place)?.as_str())
+        .filter_map(|place| place?.get("service_tier")?.as_str())
         .all(|tier| matches!(tier, "default" | "standard" | "auto"))
 }
 
@@ -492,10 +492,10 @@ mod tests {
         let mut response = Response::text("x");
         response.usage = usage(1_000_000, 0, 0, 0);
         response.model = "flash-2".to_owned();
-        prices.fill("gemini/flash-latest", &mut response);
+        prices.fill("gemini/flash-latest", &mut response, &Value::Null);
         close(response.usage.cost_usd, 1.0);
         response.usage.cost_usd = Some(0.25);
-        prices.fill("gemini/flash-2", &mut response);
+        prices.fill("gemini/flash-2", &mut response, &Value::Null);
         assert_eq!(response.usage.cost_usd, Some(0.25));
     }
 
@@ -505,8 +505,7 @@ mod tests {
         let cost = |raw: Value| {
             let mut response = Response::text("x");
             response.usage = usage(1, 0, 0, 1);
-            response.raw = Some(Arc::new(raw));
-            prices.fill("openai/m", &mut response);
+            prices.fill("openai/m", &mut response, &raw);
             response.usage.cost_usd
         };
         for raw in [

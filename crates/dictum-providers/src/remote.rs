@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use dictum_core::lm::{
-    Call, Capabilities, Digest, LanguageModel, LmError, LmErrorKind, RateLimits, Request, Response,
+    Call, Capabilities, Digest, LanguageModel, LmError, LmErrorKind, Payload, RateLimits, Request, Response,
     ResponseStream, Settings, StreamEvent,
 };
 use futures_util::future::BoxFuture;
@@ -84,9 +84,10 @@ impl<D: Dialect> Remote<D> {
         let bytes = answer.whole().await?;
         let payload: Value = serde_json::from_slice(&bytes)
             .map_err(|_| refusal::not_json(&self.http.redact(&String::from_utf8_lossy(&bytes))))?;
-        let mut response = self.dialect.response(payload)?;
+        let mut response = self.dialect.response(&payload)?;
         response.attempts = attempts;
-        self.prices.fill(&self.name, &mut response);
+        response.raw = Some(Payload::from_text(&String::from_utf8_lossy(&bytes)));
+        self.prices.fill(&self.name, &mut response, &payload);
         Ok(response)
     }
 }
@@ -152,7 +153,8 @@ impl<D: Dialect> LanguageModel for Remote<D> {
             let events = batches.flatten().map(move |event| match event {
                 Ok(StreamEvent::Finished(mut response)) => {
                     response.attempts = attempts;
-                    prices.fill(&name, &mut response);
+                    let payload = response.raw.as_ref().map(Payload::value).unwrap_or_default();
+                    prices.fill(&name, &mut response, &payload);
                     Ok(StreamEvent::Finished(response))
                 }
                 event => event.map_err(|error| named(error, &name, &http)),

@@ -1,6 +1,6 @@
 //! Small things that several dialects write or read the same way.
 
-use dictum_core::lm::Media;
+use dictum_core::lm::{Media, Payload, Response};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value};
@@ -34,6 +34,20 @@ impl<A: Serialize, B: Serialize> Serialize for Body<A, B> {
         }
         body.end()
     }
+}
+
+/// An answer that was put together from a stream, with its payload.
+pub(crate) fn with_payload(response: Response, payload: &Value) -> Response {
+    Response {
+        raw: Some(Payload::from(payload)),
+        ..response
+    }
+}
+
+/// The value that stands at these names, one inside the other. Unlike `Value::pointer` it has no path to take apart, which for an
+/// answer's dozen places costs as much as the rest of reading it.
+pub(crate) fn at<'a>(value: &'a Value, names: &[&str]) -> Option<&'a Value> {
+    names.iter().try_fold(value, |value, name| value.get(*name))
 }
 
 /// Merges parameters that stand over all others; `null` takes one out.

@@ -1,12 +1,10 @@
 //! What a model answers.
 
-use std::sync::Arc;
-
 use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{LmError, Part};
+use super::{LmError, Part, Payload};
 
 /// A model's answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,7 +20,7 @@ pub struct Response {
     pub model: String,
     /// The provider's payload, for what the typed form has no place for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub raw: Option<Arc<Value>>,
+    pub raw: Option<Payload>,
     /// Where the answer came from.
     #[serde(skip)]
     pub source: Source,

@@ -147,7 +147,8 @@ impl Trace {
 
     /// Adds a step.
     pub fn push(&self, step: Arc<Step>) {
-        self.ring(|ring| {
+        // What falls out is freed after the lock is gone: a step is hundreds of pieces.
+        let _oldest = self.ring(|ring| {
             for call in &step.calls {
                 ring.calls += 1;
                 if let Ok(response) = &call.result
@@ -156,13 +157,13 @@ impl Trace {
                     ring.usage += response.usage;
                 }
             }
-            if ring.steps.len() >= self.0.capacity {
-                ring.steps.pop_front();
-                ring.dropped += 1;
-            }
+            let full = ring.steps.len() >= self.0.capacity;
+            ring.dropped += u64::from(full);
+            let oldest = if full { ring.steps.pop_front() } else { None };
             if self.0.capacity > 0 {
                 ring.steps.push_back(step.clone());
             }
+            oldest
         });
         if let Some(parent) = &self.0.parent {
             parent.push(step);

@@ -4,7 +4,7 @@ use std::io::{self, Cursor, Write};
 use std::sync::{Arc, Mutex};
 
 use dictum_core::evaluate::rollout;
-use dictum_core::lm::{LmError, LmErrorKind, Media, Response, Source, Usage};
+use dictum_core::lm::{LmError, LmErrorKind, Media, Payload, Response, Source, Usage};
 use dictum_core::metrics::exact_match;
 use dictum_core::modules::Predict;
 use dictum_core::program::{
@@ -107,7 +107,7 @@ async fn a_trace_file_reads_back_with_what_was_said_counted_and_repaired() {
                 output_tokens: Some(3),
                 ..Usage::default()
             },
-            raw: Some(Arc::new(serde_json::json!({"payload": "of the provider"}))),
+            raw: Some(Payload::from(&serde_json::json!({"payload": "of the provider"}))),
             ..Response::text(if text.contains("awkward") {
                 "[[ ## b ## ]]\n'7'"
             } else {

@@ -115,7 +115,7 @@ async fn a_constrained_answer_always_has_its_layout() {
             data["ok"].is_boolean() && data["tags"].as_array().unwrap().len() <= 2,
             "{data}"
         );
-        let forced = response.raw.unwrap()["forced_tokens"].as_u64().unwrap();
+        let forced = response.raw.unwrap().value()["forced_tokens"].as_u64().unwrap();
         assert!(
             forced * 2 > response.usage.output_tokens.unwrap(),
             "most of this layout is forced, not {forced}"

@@ -13,11 +13,10 @@ mod metrics;
 mod secrets;
 mod spans;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use dictum_core::lm::layers::Tracing;
-use dictum_core::lm::{Lm, Response, Usage};
+use dictum_core::lm::{Lm, Payload, Response, Usage};
 use dictum_core::modules::ChainOfThought;
 use dictum_core::program::{Context, Module, ParameterPath, Parameters, Predictor};
 use dictum_core::{Record, Result, record};
@@ -34,7 +33,7 @@ pub(crate) fn model() -> CannedLm {
     CannedLm::new(|_| {
         Ok(Response {
             model: "canned-2".into(),
-            raw: Some(Arc::new(serde_json::json!({"id": "answer-7"}))),
+            raw: Some(Payload::from(&serde_json::json!({"id": "answer-7"}))),
             usage: Usage {
                 input_tokens: Some(10),
                 output_tokens: Some(3),

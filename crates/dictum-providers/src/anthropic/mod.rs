@@ -110,7 +110,7 @@ impl Dialect for Messages {
         request::body(self, request, settings, streams)
     }
 
-    fn response(&self, payload: Value) -> Result<Response, LmError> {
+    fn response(&self, payload: &Value) -> Result<Response, LmError> {
         response::response(payload)
     }
 

@@ -1,18 +1,17 @@
 //! From the body that came to an answer.
 
-use std::sync::Arc;
-
 use dictum_core::lm::{FinishReason, LmError, LmErrorKind, Part, Response, Source, Usage};
 use serde_json::Value;
 
 use super::{PROVIDER, error};
+use crate::wire::at;
 
 /// Reads a whole answer; also one that was put together from a stream.
 ///
 /// # Errors
 /// The error it holds in place of an answer, or [`LmErrorKind::Decode`].
-pub(super) fn response(payload: Value) -> Result<Response, LmError> {
-    if let Some(error) = error::in_payload(&payload) {
+pub(super) fn response(payload: &Value) -> Result<Response, LmError> {
+    if let Some(error) = error::in_payload(payload) {
         return Err(error);
     }
     let Some(content) = payload.get("content").and_then(Value::as_array) else {
@@ -24,15 +23,15 @@ pub(super) fn response(payload: Value) -> Result<Response, LmError> {
         .iter()
         .all(|part| matches!(part, Part::Reasoning { .. } | Part::Opaque { .. }));
     if silent {
-        let reason = payload.pointer("/stop_details/explanation");
+        let reason = at(payload, &["stop_details", "explanation"]);
         parts.push(Part::text(reason.and_then(Value::as_str).unwrap_or_default()));
     }
     Ok(Response {
         parts,
         finish: finish(payload.get("stop_reason").and_then(Value::as_str)),
         usage: payload.get("usage").map(usage).unwrap_or_default(),
-        model: text(&payload, "model").to_owned(),
-        raw: Some(Arc::new(payload)),
+        model: text(payload, "model").to_owned(),
+        raw: None,
         source: Source::Model,
         attempts: 1,
     })
@@ -83,11 +82,11 @@ fn finish(reason: Option<&str>) -> FinishReason {
 }
 
 fn usage(usage: &Value) -> Usage {
-    let count = |path: &str| usage.pointer(path).and_then(Value::as_u64);
+    let count = |path: &[&str]| at(usage, path).and_then(Value::as_u64);
     // What was read from the cache or written to it is counted apart from the rest of the input.
-    let cached = count("/cache_read_input_tokens");
-    let written = count("/cache_creation_input_tokens");
-    let input = count("/input_tokens").map(|rest| {
+    let cached = count(&["cache_read_input_tokens"]);
+    let written = count(&["cache_creation_input_tokens"]);
+    let input = count(&["input_tokens"]).map(|rest| {
         rest.saturating_add(cached.unwrap_or(0))
             .saturating_add(written.unwrap_or(0))
     });
@@ -95,9 +94,9 @@ fn usage(usage: &Value) -> Usage {
         input_tokens: input,
         cached_tokens: cached,
         cache_write_tokens: written,
-        cache_write_hour_tokens: count("/cache_creation/ephemeral_1h_input_tokens"),
-        output_tokens: count("/output_tokens"),
-        reasoning_tokens: count("/output_tokens_details/thinking_tokens"),
+        cache_write_hour_tokens: count(&["cache_creation", "ephemeral_1h_input_tokens"]),
+        output_tokens: count(&["output_tokens"]),
+        reasoning_tokens: count(&["output_tokens_details", "thinking_tokens"]),
         ..Usage::default()
     }
 }

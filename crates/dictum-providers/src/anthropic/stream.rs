@@ -168,7 +168,8 @@ impl Assembler {
         let content = blocks.into_values().map(|building| building.block).collect();
         let mut message = std::mem::take(&mut self.message);
         message.insert("content".to_owned(), content);
-        let response = response::response(Value::Object(message))?;
+        let payload = Value::Object(message);
+        let response = wire::with_payload(response::response(&payload)?, &payload);
         // Words that were in no block: why it refused.
         let text = response.to_text();
         if !self.has_text && !text.is_empty() {

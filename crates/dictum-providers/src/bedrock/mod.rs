@@ -142,7 +142,7 @@ impl Dialect for Converse {
         Ok(())
     }
 
-    fn response(&self, payload: Value) -> Result<Response, LmError> {
+    fn response(&self, payload: &Value) -> Result<Response, LmError> {
         response::response(payload)
     }
 

@@ -1,21 +1,17 @@
 //! From the body that came to an answer.
 
-use std::sync::Arc;
-
 use dictum_core::lm::{FinishReason, LmError, LmErrorKind, Part, Response, Source, Usage};
 use serde_json::{Map, Value};
 
 use super::kept;
+use crate::wire::at;
 
 /// Reads a whole answer.
 ///
 /// # Errors
 /// [`LmErrorKind::Decode`] when it is none.
-pub(super) fn response(payload: Value) -> Result<Response, LmError> {
-    let Some(content) = payload
-        .pointer("/output/message/content")
-        .and_then(Value::as_array)
-    else {
+pub(super) fn response(payload: &Value) -> Result<Response, LmError> {
+    let Some(content) = at(payload, &["output", "message", "content"]).and_then(Value::as_array) else {
         return Err(LmError::new(
             LmErrorKind::Decode,
             "the answer has no `output.message`",
@@ -26,7 +22,7 @@ pub(super) fn response(payload: Value) -> Result<Response, LmError> {
 }
 
 /// The answer of these parts; the rest is in the payload.
-pub(super) fn answer(mut parts: Vec<Part>, payload: Value) -> Response {
+pub(super) fn answer(mut parts: Vec<Part>, payload: &Value) -> Response {
     let says = |part: &Part| matches!(part, Part::Text { .. } | Part::ToolCall { .. });
     if !parts.iter().any(says) {
         // A silent answer is an answer.
@@ -37,12 +33,11 @@ pub(super) fn answer(mut parts: Vec<Part>, payload: Value) -> Response {
         finish: finish(payload.get("stopReason").and_then(Value::as_str)),
         usage: payload.get("usage").map(usage).unwrap_or_default(),
         // Only a prompt router says which model it was.
-        model: payload
-            .pointer("/trace/promptRouter/invokedModelId")
+        model: at(payload, &["trace", "promptRouter", "invokedModelId"])
             .and_then(Value::as_str)
             .unwrap_or_default()
             .to_owned(),
-        raw: Some(Arc::new(payload)),
+        raw: None,
         source: Source::Model,
         attempts: 1,
     }

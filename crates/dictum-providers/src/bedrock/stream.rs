@@ -10,6 +10,7 @@ use super::{error, kept, response};
 use crate::dialect::Assemble;
 use crate::openai::tool_call;
 use crate::refusal;
+use crate::wire::with_payload;
 
 /// Puts an answer together from its frames.
 #[derive(Debug, Default)]
@@ -197,7 +198,7 @@ impl Assembler {
             .filter_map(part)
             .collect();
         let payload = Value::Object(std::mem::take(&mut self.payload));
-        let answer = response::answer(parts, payload);
+        let answer = with_payload(response::answer(parts, &payload), &payload);
         out.push(StreamEvent::Finished(Box::new(answer)));
         Ok(())
     }

@@ -116,7 +116,7 @@ impl Dialect for GenerateContent {
         request::body(self, request, settings)
     }
 
-    fn response(&self, payload: Value) -> Result<Response, LmError> {
+    fn response(&self, payload: &Value) -> Result<Response, LmError> {
         response::response(payload)
     }
 

@@ -1,7 +1,5 @@
 //! From the body that came to an answer.
 
-use std::sync::Arc;
-
 use dictum_core::lm::{
     FinishReason, LmError, LmErrorKind, Media, Part, Response, Source, StreamEvent, Usage,
 };
@@ -9,14 +7,15 @@ use serde_json::{Map, Value, json};
 
 use super::{GenerateContent, MADE_UP_ID, error};
 use crate::dialect::Dialect;
+use crate::wire::at;
 
 /// Reads a whole answer.
 ///
 /// # Errors
 /// The error it holds, that the prompt was blocked, or [`LmErrorKind::Decode`].
-pub(super) fn response(payload: Value) -> Result<Response, LmError> {
-    let Some(candidate) = payload.pointer("/candidates/0") else {
-        return Err(error::in_payload(&payload).unwrap_or_else(no_candidate));
+pub(super) fn response(payload: &Value) -> Result<Response, LmError> {
+    let Some(candidate) = payload.get("candidates").and_then(|all| all.get(0)) else {
+        return Err(error::in_payload(payload).unwrap_or_else(no_candidate));
     };
     let mut parts = Parts::default();
     for part in content(candidate) {
@@ -33,7 +32,7 @@ pub(super) fn no_candidate() -> LmError {
 
 /// The parts of a candidate. There is no content at all when a filter stopped it.
 pub(super) fn content(candidate: &Value) -> impl Iterator<Item = &Value> {
-    let parts = candidate.pointer("/content/parts").and_then(Value::as_array);
+    let parts = at(candidate, &["content", "parts"]).and_then(Value::as_array);
     parts.into_iter().flatten()
 }
 
@@ -159,7 +158,7 @@ impl Parts {
     }
 
     /// The answer that these parts make, with what the rest of the payload says.
-    pub(super) fn response(mut self, finish: &str, payload: Value) -> Response {
+    pub(super) fn response(mut self, finish: &str, payload: &Value) -> Response {
         let silent = |part: &Part| matches!(part, Part::Reasoning { .. } | Part::Opaque { .. });
         // A silent answer has an empty text.
         if self.parts.iter().all(silent) {
@@ -174,7 +173,7 @@ impl Parts {
                 .and_then(Value::as_str)
                 .unwrap_or_default()
                 .to_owned(),
-            raw: Some(Arc::new(payload)),
+            raw: None,
             source: Source::Model,
             attempts: 1,
         }

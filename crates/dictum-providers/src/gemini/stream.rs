@@ -8,6 +8,7 @@ use super::response::{self, Parts};
 use crate::dialect::Assemble;
 use crate::refusal;
 use crate::sse::Event;
+use crate::wire::with_payload;
 
 /// Puts an answer together from its chunks, each of which looks like a whole answer with a piece of the content.
 #[derive(Debug, Default)]
@@ -30,7 +31,7 @@ impl Assemble for Assembler {
             return Ok(());
         }
         let chunk: Value = serde_json::from_str(data).map_err(|_| refusal::not_json(data))?;
-        if chunk.pointer("/candidates/0").is_none()
+        if chunk.get("candidates").and_then(|all| all.get(0)).is_none()
             && let Some(error) = error::in_payload(&chunk)
         {
             return Err(error);
@@ -58,7 +59,8 @@ impl Assemble for Assembler {
         let candidate = std::mem::take(&mut self.candidate);
         payload.insert("candidates".to_owned(), json!([candidate]));
         let parts = std::mem::take(&mut self.parts);
-        let response = parts.response(&finish, Value::Object(payload));
+        let payload = Value::Object(payload);
+        let response = with_payload(parts.response(&finish, &payload), &payload);
         out.push(StreamEvent::Finished(Box::new(response)));
         Ok(())
     }

@@ -97,7 +97,7 @@ impl Dialect for Chat {
         request::body(self, request, settings, streams)
     }
 
-    fn response(&self, payload: Value) -> Result<Response, LmError> {
+    fn response(&self, payload: &Value) -> Result<Response, LmError> {
         response::response(payload)
     }
 

@@ -1,20 +1,18 @@
 //! From the body that came to an answer.
 
-use std::sync::Arc;
-
 use dictum_core::lm::{FinishReason, LmError, LmErrorKind, Part, Response, Source, Usage};
 use serde_json::{Map, Value};
 
 use super::error;
-use crate::wire;
+use crate::wire::{self, at};
 
 /// Reads a whole answer.
 ///
 /// # Errors
 /// The error it holds, which some routers send with status 200, or [`LmErrorKind::Decode`].
-pub(super) fn response(payload: Value) -> Result<Response, LmError> {
-    let Some(choice) = payload.pointer("/choices/0") else {
-        return Err(error::in_payload(&payload)
+pub(super) fn response(payload: &Value) -> Result<Response, LmError> {
+    let Some(choice) = payload.get("choices").and_then(|choices| choices.get(0)) else {
+        return Err(error::in_payload(payload)
             .unwrap_or_else(|| LmError::new(LmErrorKind::Decode, "the answer has no `choices`")));
     };
     let Some(message) = choice.get("message") else {
@@ -39,10 +37,10 @@ pub(super) fn response(payload: Value) -> Result<Response, LmError> {
     for call in calls.into_iter().flatten() {
         parts.push(tool_call(
             text_of(call, "id").unwrap_or_default(),
-            call.pointer("/function/name")
+            at(call, &["function", "name"])
                 .and_then(Value::as_str)
                 .unwrap_or_default(),
-            call.pointer("/function/arguments"),
+            at(call, &["function", "arguments"]),
         ));
     }
     Ok(Response {
@@ -52,8 +50,8 @@ pub(super) fn response(payload: Value) -> Result<Response, LmError> {
             refusal.is_some(),
         ),
         usage: payload.get("usage").map(usage).unwrap_or_default(),
-        model: text_of(&payload, "model").unwrap_or_default().to_owned(),
-        raw: Some(Arc::new(payload)),
+        model: text_of(payload, "model").unwrap_or_default().to_owned(),
+        raw: None,
         source: Source::Model,
         attempts: 1,
     })
@@ -111,17 +109,17 @@ pub(super) fn finish(reason: Option<&str>, refused: bool) -> FinishReason {
 }
 
 pub(super) fn usage(usage: &Value) -> Usage {
-    let count = |path: &str| usage.pointer(path).and_then(Value::as_u64);
+    let count = |path: &[&str]| at(usage, path).and_then(Value::as_u64);
     Usage {
-        input_tokens: count("/prompt_tokens"),
-        cached_tokens: count("/prompt_tokens_details/cached_tokens")
-            .or_else(|| count("/prompt_cache_hit_tokens")),
-        cache_write_tokens: count("/prompt_tokens_details/cache_write_tokens"),
-        output_tokens: count("/completion_tokens"),
-        reasoning_tokens: count("/completion_tokens_details/reasoning_tokens"),
+        input_tokens: count(&["prompt_tokens"]),
+        cached_tokens: count(&["prompt_tokens_details", "cached_tokens"])
+            .or_else(|| count(&["prompt_cache_hit_tokens"])),
+        cache_write_tokens: count(&["prompt_tokens_details", "cache_write_tokens"]),
+        output_tokens: count(&["completion_tokens"]),
+        reasoning_tokens: count(&["completion_tokens_details", "reasoning_tokens"]),
         // OpenRouter says what a call cost, in US dollars.
         cost_usd: usage.get("cost").and_then(Value::as_f64),
-        audio_tokens: count("/prompt_tokens_details/audio_tokens"),
+        audio_tokens: count(&["prompt_tokens_details", "audio_tokens"]),
         ..Usage::default()
     }
 }

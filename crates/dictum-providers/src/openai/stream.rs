@@ -1,15 +1,14 @@
 //! From the chunks of a stream to its events and the whole answer.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use dictum_core::lm::{FinishReason, LmError, Part, Response, Source, StreamEvent, Usage};
+use dictum_core::lm::{FinishReason, LmError, Part, Payload, Response, Source, StreamEvent, Usage};
 use serde_json::{Map, Value};
 
 use super::{error, response};
 use crate::dialect::Assemble;
-use crate::refusal;
 use crate::sse::Event;
+use crate::{refusal, wire};
 
 /// What of a message becomes parts.
 const TYPED: &[&str] = &[
@@ -78,7 +77,7 @@ impl Assembler {
         if let Some(usage) = chunk.get("usage").filter(|usage| usage.is_object()) {
             self.usage = response::usage(usage);
         }
-        if let Some(choice) = chunk.pointer("/choices/0") {
+        if let Some(choice) = chunk.get("choices").and_then(|choices| choices.get(0)) {
             self.choice(choice, out);
             self.keep(choice);
         }
@@ -158,15 +157,15 @@ impl Assembler {
     fn call(&mut self, at: u64, delta: &Value) {
         let index = delta.get("index").and_then(Value::as_u64).unwrap_or(at);
         let call = self.calls.entry(index).or_default();
-        let text = |path: &str| delta.pointer(path).and_then(Value::as_str).unwrap_or_default();
+        let text = |path: &[&str]| wire::at(delta, path).and_then(Value::as_str).unwrap_or_default();
         // Id and name come whole with the first piece; some servers repeat them with every one.
         if call.id.is_empty() {
-            call.id.push_str(text("/id"));
+            call.id.push_str(text(&["id"]));
         }
         if call.name.is_empty() {
-            call.name.push_str(text("/function/name"));
+            call.name.push_str(text(&["function", "name"]));
         }
-        match delta.pointer("/function/arguments") {
+        match wire::at(delta, &["function", "arguments"]) {
             Some(Value::String(more)) => call.arguments.push_str(more),
             // Whole at once, as Ollama has it.
             Some(whole @ Value::Object(_)) => call.arguments = whole.to_string(),
@@ -204,7 +203,7 @@ impl Assembler {
             finish,
             usage: self.usage,
             model,
-            raw: Some(Arc::new(self.payload())),
+            raw: Some(Payload::from(&self.payload())),
             source: Source::Model,
             attempts: 1,
         })));

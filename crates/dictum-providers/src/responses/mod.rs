@@ -96,7 +96,7 @@ impl Dialect for Items {
         request::body(self, request, settings, streams)
     }
 
-    fn response(&self, payload: Value) -> Result<Response, LmError> {
+    fn response(&self, payload: &Value) -> Result<Response, LmError> {
         response::response(payload)
     }
 

@@ -1,21 +1,20 @@
 //! From the body that came to an answer.
 
-use std::sync::Arc;
-
 use dictum_core::lm::{FinishReason, LmError, LmErrorKind, Part, Response, Source, Usage};
 use serde_json::Value;
 
 use super::{error, kept};
 use crate::openai::{in_payload, tool_call};
+use crate::wire::at;
 
 /// Reads a whole answer.
 ///
 /// # Errors
 /// The error it holds, or [`LmErrorKind::Decode`].
-pub(super) fn response(payload: Value) -> Result<Response, LmError> {
+pub(super) fn response(payload: &Value) -> Result<Response, LmError> {
     if let Some(error) = payload.get("error").filter(|error| !error.is_null()) {
         let is_response = payload.get("output").is_some();
-        return Err(match in_payload(&payload) {
+        return Err(match in_payload(payload) {
             Some(error) if !is_response => error,
             _ => error::told(error),
         });
@@ -27,7 +26,7 @@ pub(super) fn response(payload: Value) -> Result<Response, LmError> {
     for item in output {
         answer.item(item);
     }
-    let finish = finish(&payload, &answer)?;
+    let finish = finish(payload, &answer)?;
     if !answer.spoke && !answer.called {
         // A silent answer is an answer.
         answer.parts.push(Part::text(""));
@@ -36,8 +35,8 @@ pub(super) fn response(payload: Value) -> Result<Response, LmError> {
         parts: answer.parts,
         finish,
         usage: payload.get("usage").map(usage).unwrap_or_default(),
-        model: text_of(&payload, "model").unwrap_or_default().to_owned(),
-        raw: Some(Arc::new(payload)),
+        model: text_of(payload, "model").unwrap_or_default().to_owned(),
+        raw: None,
         source: Source::Model,
         attempts: 1,
     })
@@ -91,10 +90,7 @@ fn finish(payload: &Value, answer: &Answer) -> Result<FinishReason, LmError> {
         _ if answer.refused => FinishReason::ContentFilter,
         Some("completed") | None if answer.called => FinishReason::ToolCalls,
         Some("completed") | None => FinishReason::Stop,
-        Some("incomplete") => match payload
-            .pointer("/incomplete_details/reason")
-            .and_then(Value::as_str)
-        {
+        Some("incomplete") => match at(payload, &["incomplete_details", "reason"]).and_then(Value::as_str) {
             Some("max_output_tokens") => FinishReason::Length,
             Some("content_filter") => FinishReason::ContentFilter,
             reason => FinishReason::Other(reason.unwrap_or("incomplete").to_owned()),
@@ -116,13 +112,13 @@ pub(super) fn text_of<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
 }
 
 fn usage(usage: &Value) -> Usage {
-    let count = |path: &str| usage.pointer(path).and_then(Value::as_u64);
+    let count = |path: &[&str]| at(usage, path).and_then(Value::as_u64);
     Usage {
-        input_tokens: count("/input_tokens"),
-        cached_tokens: count("/input_tokens_details/cached_tokens"),
-        cache_write_tokens: count("/input_tokens_details/cache_write_tokens"),
-        output_tokens: count("/output_tokens"),
-        reasoning_tokens: count("/output_tokens_details/reasoning_tokens"),
+        input_tokens: count(&["input_tokens"]),
+        cached_tokens: count(&["input_tokens_details", "cached_tokens"]),
+        cache_write_tokens: count(&["input_tokens_details", "cache_write_tokens"]),
+        output_tokens: count(&["output_tokens"]),
+        reasoning_tokens: count(&["output_tokens_details", "reasoning_tokens"]),
         cost_usd: usage.get("cost").and_then(Value::as_f64),
         ..Usage::default()
     }

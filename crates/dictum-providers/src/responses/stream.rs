@@ -10,6 +10,7 @@ use super::{error, kept};
 use crate::dialect::Assemble;
 use crate::refusal;
 use crate::sse::Event;
+use crate::wire::with_payload;
 
 /// Puts an answer together from its events.
 #[derive(Debug, Default)]
@@ -141,7 +142,7 @@ impl Assembler {
         {
             self.call(place as u64, item, out);
         }
-        let response = response::response(payload)?;
+        let response = with_payload(response::response(&payload)?, &payload);
         let text = response.to_text();
         let Some(rest) = text.strip_prefix(self.text.as_str()) else {
             let message = "the pieces of the stream don't make up the answer that it ends with";

@@ -201,7 +201,7 @@ async fn an_answer_comes_whole_or_streamed_with_all_it_has() {
             ..Usage::default()
         }
     );
-    assert_eq!(*response.raw.unwrap(), message);
+    assert_eq!(response.raw.unwrap().value(), message);
 }
 
 #[tokio::test]
@@ -319,7 +319,7 @@ async fn a_refusal_without_a_word_gives_its_reason() {
             (response.to_text().as_str(), response.finish),
             ("Declined.", FinishReason::ContentFilter)
         );
-        assert_eq!(response.raw.unwrap()["stop_details"]["category"], "cyber");
+        assert_eq!(response.raw.unwrap().value()["stop_details"]["category"], "cyber");
     }
     message["stop_reason"] = json!("end_turn");
     message["stop_details"] = Value::Null;

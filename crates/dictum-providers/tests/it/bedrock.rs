@@ -123,7 +123,7 @@ async fn an_answer_comes_whole_or_streamed_with_all_it_has() {
                 ..Usage::default()
             }
         );
-        assert_eq!(response.raw.unwrap()["metrics"]["latencyMs"], 1275);
+        assert_eq!(response.raw.unwrap().value()["metrics"]["latencyMs"], 1275);
     }
     let seen = server.seen();
     let path = "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0";

@@ -44,7 +44,10 @@ async fn an_answer_comes_whole_or_streamed_with_all_it_has() {
                 ..Usage::default()
             }
         );
-        assert_eq!(response.raw.unwrap()["system_fingerprint"], "fp_50cad350e4");
+        assert_eq!(
+            response.raw.unwrap().value()["system_fingerprint"],
+            "fp_50cad350e4"
+        );
     }
     let seen = server.seen();
     assert_eq!(seen[0].header("authorization"), Some("Bearer sk-test-0123456789"));

@@ -132,7 +132,7 @@ async fn an_answer_comes_whole_or_streamed_with_all_it_has() {
                 ..Usage::default()
             }
         );
-        let raw = response.raw.unwrap();
+        let raw = response.raw.unwrap().value();
         assert_eq!(raw["responseId"], "mAitaLmkHPPlz7IPvtfUqQ4");
         assert_eq!(raw["candidates"][0]["avgLogprobs"], json!(-0.1));
     }

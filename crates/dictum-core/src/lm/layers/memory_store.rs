@@ -11,12 +11,12 @@ use quick_cache::sync::DefaultLifecycle;
 
 use super::{Store, now};
 use crate::lm::digest::Hashed;
-use crate::lm::{Digest, Response};
+use crate::lm::{Digest, Part, Response, Source};
 
 /// Answers in memory, the least useful dropped when it is full.
 ///
-/// An answer is kept as JSON text, in one piece: that takes a fraction of the memory of its parts and its provider's raw payload,
-/// and keeping and dropping it touches little memory. A hit is read again from it.
+/// An answer is kept as it is: its provider's payload, the largest part, is a text that the store and all who were given the
+/// answer share.
 pub struct MemoryStore {
     entries: Entries,
     time_to_live: Option<Duration>,
@@ -26,7 +26,7 @@ type Entries = quick_cache::sync::Cache<Digest, Entry, Weight, BuildHasherDefaul
 
 #[derive(Clone)]
 struct Entry {
-    answer: Arc<[u8]>,
+    answer: Arc<Response>,
     kept: Option<Instant>,
 }
 
@@ -37,14 +37,24 @@ enum Weight {
     Bytes,
 }
 
-/// What an entry takes beside its text, about.
-const OVERHEAD: usize = 128;
+/// What an entry takes beside its texts, about.
+const OVERHEAD: usize = 128 + size_of::<Response>();
+
+fn bytes(answer: &Response) -> usize {
+    let part = |part: &Part| match part {
+        Part::Text { text } => text.len(),
+        // As JSON: about the size of what these hold, and there are few.
+        other => serde_json::to_string(other).map_or(0, |text| text.len()),
+    };
+    let raw = answer.raw.as_ref().map_or(0, |payload| payload.text().len());
+    OVERHEAD + answer.parts.iter().map(part).sum::<usize>() + answer.model.len() + raw
+}
 
 impl Weighter<Digest, Entry> for Weight {
     fn weight(&self, _: &Digest, entry: &Entry) -> u64 {
         match self {
             Self::Answers => 1,
-            Self::Bytes => (entry.answer.len() + OVERHEAD) as u64,
+            Self::Bytes => bytes(&entry.answer) as u64,
         }
     }
 }
@@ -117,20 +127,20 @@ impl Store for MemoryStore {
             }
             !over
         });
-        let found = found.and_then(|entry| serde_json::from_slice(&entry.answer).ok());
-        Box::pin(ready(found))
+        Box::pin(ready(found.map(|entry| (*entry.answer).clone())))
     }
 
     fn put<'a>(&'a self, key: &'a Digest, response: &'a Response) -> BoxFuture<'a, ()> {
-        // Written where there is room for most answers, then copied into what they need.
-        let mut text = Vec::with_capacity(1024);
-        if serde_json::to_writer(&mut text, response).is_ok() {
-            let entry = Entry {
-                answer: text.as_slice().into(),
-                kept: self.time_to_live.map(|_| now()),
-            };
-            self.entries.insert(*key, entry);
-        }
+        let entry = Entry {
+            // As a store on disk gives it: how it was had is no part of it.
+            answer: Arc::new(Response {
+                source: Source::default(),
+                attempts: 0,
+                ..response.clone()
+            }),
+            kept: self.time_to_live.map(|_| now()),
+        };
+        self.entries.insert(*key, entry);
         Box::pin(ready(()))
     }
 }

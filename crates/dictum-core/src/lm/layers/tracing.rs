@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
-use serde_json::Value;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
@@ -185,11 +184,11 @@ fn signed(count: u64) -> i64 {
 }
 
 /// The provider's id of an answer, where its payload has one.
-fn response_id(response: &Response) -> Option<&str> {
-    let raw = response.raw.as_deref()?;
+fn response_id(response: &Response) -> Option<String> {
+    let raw = response.raw.as_ref()?.value();
     ["id", "responseId"]
         .iter()
-        .find_map(|name| raw.get(name).and_then(Value::as_str))
+        .find_map(|name| raw.get(name)?.as_str().map(str::to_owned))
 }
 
 pub(crate) fn source_name(source: Source) -> &'static str {

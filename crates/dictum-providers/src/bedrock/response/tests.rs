@@ -18,7 +18,7 @@ fn an_answer_with_all_it_has() {
         "metrics": { "latencyMs": 1275 },
         "trace": { "promptRouter": { "invokedModelId": "arn:aws:bedrock:us-east-1::foundation-model/x" } },
     });
-    let answer = response(payload.clone()).unwrap();
+    let answer = response(&payload).unwrap();
     let thought = |text: &str, signature: &str| Part::Reasoning {
         text: text.to_owned(),
         signature: Some(signature.to_owned()),
@@ -52,7 +52,6 @@ fn an_answer_with_all_it_has() {
             ..Usage::default()
         }
     );
-    assert_eq!(*answer.raw.unwrap(), payload, "what has no part is not lost");
 }
 
 #[test]
@@ -71,11 +70,11 @@ fn reasons_to_stop() {
     ] {
         let payload =
             json!({ "output": { "message": { "role": "assistant", "content": [] } }, "stopReason": reason });
-        let answer = response(payload).unwrap();
+        let answer = response(&payload).unwrap();
         assert_eq!((answer.finish, answer.parts), (finish, vec![Part::text("")]));
     }
     assert_eq!(
-        response(json!({ "output": {} })).unwrap_err().kind(),
+        response(&json!({ "output": {} })).unwrap_err().kind(),
         LmErrorKind::Decode
     );
 }

@@ -104,7 +104,7 @@ fn the_documented_stream_is_the_answer_as_it_would_have_been_whole() {
             call,
         ]
     );
-    let whole = response::response(json!({
+    let whole = response::response(&json!({
         "output": { "message": { "role": "assistant", "content": [
             { "reasoningContent": { "reasoningText": { "text": "Rain likely.", "signature": "EqQBCgIYAhIk" } } },
             { "reasoningContent": { "redactedContent": "c2VjcmV0" } },
@@ -122,7 +122,7 @@ fn the_documented_stream_is_the_answer_as_it_would_have_been_whole() {
         (&whole.parts, &whole.finish, whole.usage)
     );
     assert_eq!(
-        *answer.raw.unwrap(),
+        answer.raw.unwrap().value(),
         json!({ "stopReason": "tool_use", "usage": { "inputTokens": 10, "outputTokens": 25, "totalTokens": 35 }, "metrics": { "latencyMs": 9 } })
     );
 }

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 
 fn read(parts: Value, finish: &str) -> Response {
-    response(json!({ "candidates": [{ "content": { "parts": parts, "role": "model" }, "finishReason": finish, "index": 0 }] }))
+    response(&json!({ "candidates": [{ "content": { "parts": parts, "role": "model" }, "finishReason": finish, "index": 0 }] }))
         .unwrap()
 }
 
@@ -109,7 +109,7 @@ fn thoughts_texts_and_media_keep_their_order() {
 #[test]
 fn a_silent_answer_has_an_empty_text() {
     let silent =
-        response(json!({ "candidates": [{ "finishReason": "SAFETY", "safetyRatings": [] }] })).unwrap();
+        response(&json!({ "candidates": [{ "finishReason": "SAFETY", "safetyRatings": [] }] })).unwrap();
     assert_eq!(silent.parts, [Part::text("")]);
     let thought = read(json!([{ "text": "hm", "thought": true }]), "MAX_TOKENS");
     assert_eq!(thought.to_text(), "");
@@ -147,7 +147,7 @@ fn tokens_are_summed_as_they_are_charged() {
 
 #[test]
 fn what_is_no_answer_is_an_error() {
-    let kind = |payload| response(payload).unwrap_err().kind();
+    let kind = |payload: Value| response(&payload).unwrap_err().kind();
     assert_eq!(
         kind(json!({ "promptFeedback": { "blockReason": "SAFETY" } })),
         LmErrorKind::ContentFilter

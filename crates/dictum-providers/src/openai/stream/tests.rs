@@ -46,7 +46,7 @@ fn what_has_no_part_is_kept_as_a_whole_answer_has_it() {
     };
     assert_eq!(answer.to_text(), "It rains");
     assert_eq!(
-        *answer.raw.unwrap(),
+        answer.raw.unwrap().value(),
         json!({
             "id": "chatcmpl-1",
             "choices": [{

@@ -40,7 +40,7 @@ fn an_answer_with_all_it_has() {
         { "id": "fc_1", "type": "function_call", "call_id": "call_1", "name": "umbrella", "arguments": "{\"take\":true}", "status": "completed" },
         { "id": "fc_2", "type": "function_call", "call_id": "call_2", "name": "boots", "arguments": "", "status": "completed" },
     ]);
-    let answer = response(payload("completed", output.clone())).unwrap();
+    let answer = response(&payload("completed", output.clone())).unwrap();
     // As it came, without what it has no value for.
     let mut kept = output[0].clone();
     kept.as_object_mut().unwrap().remove("status");
@@ -79,11 +79,6 @@ fn an_answer_with_all_it_has() {
             ..Usage::default()
         }
     );
-    assert_eq!(
-        answer.raw.unwrap()["output"],
-        output,
-        "what has no part is not lost"
-    );
 }
 
 #[test]
@@ -93,7 +88,7 @@ fn open_models_show_their_reasoning_itself() {
         { "id": "rs_2", "type": "reasoning", "summary": [] },
         message(json!([{ "type": "output_text", "text": "Yes." }])),
     ]);
-    let answer = response(payload("completed", output)).unwrap();
+    let answer = response(&payload("completed", output.clone())).unwrap();
     let thought = Part::Reasoning {
         text: "Hm.".to_owned(),
         signature: None,
@@ -107,7 +102,7 @@ fn statuses_tell_why_it_stopped() {
     let cut = |reason: &str| {
         let mut payload = payload("incomplete", json!([text]));
         payload["incomplete_details"] = json!({ "reason": reason });
-        response(payload).unwrap().finish
+        response(&payload).unwrap().finish
     };
     assert_eq!(cut("max_output_tokens"), FinishReason::Length);
     assert_eq!(cut("content_filter"), FinishReason::ContentFilter);
@@ -117,7 +112,7 @@ fn statuses_tell_why_it_stopped() {
     );
 
     let refused = message(json!([{ "type": "refusal", "refusal": "I can't." }]));
-    let answer = response(payload("completed", json!([refused]))).unwrap();
+    let answer = response(&payload("completed", json!([refused]))).unwrap();
     assert_eq!(
         (answer.finish, answer.parts),
         (FinishReason::ContentFilter, vec![Part::text("I can't.")])
@@ -126,9 +121,9 @@ fn statuses_tell_why_it_stopped() {
     // Reasoning ate the whole limit: an empty answer, not none.
     let mut empty = payload("incomplete", json!([]));
     empty["incomplete_details"] = json!({ "reason": "max_output_tokens" });
-    assert_eq!(response(empty).unwrap().parts, [Part::text("")]);
+    assert_eq!(response(&empty).unwrap().parts, [Part::text("")]);
 
-    let kind = |status| response(payload(status, json!([]))).unwrap_err().kind();
+    let kind = |status| response(&payload(status, json!([]))).unwrap_err().kind();
     assert_eq!(kind("cancelled"), LmErrorKind::Cancelled);
     assert_eq!(kind("queued"), LmErrorKind::Unsupported);
 }
@@ -149,14 +144,14 @@ fn errors_in_place_of_an_answer() {
     ] {
         let mut failed = payload("failed", json!([]));
         failed["error"] = json!({ "code": code, "message": "It is said why, with sk-abcdefgh12345678." });
-        let error = response(failed).unwrap_err();
+        let error = response(&failed).unwrap_err();
         assert_eq!(
             (error.kind(), error.message()),
             (kind, "It is said why, with [redacted]."),
             "{code}"
         );
     }
-    let kind = |payload| response(payload).unwrap_err().kind();
+    let kind = |payload: serde_json::Value| response(&payload).unwrap_err().kind();
     assert_eq!(kind(payload("failed", json!([]))), LmErrorKind::Server);
     assert_eq!(
         kind(json!({ "error": { "message": "no upstream", "code": 429 } })),

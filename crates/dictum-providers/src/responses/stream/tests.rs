@@ -2,6 +2,7 @@ use dictum_core::lm::{FinishReason, Response};
 use serde_json::json;
 
 use super::*;
+use crate::wire::with_payload;
 
 fn run(events: &[Value]) -> Result<(Vec<StreamEvent>, Response), LmError> {
     let mut assembler = Assembler::default();
@@ -112,7 +113,7 @@ fn the_documented_stream_is_the_answer_it_ends_with() {
         ]
     );
     let whole = events.last().unwrap()["response"].clone();
-    assert_eq!(answer, response::response(whole).unwrap());
+    assert_eq!(answer, with_payload(response::response(&whole).unwrap(), &whole));
     assert!(matches!(&answer.parts[0], Part::Reasoning { text, .. } if text == "First.\n\nThen."));
 }
 

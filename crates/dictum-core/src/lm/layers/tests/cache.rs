@@ -120,7 +120,9 @@ async fn a_hit_has_all_the_answer_had() {
         ],
         finish: FinishReason::Other("odd".to_owned()),
         model: "m-2026".to_owned(),
-        raw: Some(Arc::new(serde_json::json!({ "z": 1, "a": [1.5, null, "é"] }))),
+        raw: Some(crate::lm::Payload::from(
+            &serde_json::json!({ "z": 1, "a": [1.5, null, "é"] }),
+        )),
         usage: Usage {
             cost_usd: Some(0.25),
             ..Usage::default()
