@@ -94,16 +94,12 @@ impl Compiled {
         let mut ranked: Vec<Ranked> = scored.collect();
         // Stable: among equals the one tried first, which is the simpler.
         ranked.sort_by(|a, b| b.mean.total_cmp(&a.mean));
-        let mut state = ProgramState::of_candidate(program, &overlay)
-            .with_metadata("optimizer", report.optimizer.as_str())
-            .with_metadata("seed", report.seed);
-        if let Some(lm) = kept.lm() {
-            state = state.with_metadata("lm", lm);
-        }
         Self {
             ranked,
             kept: kept.clone(),
-            state,
+            state: ProgramState::of_candidate(program, &overlay)
+                .with_metadata("optimizer", report.optimizer.as_str())
+                .with_metadata("seed", report.seed),
             overlay,
             outcome: report.outcome,
             report,

@@ -204,7 +204,7 @@ impl<'a> Run<'a> {
             notes: self.notes,
             failure_score: plan.failure_score,
         });
-        let compiled = Compiled::new(
+        let mut compiled = Compiled::new(
             task.program,
             &plan.baseline,
             &kept,
@@ -212,6 +212,9 @@ impl<'a> Run<'a> {
             plan.failure_score,
             report,
         );
+        if let Some(lm) = kept.lm() {
+            compiled.state = compiled.state.with_metadata("lm", lm);
+        }
         if let Some(folder) = &self.folder {
             compiled.write_to(folder)?;
         }

@@ -283,19 +283,20 @@ async fn images_stay_in_the_chat_and_what_has_no_form_is_left_out() {
         dictum_testkit::FakeTuner::new(|_| "[[ ## answer ## ]]\nyes\n\n[[ ## completed ## ]]".to_owned());
     let ctx = context(&service(&server));
     let example = |number: usize| {
-        let media = if number.is_multiple_of(2) {
-            json!(Media::base64("image/png", format!("iVBORw0K{number}")))
+        let (name, kind) = if number.is_multiple_of(2) {
+            ("picture", "image/png")
         } else {
-            json!({ "id": format!("file-{number}") })
+            ("sound", "audio/wav")
         };
-        let inputs: Record = [("picture".to_owned(), media)].into_iter().collect();
+        let media = json!(Media::base64(kind, format!("iVBORw0K{number:04}")));
+        let inputs: Record = [(name.to_owned(), media)].into_iter().collect();
         Example::new(inputs, record! { answer: "yes" })
     };
     let train: Vec<Example> = (0..20).map(example).collect();
     let data = BootstrapFinetune::new()
         .write(
             &ctx,
-            &Predict::parse("picture: Image -> answer").unwrap(),
+            &Predict::parse("picture: Optional[Image], sound: Optional[Audio] -> answer").unwrap(),
             &train,
             exact(),
         )
