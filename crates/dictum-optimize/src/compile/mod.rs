@@ -67,7 +67,7 @@ async fn compiled(task: Task<'_>, trainset: &[Example], valset: &[Example]) -> R
 /// A compilation under way.
 pub(crate) struct Run<'a> {
     task: &'a Task<'a>,
-    pub(crate) folder: Option<Folder>,
+    folder: Option<Folder>,
     pub(crate) engine: Engine<'a>,
     pub(crate) plan: Plan,
     testset: Vec<Arc<Example>>,

@@ -38,6 +38,11 @@ pub async fn run(
         let forecast = optimizer.dry_run(&ctx, &program.module, &train, &val).await?;
         return forecast::print(&forecast, &args.lm.lm, json);
     }
+    if args.run_dir.is_none() {
+        return Err(Failure::usage(
+            "--run-dir: finetune needs one; it keeps the id of a job that is paid for",
+        ));
+    }
     let ctx = lm::context(&args.lm)?;
     let optimizer = match &args.teacher {
         Some(model) => optimizer.teacher_context(&lm::context(&args.lm.named(model))?),

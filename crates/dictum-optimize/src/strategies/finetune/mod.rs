@@ -64,8 +64,8 @@ use training::Terms;
 /// again with its id. A run that goes on looks up what it may have begun (files by name, jobs by their training file) and waits
 /// for the job that is there. A job that failed is begun anew, on the same stored files, when the run is started again.
 ///
-/// What calls cost is counted and held to the budget as everywhere; what the training costs, the provider's bill says. `tokens
-/// trained` are in the report's notes.
+/// What calls cost is counted and held to the budget as everywhere; what the training costs, the provider's bill says. The tokens
+/// it was trained on are in the report's notes.
 ///
 /// After DSPy's `BootstrapFinetune`; the weights half of BetterTogether (Soylu, Potts, Khattab, 2024, "Fine-Tuning and Prompt
 /// Optimization: Two Great Steps that Work Better Together"). Other than DSPy's:

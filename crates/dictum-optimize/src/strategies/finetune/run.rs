@@ -124,8 +124,9 @@ async fn gather(
         format!("; failed: {causes}")
     };
     if data.passed == 0 {
+        let why: String = run.notes.iter().map(|note| format!("; {note}")).collect();
         return Err(Error::program(format!(
-            "no answer passed the metric in {attempts} attempts: there is nothing to train on{failed}"
+            "no answer passed the metric in {attempts} attempts: there is nothing to train on{failed}{why}"
         )));
     }
     run.notes.push(format!(
@@ -140,8 +141,8 @@ async fn gather(
         ));
     }
     data.notes.clone_from(&run.notes);
-    if let Some(folder) = &run.folder {
-        data.write_to(folder.file("").as_path())?;
+    if let Some(folder) = &own.options.run_dir {
+        data.write_to(folder)?;
     }
     Ok(data)
 }

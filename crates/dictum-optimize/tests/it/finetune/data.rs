@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use dictum_core::Record;
+use dictum_core::adapter::JsonAdapter;
 use dictum_core::data::Example;
 use dictum_core::lm::{Media, Message};
 use dictum_core::modules::Predict;
@@ -75,6 +76,22 @@ async fn a_chat_is_what_the_program_sends_and_what_it_should_have_been_told() {
     );
     // Only the calls of the program: no file, no job.
     assert_eq!(server.count("POST", "/chat/completions"), server.seen().len());
+}
+
+#[tokio::test]
+async fn answers_are_written_in_the_adapters_layout() {
+    let server = dictum_testkit::FakeTuner::new(|_| "Sure: {'answer': \"team 0\",}".to_owned());
+    let ctx = context(&service(&server)).with_adapter(JsonAdapter::default());
+    let train = examples("train", 12, &["red"]);
+    let data = BootstrapFinetune::new()
+        .write(&ctx, &program(), &train, exact())
+        .await
+        .unwrap();
+    for chat in chats(&data.files[0].training.content) {
+        // What had to be repaired is learned as it should have been.
+        let answer: Value = serde_json::from_str(text(chat.last().unwrap())).unwrap();
+        assert_eq!(answer, json!({ "answer": "team 0" }));
+    }
 }
 
 #[tokio::test]

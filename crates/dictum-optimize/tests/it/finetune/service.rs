@@ -216,6 +216,9 @@ async fn a_run_that_is_stopped_leaves_the_job_and_goes_on_with_it_or_ends_it() {
     let left = tuner(&server).stop_with(&stop);
     let left = left.compile(&ctx, &program(), &train, &[], exact()).await;
     let words = left.unwrap_err().to_string();
-    assert!(words.contains("there is nothing to train on"), "{words}");
+    assert!(
+        words.contains("there is nothing to train on") && words.contains("the run was stopped"),
+        "{words}"
+    );
     assert_eq!(tuning.find_job("file-3").await.unwrap(), None);
 }
