@@ -279,6 +279,12 @@ pub struct CompileArgs {
     /// The model that proposes instructions, as --lm; without it the one that does the task
     #[arg(long, value_name = "LM")]
     pub proposer: Option<String>,
+    /// The model whose answers finetune learns from, as --lm; without it the one that is trained
+    #[arg(long, value_name = "LM")]
+    pub teacher: Option<String>,
+    /// With finetune: write train.jsonl into --run-dir, and train nothing
+    #[arg(long, requires = "run_dir")]
+    pub write_only: bool,
     /// Most demonstrations made by the program itself
     #[arg(long)]
     pub max_bootstrapped: Option<usize>,
@@ -298,7 +304,7 @@ pub struct CompileArgs {
     #[arg(long)]
     pub dry_run: bool,
     /// Write the compiled program here
-    #[arg(long, required_unless_present = "dry_run")]
+    #[arg(long, required_unless_present_any = ["dry_run", "write_only"])]
     pub out: Option<PathBuf>,
 }
 
@@ -321,6 +327,8 @@ pub enum OptimizerKind {
     Simba,
     /// Rules drawn from the examples, added to the instructions
     InferRules,
+    /// A tuned model: --lm (openai/NAME, or what speaks as OpenAI does) is trained on answers the metric accepted
+    Finetune,
 }
 
 /// `dictum runs`

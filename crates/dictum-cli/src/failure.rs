@@ -36,6 +36,11 @@ impl Failure {
         }
     }
 
+    /// What went wrong.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Writes the message to standard error, as JSON where wanted, and gives the exit code.
     pub fn report(self, json: bool) -> ExitCode {
         let text = if json {

@@ -9,6 +9,7 @@ pub mod data;
 pub mod embed;
 pub mod error;
 pub mod evaluate;
+pub mod finetune;
 pub mod lm;
 pub mod metrics;
 pub mod modules;

@@ -53,6 +53,8 @@ pub struct Candidate {
     parents: Vec<String>,
     /// What a proposer is asked.
     question: Option<Arc<SignatureSpec>>,
+    /// The model it is called with, where that is not the context's.
+    lm: Option<String>,
     /// Made once, when it is asked for: every rollout asks.
     id: OnceLock<String>,
 }
@@ -67,6 +69,7 @@ impl Candidate {
             sources: BTreeMap::new(),
             parents: Vec::new(),
             question: None,
+            lm: None,
             id: OnceLock::new(),
         }
     }
@@ -124,8 +127,25 @@ impl Candidate {
     pub fn id(&self) -> &str {
         self.id.get_or_init(|| match &self.question {
             Some(question) => short(&Digest::of(&(self.role, &**question))),
-            None => short(&Digest::of(&(self.role, &self.overlay))),
+            None => match &self.lm {
+                Some(lm) => short(&Digest::of(&(self.role, &self.overlay, lm))),
+                None => short(&Digest::of(&(self.role, &self.overlay))),
+            },
         })
+    }
+
+    /// The same, called with this model in place of the context's.
+    pub(crate) fn called_with(&self, lm: &str) -> Self {
+        Self {
+            lm: Some(lm.to_owned()),
+            id: OnceLock::new(),
+            ..self.clone()
+        }
+    }
+
+    /// The model it is called with, where that is not the context's.
+    pub(crate) fn lm(&self) -> Option<&str> {
+        self.lm.as_deref()
     }
 
     /// What a proposer is asked; `None` for a state of a program.

@@ -61,9 +61,9 @@ pub use rng::Rng;
 pub use run::RunRecord;
 pub use scoreboard::Scoreboard;
 pub use stop::Stop;
-pub use strategies::gepa;
 pub use strategies::{
-    Auto, BootstrapFewShot, BootstrapRandomSearch, Copro, Custom, Gepa, InferRules, KnnFewShot,
-    LabeledFewShot, MiproV2, Neighbours, Sequence, Sequenced, Simba,
+    Auto, BootstrapFewShot, BootstrapFinetune, BootstrapRandomSearch, Copro, Custom, Gepa, InferRules,
+    KnnFewShot, LabeledFewShot, MiproV2, Neighbours, Sequence, Sequenced, Simba,
 };
+pub use strategies::{finetune, gepa};
 pub use strategy::{Ask, Batch, Choice, Considered, Done, DoneStep, Job, Strategy};

@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, Url};
+use reqwest::{Client, Method, RequestBuilder, Response, Url};
 use rustls::RootCertStore;
 use rustls::crypto::ring;
 use rustls_platform_verifier::BuilderVerifierExt;
@@ -142,6 +142,33 @@ impl Http {
             now: SystemTime::now(),
         })?;
         let request = self.0.client.post(url.clone()).headers(headers).body(body);
+        self.exchange(request, refused).await.map_err(advised)
+    }
+
+    /// Sends what is no call of a model to this address: with a body and its type, or without.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        url: Url,
+        body: Option<(&str, Vec<u8>)>,
+        refused: ReadRefusal,
+    ) -> Result<Answer, LmError> {
+        let mut headers = self.0.headers.clone();
+        headers.remove(CONTENT_TYPE);
+        let mut request = self.0.client.request(method, url).headers(headers);
+        if let Some((content_type, body)) = body {
+            request = request.header(CONTENT_TYPE, content_type).body(body);
+        }
+        self.exchange(request, refused)
+            .await
+            .map_err(|error| match error.status() {
+                // The advice is on models, and what is not there may be a job.
+                Some(404) => error,
+                _ => advised(error),
+            })
+    }
+
+    async fn exchange(&self, request: RequestBuilder, refused: ReadRefusal) -> Result<Answer, LmError> {
         let sent = Instant::now();
         let response = request.send().await.map_err(|error| self.unreachable(error))?;
         if let Some(limits) = rate_limits::from_headers(response.headers(), sent, SystemTime::now()) {
@@ -163,7 +190,7 @@ impl Http {
             body: self.redact(&String::from_utf8_lossy(&body)),
             now: SystemTime::now(),
         };
-        Err(advised(refused(&refusal)))
+        Err(refused(&refusal))
     }
 
     /// Takes this client's keys, and what looks like one, out of a text.

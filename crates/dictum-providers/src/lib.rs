@@ -8,7 +8,7 @@
 //! - [`gemini`], Google's own,
 //! - [`bedrock`], the models of Amazon Bedrock.
 //!
-//! [`services`] knows models by name. [`embed`] turns texts into vectors. What calls cost is in [`Prices`].
+//! [`services`] knows models by name. [`embed`] turns texts into vectors. [`finetune`] trains models. What calls cost is in [`Prices`].
 //!
 //! ```no_run
 //! use dictum_core::lm::{Lm, LmError};
@@ -29,6 +29,7 @@ mod connection;
 mod dialect;
 pub mod embed;
 mod env;
+pub mod finetune;
 pub mod gemini;
 mod http;
 mod learned;

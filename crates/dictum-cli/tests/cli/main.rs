@@ -12,6 +12,7 @@ mod calls;
 mod compile;
 mod failures;
 mod files;
+mod finetune;
 mod inspect;
 mod runs;
 #[cfg(feature = "local")]

@@ -17,12 +17,13 @@ use crate::candidate::Candidate;
 use crate::compiled::{Compiled, Outcome};
 use crate::engine::{Engine, Limits, Player, Program};
 use crate::options::Options;
-use crate::plan::Recipe;
+use crate::plan::{Plan, Recipe};
 use crate::report::{Report, Story};
 use crate::run::{Folder, Journal};
 use crate::strategy::{Ask, Batch, Choice, Considered, Job, Strategy};
 pub use dry_run::Forecast;
 pub(crate) use dry_run::dry_run;
+pub(crate) use prepare::prepare;
 
 /// A compilation.
 pub(crate) struct Task<'a> {
@@ -47,133 +48,178 @@ pub(crate) async fn compile(task: Task<'_>, trainset: &[Example], valset: &[Exam
 }
 
 async fn compiled(task: Task<'_>, trainset: &[Example], valset: &[Example]) -> Result<Compiled> {
-    let prepared = prepare::prepare(&task, trainset, valset)?;
-    let (folder, journal) = match &task.options.run_dir {
-        Some(path) => {
-            let (folder, journal) = Folder::open(path, &prepared.identity)?;
-            (Some(folder), journal)
-        }
-        None => (None, Journal::default()),
-    };
-    let mut notes = prepared.notes.clone();
-    if journal.damaged() > 0 {
-        notes.push(format!(
-            "{} damaged lines of the journal were left out; what they held was done again",
-            journal.damaged()
-        ));
-    }
-    let meter = match task.ctx.meter() {
-        Some(meter) => meter.child(task.options.budget),
-        None => Meter::new(task.options.budget),
-    };
-    let mut engine = engine(&task, &prepared, Arc::new(journal), meter);
-    let plan = prepared.plan;
-    let mut strategy = task.recipe.strategy(plan.clone())?;
+    let mut run = Run::begin(&task, prepare(&task, trainset, valset)?)?;
+    let mut strategy = task.recipe.strategy(run.plan.clone())?;
 
     // The program as it is goes first: a budget that is too small should at least tell how good that is.
-    let baseline = scores(&mut engine, "baseline", &plan.baseline, &plan.valset).await?;
-    engine.best = baseline.mean(plan.failure_score);
-    let exhausted = search(&mut engine, &mut *strategy, plan.failure_score).await?;
+    let baseline = run.baseline().await?;
+    run.search(&mut *strategy).await?;
     let Choice {
         best,
-        mut candidates,
-        notes: more,
-    } = strategy.best();
-    notes.extend(more);
-    if engine.stopped() {
-        notes.push(
-            "the run was stopped; the best until then was taken, measured on what had been run".to_owned(),
-        );
-    } else if exhausted {
-        notes.push("the budget was spent before the search was over; the best until then was taken".into());
-    }
-    let best = best.unwrap_or_else(|| plan.baseline.clone());
-    let winner = match candidates
-        .iter_mut()
-        .find(|known| known.candidate.id() == best.id())
-    {
-        Some(known) if known.rows.len() == plan.valset.len() => known.clone(),
-        known => {
-            let scored = scores(&mut engine, "validate", &best, &plan.valset).await?;
-            if let Some(known) = known {
-                *known = scored.clone();
-            }
-            scored
-        }
-    };
-    if !candidates
-        .iter()
-        .any(|known| known.candidate.id() == plan.baseline.id())
-    {
-        candidates.insert(0, baseline.clone());
-    }
-    judged_something(&candidates)?;
-
-    engine.allow_calls(task.options.budget.calls);
-    let test = confirm::confirm(&mut engine, &plan.baseline, &best, &prepared.testset).await?;
-    if engine.exhausted() && !engine.stopped() && !prepared.testset.is_empty() {
-        notes.push(
-            "the budget was spent before the confirmation was over; the rows run of both were compared"
-                .into(),
-        );
-    }
-    notes.extend(engine.wasted());
-    let name = task.metric.name();
-    let evaluate = |considered: &Considered, data: &[Arc<Example>]| {
-        evaluation(name, considered, data, plan.failure_score)
-    };
-    let validation = (!plan.valset.is_empty())
-        .then(|| (evaluate(&baseline, &plan.valset), evaluate(&winner, &plan.valset)));
-    let test = test.map(|(first, second)| {
-        (
-            evaluate(&first, &prepared.testset),
-            evaluate(&second, &prepared.testset),
-        )
-    });
-    let rivals = candidates
-        .iter()
-        .filter(|known| known.rows.iter().any(Option::is_some))
-        .count()
-        .saturating_sub(1);
-    let verdict = verdict(
-        &task,
-        validation.as_ref(),
-        test.as_ref(),
-        best.id() == plan.baseline.id(),
-        rivals,
-    );
-    let kept = if verdict.keeps_best(task.options.keep_best_anyway) {
-        best.clone()
-    } else {
-        plan.baseline.clone()
-    };
-
-    let report = Report::new(Story {
-        task: &task,
-        baseline: &plan.baseline,
-        best: &best,
-        kept: &kept,
-        candidates: &candidates,
-        validation,
-        test,
-        verdict,
-        phases: engine.phases.all.clone(),
-        spent: engine.meter.spent(),
+        candidates,
         notes,
-        failure_score: plan.failure_score,
-    });
-    let compiled = Compiled::new(
-        task.program,
-        &plan.baseline,
-        &kept,
-        &candidates,
-        plan.failure_score,
-        report,
-    );
-    if let Some(folder) = &folder {
-        compiled.write_to(folder)?;
+    } = strategy.best();
+    run.notes.extend(notes);
+    let best = best.unwrap_or_else(|| run.plan.baseline.clone());
+    run.conclude(baseline, best, candidates).await
+}
+
+/// A compilation under way.
+pub(crate) struct Run<'a> {
+    task: &'a Task<'a>,
+    folder: Option<Folder>,
+    pub(crate) engine: Engine<'a>,
+    pub(crate) plan: Plan,
+    testset: Vec<Arc<Example>>,
+    pub(crate) notes: Vec<String>,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn begin(task: &'a Task<'a>, prepared: prepare::Prepared) -> Result<Self> {
+        let (folder, journal) = match &task.options.run_dir {
+            Some(path) => {
+                let (folder, journal) = Folder::open(path, &prepared.identity)?;
+                (Some(folder), journal)
+            }
+            None => (None, Journal::default()),
+        };
+        let mut notes = prepared.notes.clone();
+        if journal.damaged() > 0 {
+            notes.push(format!(
+                "{} damaged lines of the journal were left out; what they held was done again",
+                journal.damaged()
+            ));
+        }
+        let meter = match task.ctx.meter() {
+            Some(meter) => meter.child(task.options.budget),
+            None => Meter::new(task.options.budget),
+        };
+        Ok(Self {
+            task,
+            folder,
+            engine: engine(task, &prepared, Arc::new(journal), meter),
+            plan: prepared.plan,
+            testset: prepared.testset,
+            notes,
+        })
     }
-    Ok(compiled)
+
+    /// Scores the program as it is.
+    pub(crate) async fn baseline(&mut self) -> Result<Considered> {
+        let plan = &self.plan;
+        let baseline = scores(&mut self.engine, "baseline", &plan.baseline, &plan.valset).await?;
+        self.engine.best = baseline.mean(plan.failure_score);
+        Ok(baseline)
+    }
+
+    /// Runs the strategy until it is done or the budget is spent.
+    pub(crate) async fn search(&mut self, strategy: &mut dyn Strategy) -> Result<()> {
+        let exhausted = search(&mut self.engine, strategy, self.plan.failure_score).await?;
+        let note = if self.engine.stopped() {
+            "the run was stopped; the best until then was taken, measured on what had been run"
+        } else if exhausted {
+            "the budget was spent before the search was over; the best until then was taken"
+        } else {
+            return Ok(());
+        };
+        self.notes.push(note.to_owned());
+        Ok(())
+    }
+
+    /// Confirms the best, and reports.
+    pub(crate) async fn conclude(
+        mut self,
+        baseline: Considered,
+        best: Arc<Candidate>,
+        mut candidates: Vec<Considered>,
+    ) -> Result<Compiled> {
+        let (task, plan, engine) = (self.task, &self.plan, &mut self.engine);
+        let winner = match candidates
+            .iter_mut()
+            .find(|known| known.candidate.id() == best.id())
+        {
+            Some(known) if known.rows.len() == plan.valset.len() => known.clone(),
+            known => {
+                let scored = scores(engine, "validate", &best, &plan.valset).await?;
+                if let Some(known) = known {
+                    *known = scored.clone();
+                }
+                scored
+            }
+        };
+        if !candidates
+            .iter()
+            .any(|known| known.candidate.id() == plan.baseline.id())
+        {
+            candidates.insert(0, baseline.clone());
+        }
+        judged_something(&candidates)?;
+
+        engine.allow_calls(task.options.budget.calls);
+        let test = confirm::confirm(engine, &plan.baseline, &best, &self.testset).await?;
+        if engine.exhausted() && !engine.stopped() && !self.testset.is_empty() {
+            self.notes.push(
+                "the budget was spent before the confirmation was over; the rows run of both were compared"
+                    .into(),
+            );
+        }
+        self.notes.extend(engine.wasted());
+        let name = task.metric.name();
+        let evaluate = |considered: &Considered, data: &[Arc<Example>]| {
+            evaluation(name, considered, data, plan.failure_score)
+        };
+        let validation = (!plan.valset.is_empty())
+            .then(|| (evaluate(&baseline, &plan.valset), evaluate(&winner, &plan.valset)));
+        let test =
+            test.map(|(first, second)| (evaluate(&first, &self.testset), evaluate(&second, &self.testset)));
+        let rivals = candidates
+            .iter()
+            .filter(|known| known.rows.iter().any(Option::is_some))
+            .count()
+            .saturating_sub(1);
+        let verdict = verdict(
+            task,
+            validation.as_ref(),
+            test.as_ref(),
+            best.id() == plan.baseline.id(),
+            rivals,
+        );
+        let kept = if verdict.keeps_best(task.options.keep_best_anyway) {
+            best.clone()
+        } else {
+            plan.baseline.clone()
+        };
+
+        let report = Report::new(Story {
+            task,
+            baseline: &plan.baseline,
+            best: &best,
+            kept: &kept,
+            candidates: &candidates,
+            validation,
+            test,
+            verdict,
+            phases: engine.phases.all.clone(),
+            spent: engine.meter.spent(),
+            notes: self.notes,
+            failure_score: plan.failure_score,
+        });
+        let mut compiled = Compiled::new(
+            task.program,
+            &plan.baseline,
+            &kept,
+            &candidates,
+            plan.failure_score,
+            report,
+        );
+        if let Some(lm) = kept.lm() {
+            compiled.state = compiled.state.with_metadata("lm", lm);
+        }
+        if let Some(folder) = &self.folder {
+            compiled.write_to(folder)?;
+        }
+        Ok(compiled)
+    }
 }
 
 fn engine<'a>(

@@ -14,7 +14,7 @@ use crate::plan::{Part, Plan, as_it_is, parts};
 use crate::run::Identity;
 
 /// What a compilation starts from.
-pub(super) struct Prepared {
+pub(crate) struct Prepared {
     pub(super) plan: Plan,
     pub(super) testset: Vec<Arc<Example>>,
     pub(super) identity: Identity,
@@ -24,10 +24,20 @@ pub(super) struct Prepared {
     pub(super) notes: Vec<String>,
 }
 
+impl Prepared {
+    /// The same with so many more calls kept for after the search.
+    pub(crate) fn setting_aside(mut self, calls: u64) -> Self {
+        if let Some(all) = &mut self.search_budget.calls {
+            *all = all.saturating_sub(calls);
+        }
+        self
+    }
+}
+
 /// The share of the trainset that becomes the validation set of an optimizer that needs one and was given none.
 const VALIDATION_SHARE: f64 = 0.25;
 
-pub(super) fn prepare(task: &Task<'_>, trainset: &[Example], valset: &[Example]) -> Result<Prepared> {
+pub(crate) fn prepare(task: &Task<'_>, trainset: &[Example], valset: &[Example]) -> Result<Prepared> {
     let options = task.options;
     if trainset.is_empty() {
         return Err(Error::input(

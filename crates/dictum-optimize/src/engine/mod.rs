@@ -122,6 +122,8 @@ pub(crate) struct Engine<'a> {
     on_progress: Option<OnProgress>,
     ledger: Ledger,
     limits: Limits,
+    /// The program with other models, by the names candidates call them.
+    pub(crate) tuned: HashMap<String, Player<'a>>,
     /// The context the search's own questions are asked in.
     pub(crate) proposer: Option<Context>,
     /// What asks them, by candidate.
@@ -166,6 +168,7 @@ impl<'a> Engine<'a> {
             ledger: Ledger::new(limits.budget.calls, limits.calls_per_rollout),
             limits,
             proposer: None,
+            tuned: HashMap::new(),
             proposers: HashMap::new(),
             contexts: HashMap::new(),
             outages: Vec::new(),
@@ -330,7 +333,7 @@ impl<'a> Engine<'a> {
 
     fn player(&self, candidate: &Candidate) -> &Player<'a> {
         let other = match candidate.role() {
-            Role::Student => None,
+            Role::Student => candidate.lm().and_then(|lm| self.tuned.get(lm)),
             Role::Teacher => self.teacher.as_ref(),
             Role::Proposer => self.proposers.get(candidate.id()),
         };

@@ -6,7 +6,7 @@ mod journal;
 mod layer;
 mod record;
 
-pub(crate) use folder::{Folder, pretty, write_atomic};
+pub(crate) use folder::{Folder, file_error, pretty, problem, write_atomic};
 pub(crate) use identity::Identity;
 pub(crate) use journal::{CallLine, CallResult, Journal};
 pub(crate) use layer::{JournalLayer, Scope, not_there};

@@ -179,6 +179,17 @@ impl Bootstrapper {
         causes.collect::<Vec<_>>().join("; ")
     }
 
+    /// The examples that passed with the calls behind their answers, in the order of the pool.
+    pub(super) fn passed(&self) -> impl Iterator<Item = (&Arc<Example>, &[DoneStep])> {
+        let steps = self.found.iter();
+        steps.filter_map(|(place, steps)| Some((self.pool.get(*place)?, steps.as_slice())))
+    }
+
+    /// How many attempts were made, and why some of them failed; nothing for none.
+    pub(super) fn attempts(&self) -> (usize, String) {
+        (self.attempts, self.causes())
+    }
+
     /// What people should know of how it went, if anything.
     pub(super) fn note(&self) -> Option<String> {
         let short = self.found.len() < self.want;

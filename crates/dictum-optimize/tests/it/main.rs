@@ -20,6 +20,7 @@ mod ensemble;
 mod every;
 mod facts;
 mod failures;
+mod finetune;
 mod folder;
 mod gain;
 mod gepa;

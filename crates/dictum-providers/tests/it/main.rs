@@ -14,6 +14,7 @@ mod bedrock;
 mod calls;
 mod embed;
 mod faults;
+mod finetune;
 mod gemini;
 mod responses;
 mod secrets;

@@ -1,5 +1,6 @@
 //! `dictum compile`: search for the state of a program that scores best.
 
+mod finetune;
 mod forecast;
 mod recipe;
 
@@ -12,7 +13,7 @@ use dictum_optimize::{Compiled, Custom, Progress, RunRecord, Stop};
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use crate::args::CompileArgs;
+use crate::args::{CompileArgs, OptimizerKind};
 use crate::failure::Failure;
 use crate::program::{self, Program};
 use crate::{lm, output};
@@ -34,6 +35,18 @@ pub async fn run(args: CompileArgs, json: bool) -> Result<(), Failure> {
     }
     let bar = output::bar(0, "compiling");
     let stop = Stop::new();
+    if args.optimizer == OptimizerKind::Finetune {
+        let data = [train, val, test];
+        return finetune::run(&args, &program, data, metric, (&stop, &bar), json).await;
+    }
+    for (name, given) in [
+        ("--teacher", args.teacher.is_some()),
+        ("--write-only", args.write_only),
+    ] {
+        if given {
+            return Err(Failure::usage(format!("{name}: is for --optimizer finetune")));
+        }
+    }
     let optimizer = optimizer(&args, &test, bar.clone(), &stop)?;
     if args.dry_run {
         // No model is needed to foresee what one would do, only its name for the price.
@@ -63,12 +76,12 @@ pub async fn run(args: CompileArgs, json: bool) -> Result<(), Failure> {
 }
 
 /// The work. The first Ctrl-C lets it end with the best so far, the second drops it.
-async fn stoppable(
-    work: impl Future<Output = dictum_core::Result<Compiled>>,
+async fn stoppable<T>(
+    work: impl Future<Output = dictum_core::Result<T>>,
     stop: &Stop,
     args: &CompileArgs,
     bar: &ProgressBar,
-) -> Result<Compiled, Failure> {
+) -> Result<T, Failure> {
     tokio::pin!(work);
     for again in [false, true] {
         tokio::select! {
@@ -99,8 +112,27 @@ fn optimizer(
     bar: ProgressBar,
     stop: &Stop,
 ) -> Result<Optimizer, Failure> {
+    let mut optimizer = Custom::new(recipe::recipe(args)?)
+        .seed(args.seed)
+        .concurrency(args.concurrency)
+        .stop_with(stop)
+        .on_progress(progress(args, bar));
+    if let Some(calls) = args.budget_calls {
+        optimizer = optimizer.budget(Budget::calls(calls));
+    }
+    if let Some(folder) = &args.run_dir {
+        optimizer = optimizer.run_dir(folder);
+    }
+    if !test.is_empty() {
+        optimizer = optimizer.confirm_on(test);
+    }
+    Ok(optimizer)
+}
+
+/// Shows on the bar how far a run is.
+fn progress(args: &CompileArgs, bar: ProgressBar) -> impl Fn(&Progress) + Send + Sync + 'static {
     let budget = args.budget_calls;
-    let progress = move |progress: &Progress| {
+    move |progress: &Progress| {
         bar.set_length(progress.total as u64);
         bar.set_position(progress.done as u64);
         let best = progress
@@ -112,22 +144,7 @@ fn optimizer(
             None => format!("{} calls", progress.spent.calls),
         };
         bar.set_message(format!("{}, {calls}{best}, eta {}", progress.phase, eta(&bar)));
-    };
-    let mut optimizer = Custom::new(recipe::recipe(args)?)
-        .seed(args.seed)
-        .concurrency(args.concurrency)
-        .stop_with(stop)
-        .on_progress(progress);
-    if let Some(calls) = args.budget_calls {
-        optimizer = optimizer.budget(Budget::calls(calls));
     }
-    if let Some(folder) = &args.run_dir {
-        optimizer = optimizer.run_dir(folder);
-    }
-    if !test.is_empty() {
-        optimizer = optimizer.confirm_on(test);
-    }
-    Ok(optimizer)
 }
 
 /// When the rollouts under way will have ended, in words.

@@ -13,12 +13,7 @@ pub type Optimizer = Custom<Box<dyn Recipe>>;
 
 /// The optimizer with the settings of its own. A setting it does not have is refused, not passed over.
 pub fn recipe(args: &CompileArgs) -> Result<Box<dyn Recipe>, Failure> {
-    let mut given = Given {
-        candidates: args.candidates,
-        rollouts: args.rollouts,
-        max_bootstrapped: args.max_bootstrapped,
-        max_labeled: args.max_labeled,
-    };
+    let mut given = Given::of(args);
     let recipe: Box<dyn Recipe> = match args.optimizer {
         OptimizerKind::Labeled => {
             let optimizer = LabeledFewShot::new();
@@ -79,13 +74,14 @@ pub fn recipe(args: &CompileArgs) -> Result<Box<dyn Recipe>, Failure> {
             );
             Box::new(set(optimizer, given.max_labeled.take(), InferRules::max_labeled))
         }
+        OptimizerKind::Finetune => return Err(Failure::work("finetune is no search")),
     };
     given.nothing_left(recipe.name())?;
     Ok(recipe)
 }
 
 /// Settings that were given and that no optimizer has taken yet.
-struct Given {
+pub struct Given {
     candidates: Option<usize>,
     rollouts: Option<usize>,
     max_bootstrapped: Option<usize>,
@@ -93,7 +89,18 @@ struct Given {
 }
 
 impl Given {
-    fn nothing_left(&self, optimizer: &str) -> Result<(), Failure> {
+    /// Those of a command.
+    pub fn of(args: &CompileArgs) -> Self {
+        Self {
+            candidates: args.candidates,
+            rollouts: args.rollouts,
+            max_bootstrapped: args.max_bootstrapped,
+            max_labeled: args.max_labeled,
+        }
+    }
+
+    /// Refuses those that are left.
+    pub fn nothing_left(&self, optimizer: &str) -> Result<(), Failure> {
         let left = [
             ("--candidates", self.candidates),
             ("--rollouts", self.rollouts),

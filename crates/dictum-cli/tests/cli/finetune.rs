@@ -1,0 +1,135 @@
+//! Fine-tuning from the command line.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use dictum_testkit::FakeTuner;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{COLORS, SIGNATURE, dictum, fails, works};
+
+/// Things of a colour: who has seen one of each colour named can name all.
+fn things(folder: &Path, name: &str, count: usize) -> String {
+    let line = |number: usize| {
+        let color = COLORS[number % 3];
+        let text = format!("{color}ish thing {number} with {color}ish marks of {name}");
+        json!({ "text": text, "label": color }).to_string() + "\n"
+    };
+    let path = folder.join(format!("{name}.jsonl"));
+    fs::write(&path, (0..count).map(line).collect::<String>()).unwrap();
+    path.display().to_string()
+}
+
+/// Its own model knows red things alone.
+fn server() -> FakeTuner {
+    FakeTuner::new(|messages: &[Value]| {
+        let asked = messages.last().unwrap()["content"].as_str().unwrap();
+        let color = COLORS.iter().find(|color| asked.contains(&format!("{color}ish")));
+        let said = match color {
+            Some(color) if asked.contains("of train") || *color == "red" => color,
+            _ => "red",
+        };
+        format!("[[ ## label ## ]]\n{said}\n\n[[ ## completed ## ]]")
+    })
+}
+
+fn compile(folder: &TempDir, server: &FakeTuner, more: &[&str]) -> Command {
+    let train = things(folder.path(), "train", 30);
+    let test = things(folder.path(), "test", 36);
+    let run = folder.path().join("run").display().to_string();
+    let url = server.url();
+    let begin = [
+        "compile",
+        "--optimizer",
+        "finetune",
+        "--signature",
+        SIGNATURE,
+        "--lm",
+        "openai/base",
+        "--base-url",
+        url.as_str(),
+        "--metric",
+        "exact:label",
+        "--train",
+        train.as_str(),
+        "--test",
+        test.as_str(),
+        "--run-dir",
+        run.as_str(),
+        "--json",
+    ];
+    dictum(&[&begin, more].concat())
+}
+
+#[test]
+fn a_model_is_trained_measured_and_named_in_the_program() {
+    let (folder, server) = (TempDir::new().unwrap(), server());
+    server.steps(&[]);
+    let out = folder.path().join("program.json").display().to_string();
+    let written = works(&compile(&folder, &server, &["--write-only"]).output().unwrap());
+    assert_eq!(written["passed"], 30);
+    assert_eq!((server.files().len(), server.jobs().len()), (0, 0));
+    let path = written["files"][0]["path"].as_str().unwrap();
+    let content = fs::read_to_string(path).unwrap();
+    let asked = server.seen().len();
+
+    let found = works(&compile(&folder, &server, &["--out", &out]).output().unwrap());
+    assert_eq!(found["outcome"], "improved", "{found}");
+    assert_eq!(server.files()[0].1, content, "the file that was written before");
+    assert_eq!(
+        server.count("POST", "/chat/completions"),
+        asked + 2 * 36,
+        "no example is asked twice"
+    );
+    let notes = found["notes"].to_string();
+    assert!(notes.contains("--lm openai/ft:base:test::1"), "{notes}");
+    let program: Value = serde_json::from_str(&fs::read_to_string(&out).unwrap()).unwrap();
+    assert_eq!(program["metadata"]["lm"], "openai/ft:base:test::1");
+
+    let run = |lm: &str| {
+        let url = server.url();
+        let set = "text=blueish thing 99 with blueish marks of new";
+        let call = ["run", "--program", &out, "--set", set, "--json"];
+        works(
+            &dictum(&[&call[..], &["--lm", lm, "--base-url", &url]].concat())
+                .output()
+                .unwrap(),
+        )
+    };
+    assert_eq!(run("openai/ft:base:test::1")["fields"]["label"], "blue");
+    assert_eq!(run("openai/base")["fields"]["label"], "red");
+}
+
+#[test]
+fn what_does_not_fit_is_said() {
+    let (folder, server) = (TempDir::new().unwrap(), server());
+    let wrong = |more: &[&str], says: &str| {
+        fails(&compile(&folder, &server, more).output().unwrap(), 2, says);
+    };
+    let out = folder.path().join("program.json").display().to_string();
+    wrong(&["--out", &out, "--candidates", "3"], "--candidates");
+    wrong(&["--out", &out, "--proposer", "openai/other"], "--proposer");
+    assert_eq!(server.seen().len(), 0);
+    let train = things(folder.path(), "train", 30);
+    let search = [
+        "compile",
+        "--signature",
+        SIGNATURE,
+        "--train",
+        &train,
+        "--metric",
+        "exact:label",
+    ];
+    let more = [
+        "--out",
+        &out,
+        "--optimizer",
+        "bootstrap",
+        "--teacher",
+        "openai/large",
+    ];
+    let refused = dictum(&[&search[..], &more].concat()).output().unwrap();
+    fails(&refused, 2, "--teacher: is for --optimizer finetune");
+}

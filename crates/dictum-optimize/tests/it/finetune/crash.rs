@@ -1,0 +1,323 @@
+//! A run that ends anywhere: what was uploaded, ordered and paid for is neither lost nor done twice.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+use std::{env, fs};
+
+use dictum_core::finetune::{DataLimits, FineTuning, Job, JobEvent, JobOrder, StoredFile};
+use dictum_core::lm::{Lm, LmError};
+use dictum_optimize::{BootstrapFinetune, Rng};
+use dictum_testkit::FakeTuner;
+use futures_util::future::BoxFuture;
+use tokio::sync::Notify;
+
+use super::{COLOURS, MODEL, context, exact, examples, quick, server, service, service_at, tuner};
+use crate::simulated::{folder, program};
+
+/// Where a process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// Before the request is sent.
+    Before(&'static str),
+    /// After the service has done it and before its answer is read.
+    After(&'static str),
+}
+
+const STEPS: [&str; 3] = ["upload", "create", "job"];
+
+/// A service whose caller ends at a step: from there on nothing comes back.
+#[derive(Debug)]
+struct Ending<S> {
+    inner: S,
+    at: At,
+    ended: Arc<Notify>,
+}
+
+impl<S: FineTuning> Ending<S> {
+    async fn step<T>(
+        &self,
+        name: &'static str,
+        request: BoxFuture<'_, Result<T, LmError>>,
+    ) -> Result<T, LmError> {
+        if self.at == At::Before(name) {
+            self.ended.notify_one();
+            std::future::pending::<()>().await;
+        }
+        let answer = request.await;
+        if self.at == At::After(name) {
+            self.ended.notify_one();
+            std::future::pending::<()>().await;
+        }
+        answer
+    }
+}
+
+impl<S: FineTuning> FineTuning for Ending<S> {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn limits(&self) -> DataLimits {
+        self.inner.limits()
+    }
+
+    fn upload<'a>(&'a self, name: &'a str, content: &'a [u8]) -> BoxFuture<'a, Result<StoredFile, LmError>> {
+        Box::pin(self.step("upload", self.inner.upload(name, content)))
+    }
+
+    fn find_file<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<StoredFile>, LmError>> {
+        self.inner.find_file(name)
+    }
+
+    fn create<'a>(&'a self, order: &'a JobOrder) -> BoxFuture<'a, Result<Job, LmError>> {
+        Box::pin(self.step("create", self.inner.create(order)))
+    }
+
+    fn find_job<'a>(&'a self, file: &'a str) -> BoxFuture<'a, Result<Option<Job>, LmError>> {
+        self.inner.find_job(file)
+    }
+
+    fn job<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Job, LmError>> {
+        Box::pin(self.step("job", self.inner.job(id)))
+    }
+
+    fn events<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Vec<JobEvent>, LmError>> {
+        self.inner.events(id)
+    }
+
+    fn cancel<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Job, LmError>> {
+        self.inner.cancel(id)
+    }
+
+    fn lm(&self, model: &str) -> Result<Lm, LmError> {
+        self.inner.lm(model)
+    }
+}
+
+/// Runs until the process would end there, and drops the run.
+async fn run_to(server: &FakeTuner, dir: &Path, at: At) {
+    let ended = Arc::new(Notify::new());
+    let ending = Ending {
+        inner: service(server),
+        at,
+        ended: ended.clone(),
+    };
+    let ctx = context(&service(server));
+    let train = examples("train", 40, &COLOURS);
+    let own = tuner(server).train(ending, MODEL).run_dir(dir.join("run"));
+    let program = program();
+    let run = own.compile(&ctx, &program, &train, &[], exact());
+    tokio::select! {
+        result = run => panic!("ended by itself: {result:?}"),
+        () = ended.notified() => {}
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_ended_at_any_step_uploads_and_trains_once() {
+    for at in STEPS.map(At::Before).into_iter().chain(STEPS.map(At::After)) {
+        let server = server();
+        let dir = folder(&format!("finetune-ended-{at:?}").replace(['"', '(', ')'], "-"));
+        run_to(&server, &dir, at).await;
+        let calls = server.count("POST", "/chat/completions");
+        let ctx = context(&service(&server));
+        let tuned = tuner(&server)
+            .run_dir(dir.join("run"))
+            .compile(&ctx, &program(), &examples("train", 40, &COLOURS), &[], exact())
+            .await
+            .unwrap();
+        assert_eq!(tuned.models[0].job, "ftjob-1", "{at:?}");
+        assert_eq!((server.files().len(), server.jobs().len()), (1, 1), "{at:?}");
+        assert_eq!(server.count("POST", "/chat/completions"), calls, "{at:?}");
+        // What the service was asked for: once, or once more where it had not come through.
+        let uploads = server.count("POST", "/files");
+        let orders = server.count("POST", "/fine_tuning/jobs");
+        assert_eq!((uploads, orders), (1, 1), "{at:?}");
+        // And a third run asks for nothing at all.
+        let seen = server.seen().len();
+        tuner(&server)
+            .run_dir(dir.join("run"))
+            .compile(&ctx, &program(), &examples("train", 40, &COLOURS), &[], exact())
+            .await
+            .unwrap();
+        assert_eq!(server.seen().len(), seen, "{at:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_lists_a_lost_job_is_asked_for_and_a_lost_file_stored_again() {
+    let server = server();
+    server.without_lists();
+    let ctx = context(&service(&server));
+    let train = examples("train", 40, &COLOURS);
+    let dir = folder("finetune-no-lists");
+    let own = || tuner(&server).run_dir(dir.join("run"));
+    run_to(&server, &dir, At::After("upload")).await;
+    run_to(&server, &dir, At::After("create")).await;
+    assert_eq!((server.files().len(), server.jobs().len()), (2, 1));
+    let error = own()
+        .compile(&ctx, &program(), &train, &[], exact())
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("file-2") && error.contains("adopt_job") && error.contains("tuning.json"),
+        "{error}"
+    );
+    assert_eq!(server.jobs().len(), 1, "nothing is ordered on a guess");
+    let tuned = own()
+        .adopt_job("ftjob-1")
+        .compile(&ctx, &program(), &train, &[], exact())
+        .await
+        .unwrap();
+    assert_eq!(tuned.models[0].job, "ftjob-1");
+    assert_eq!(server.jobs().len(), 1);
+}
+
+#[tokio::test]
+async fn a_folder_is_of_one_training() {
+    let server = server();
+    let ctx = context(&service(&server));
+    let train = examples("train", 40, &COLOURS);
+    let dir = folder("finetune-other");
+    let own = || tuner(&server).run_dir(dir.join("run"));
+    own()
+        .compile(&ctx, &program(), &train, &[], exact())
+        .await
+        .unwrap();
+    for other in [
+        own().train(service(&server), "another-model"),
+        own().hyperparameter("n_epochs", 1),
+        own().suffix("others"),
+    ] {
+        let error = other
+            .compile(&ctx, &program(), &train, &[], exact())
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains("choose another folder"), "{error}");
+    }
+    let error = own()
+        .validation_share(0.1)
+        .compile(&ctx, &program(), &train, &[], exact())
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("validation_share"), "{error}");
+    assert_eq!(server.jobs().len(), 1);
+}
+
+#[tokio::test]
+async fn files_that_were_only_written_can_be_trained_on_afterwards() {
+    let server = server();
+    let ctx = context(&service(&server));
+    let train = examples("train", 40, &COLOURS);
+    let dir = folder("finetune-afterwards");
+    let own = || BootstrapFinetune::new().seed(3).run_dir(dir.join("run"));
+    let data = own().write(&ctx, &program(), &train, exact()).await.unwrap();
+    let calls = server.seen().len();
+    assert_eq!(calls, 40);
+    let tuned = own()
+        .train(service(&server), MODEL)
+        .polling(quick())
+        .compile(&ctx, &program(), &train, &[], exact())
+        .await
+        .unwrap();
+    assert_eq!(server.count("POST", "/chat/completions"), calls);
+    assert_eq!(server.files()[0].1, data.files[0].training.content);
+    assert_eq!(tuned.models[0].examples, data.files[0].training.examples);
+}
+
+/// The run that is killed: does nothing unless started by the test below.
+#[test]
+fn child() {
+    let (Some(dir), Ok(url)) = (
+        env::var_os("DICTUM_TUNE_DIR").map(PathBuf::from),
+        env::var("DICTUM_TUNE_URL"),
+    ) else {
+        return;
+    };
+    let tuning = service_at(&url);
+    let ctx = context(&tuning);
+    let own = BootstrapFinetune::new()
+        .train(tuning, MODEL)
+        .polling(quick())
+        .seed(3)
+        .concurrency(8)
+        .validation_share(0.2)
+        .confirm_on(&examples("test", 60, &COLOURS))
+        .run_dir(dir.join("run"));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let train = examples("train", 120, &COLOURS);
+    runtime
+        .block_on(own.compile(&ctx, &program(), &train, &[], exact()))
+        .unwrap();
+}
+
+fn start(dir: &Path, server: &FakeTuner) -> Child {
+    Command::new(env::current_exe().unwrap())
+        .args(["--exact", "finetune::crash::child", "--nocapture"])
+        .env("DICTUM_TUNE_DIR", dir)
+        .env("DICTUM_TUNE_URL", server.url())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn killed_runs_train_once_and_end_with_the_same_files() {
+    const LOOKS: [&str; 40] = ["running"; 40];
+    let whole = folder("finetune-whole");
+    let server = server();
+    server.steps(&LOOKS);
+    assert!(start(&whole, &server).wait().unwrap().success());
+    let requests = server.seen().len();
+    let wanted = |dir: &Path| {
+        ["train.jsonl", "validation.jsonl", "program.json"]
+            .map(|name| fs::read(dir.join("run").join(name)).unwrap())
+    };
+    let mut kills = 0;
+    for number in 0..6_u64 {
+        let server = self::server();
+        server.steps(&LOOKS);
+        let dir = folder(&format!("finetune-killed-{number}"));
+        let mut rng = Rng::of(&("finetune crash", number));
+        let mut killed = 0;
+        loop {
+            let at = server.seen().len() + 1 + rng.below(requests / 2);
+            let mut child = start(&dir, &server);
+            let status = loop {
+                if let Some(status) = child.try_wait().unwrap() {
+                    break Some(status);
+                }
+                if server.seen().len() > at {
+                    std::thread::sleep(Duration::from_micros(rng.below(3_000) as u64));
+                    child.kill().unwrap();
+                    child.wait().unwrap();
+                    break None;
+                }
+                std::thread::sleep(Duration::from_micros(200));
+            };
+            match status {
+                Some(status) => {
+                    assert!(status.success(), "a resumed run failed in {}", dir.display());
+                    break;
+                }
+                None => killed += 1,
+            }
+        }
+        assert!(wanted(&dir) == wanted(&whole), "other files in {}", dir.display());
+        assert_eq!(
+            (server.files().len(), server.jobs().len()),
+            (2, 1),
+            "run {number}"
+        );
+        kills += killed;
+    }
+    eprintln!("{kills} kills of 6 runs of {requests} requests");
+    assert!(kills >= 6);
+}
