@@ -67,7 +67,11 @@ fn part_swallowed(object: &ObjectType, entries: &[Entry]) -> Option<Vec<Entry>> 
         };
         let quoted = entry.value.flaws.contains(&repair::INNER_QUOTES);
         let (before, after) = text.rsplit_once('"').filter(|_| quoted)?;
-        let before = before.trim_end().strip_suffix(':')?.trim_end().strip_suffix(key.as_str())?;
+        let before = before
+            .trim_end()
+            .strip_suffix(':')?
+            .trim_end()
+            .strip_suffix(key.as_str())?;
         let before = before.trim_end().strip_suffix(',')?;
         Some((index, before.to_owned(), after.to_owned()))
     });
