@@ -300,6 +300,8 @@ pub struct CompileArgs {
     /// Write the compiled program here
     #[arg(long, required_unless_present = "dry_run")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub trace: TraceArgs,
 }
 
 /// How to search.
