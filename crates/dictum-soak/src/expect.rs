@@ -35,10 +35,14 @@ pub(crate) fn effect(trouble: Trouble, dialect: Dialect, streams: bool) -> Effec
         (Trouble::ResetInside, true) => Final(Transport),
         (Trouble::StallInside, true) => Final(Timeout),
         (Trouble::Garbled(Garble::Truncated), true) => Final(Decode),
+        // Frames have checksums: what is none is known at once, where other dialects wait for an event that never comes.
+        (Trouble::Garbled(Garble::OtherForm) | Trouble::LongTold | Trouble::LongUntold, true)
+            if dialect == Dialect::Bedrock =>
+        {
+            Retried(Decode)
+        }
         // The next answer would be as long.
         (Trouble::LongTold | Trouble::LongUntold, _) => Final(Unsupported),
-        // Frames have checksums: what is none is known at once, where other dialects wait for an event that never comes.
-        (Trouble::Garbled(Garble::OtherForm), true) if dialect == Dialect::Bedrock => Retried(Decode),
         (Trouble::Garbled(Garble::Empty | Garble::OtherForm), true) => Retried(Transport),
         (
             Trouble::Garbled(
