@@ -306,6 +306,8 @@ pub struct CompileArgs {
     /// Write the compiled program here
     #[arg(long, required_unless_present_any = ["dry_run", "write_only"])]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub trace: TraceArgs,
 }
 
 /// How to search.

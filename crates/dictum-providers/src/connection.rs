@@ -126,6 +126,15 @@ macro_rules! connection_setters {
             self
         }
 
+        /// Trusts certificates of this authority too, beside those the system trusts: for a server of one's own. PEM, one
+        /// certificate or several. Building fails with
+        /// [`LmErrorKind::InvalidRequest`](dictum_core::lm::LmErrorKind::InvalidRequest) when there is none in it.
+        #[must_use]
+        pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
+            self.connection.http.roots.push(pem.into());
+            self
+        }
+
         /// Goes through the proxy that the environment or the system names (`HTTPS_PROXY`, `NO_PROXY` and so on). Default:
         /// none.
         #[must_use]

@@ -13,7 +13,9 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, Response, Url};
 use rustls::RootCertStore;
 use rustls::crypto::ring;
-use rustls_platform_verifier::BuilderVerifierExt;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls_platform_verifier::Verifier;
 
 use crate::dialect::Outgoing;
 use crate::rate_limits;
@@ -30,6 +32,8 @@ pub(crate) struct HttpOptions {
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) max_body: Option<usize>,
     pub(crate) proxy_from_env: bool,
+    /// Certificates, as PEM, of authorities that are trusted beside the system's.
+    pub(crate) roots: Vec<Vec<u8>>,
 }
 
 /// Where calls are posted.
@@ -88,7 +92,7 @@ impl Http {
         }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let mut client = Client::builder()
-            .tls_backend_preconfigured(tls(endpoints.whole.scheme() == "https")?)
+            .tls_backend_preconfigured(tls(endpoints.whole.scheme() == "https", &options.roots)?)
             // A redirect would hand the key and the prompt to another place. It is reported instead.
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
@@ -330,21 +334,46 @@ fn root_cause(error: &reqwest::Error) -> String {
 
 /// TLS by rustls with ring, given to the client, so that no process-wide default is needed. The system's certificates are
 /// read only for an address that needs them: a machine without any can still reach a local server.
-fn tls(needed: bool) -> Result<rustls::ClientConfig, LmError> {
+fn tls(needed: bool, roots: &[Vec<u8>]) -> Result<rustls::ClientConfig, LmError> {
     let wrong = |error: rustls::Error| {
         LmError::new(LmErrorKind::Transport, format!("TLS can't be set up: {error}")).with_source(error)
     };
-    let builder = rustls::ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let roots = certificates(roots)?;
+    let provider = Arc::new(ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(wrong)?;
     let builder = if needed {
-        builder.with_platform_verifier().map_err(wrong)?
+        let verifier = Verifier::new_with_extra_roots(roots, provider).map_err(wrong)?;
+        // "Dangerous" is what rustls calls any verifier that is not its own.
+        builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
     } else {
         builder.with_root_certificates(RootCertStore::empty())
     };
     let mut config = builder.with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
+}
+
+/// The certificates in texts of PEM.
+fn certificates(roots: &[Vec<u8>]) -> Result<Vec<CertificateDer<'static>>, LmError> {
+    let mut all = Vec::new();
+    for pem in roots {
+        let before = all.len();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            all.push(certificate.map_err(|error| {
+                let message = format!("a root certificate is not PEM: {error}");
+                LmError::new(LmErrorKind::InvalidRequest, message)
+            })?);
+        }
+        if all.len() == before {
+            let message = "a root certificate is not PEM: it has no `-----BEGIN CERTIFICATE-----`";
+            return Err(LmError::new(LmErrorKind::InvalidRequest, message));
+        }
+    }
+    Ok(all)
 }
 
 impl fmt::Debug for Http {

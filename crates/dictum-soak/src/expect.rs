@@ -3,7 +3,7 @@
 use dictum_core::lm::LmErrorKind;
 use dictum_testkit::{Garble, Trouble};
 
-use crate::plan::{ATTEMPTS, Plan};
+use crate::plan::{ATTEMPTS, Dialect, Plan};
 
 /// What one trouble does to an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(crate) enum Effect {
 }
 
 /// What a trouble does to a whole answer, or to a stream.
-pub(crate) fn effect(trouble: Trouble, streams: bool) -> Effect {
+pub(crate) fn effect(trouble: Trouble, dialect: Dialect, streams: bool) -> Effect {
     use Effect::{Final, Retried};
     use LmErrorKind::{Decode, RateLimit, Server, Timeout, Transport, Unsupported};
     match (trouble, streams) {
@@ -35,6 +35,12 @@ pub(crate) fn effect(trouble: Trouble, streams: bool) -> Effect {
         (Trouble::ResetInside, true) => Final(Transport),
         (Trouble::StallInside, true) => Final(Timeout),
         (Trouble::Garbled(Garble::Truncated), true) => Final(Decode),
+        // Frames have checksums: what is none is known at once, where other dialects wait for an event that never comes.
+        (Trouble::Garbled(Garble::OtherForm) | Trouble::LongTold | Trouble::LongUntold, true)
+            if dialect == Dialect::Bedrock =>
+        {
+            Retried(Decode)
+        }
         // The next answer would be as long.
         (Trouble::LongTold | Trouble::LongUntold, _) => Final(Unsupported),
         (Trouble::Garbled(Garble::Empty | Garble::OtherForm), true) => Retried(Transport),
@@ -50,8 +56,8 @@ pub(crate) fn effect(trouble: Trouble, streams: bool) -> Effect {
 }
 
 /// Whether the server gives a right answer in spite of it.
-pub(crate) fn answers(trouble: Trouble, streams: bool) -> bool {
-    effect(trouble, streams) == Effect::None
+pub(crate) fn answers(trouble: Trouble, dialect: Dialect, streams: bool) -> bool {
+    effect(trouble, dialect, streams) == Effect::None
 }
 
 /// How a call must end, if nothing else cuts it short: after so many attempts, with the right answer or an error of this kind.
@@ -59,7 +65,7 @@ pub(crate) fn end(plan: &Plan) -> (u32, Option<LmErrorKind>) {
     let mut attempts = 0;
     for trouble in &plan.troubles {
         attempts += 1;
-        match effect(*trouble, plan.streams) {
+        match effect(*trouble, plan.dialect, plan.streams) {
             Effect::None => return (attempts, None),
             Effect::Final(kind) => return (attempts, Some(kind)),
             Effect::Retried(kind) if attempts == ATTEMPTS => return (attempts, Some(kind)),

@@ -33,10 +33,18 @@ pub(crate) enum Dialect {
     Responses,
     Anthropic,
     Gemini,
+    /// Signed, and streamed in frames.
+    Bedrock,
 }
 
 impl Dialect {
-    pub(crate) const ALL: [Self; 4] = [Self::Chat, Self::Responses, Self::Anthropic, Self::Gemini];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Chat,
+        Self::Responses,
+        Self::Anthropic,
+        Self::Gemini,
+        Self::Bedrock,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -44,6 +52,7 @@ impl Dialect {
             Self::Responses => "OpenAI Responses",
             Self::Anthropic => "Anthropic",
             Self::Gemini => "Gemini",
+            Self::Bedrock => "Bedrock",
         }
     }
 }
@@ -148,10 +157,11 @@ impl Plan {
     fn own(seed: u64, part: Part, n: u64) -> Self {
         let mut dice = Dice::new(seed, part, n);
         let dialect = match dice.below(100) {
-            0..64 => Dialect::Chat,
-            64..76 => Dialect::Responses,
-            76..88 => Dialect::Anthropic,
-            _ => Dialect::Gemini,
+            0..52 => Dialect::Chat,
+            52..64 => Dialect::Responses,
+            64..76 => Dialect::Anthropic,
+            76..88 => Dialect::Gemini,
+            _ => Dialect::Bedrock,
         };
         let streams = dice.chance(50);
         let latency = Duration::from_millis(if dice.chance(20) { 5 + dice.below(25) } else { 0 });

@@ -1,11 +1,11 @@
-//! The server's process: two fake servers, what they counted, and orders on standard input.
+//! The server's process: fake servers, what they counted, and orders on standard input.
 
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use dictum_testkit::{Asked, FakeServer, Manners, Reply, RudeServer};
+use dictum_testkit::{Asked, Authority, Certificate, FakeServer, Manners, Reply, RudeServer, TlsServer};
 use serde_json::{Value, json};
 
 use crate::plan::{Part, Plan, answer, asked};
@@ -33,7 +33,7 @@ fn respond(seed: u64, ledger: &Ledger, asked_for: &Asked<'_>) -> Reply {
     known.requests += 1;
     match plan.troubles.get(attempt) {
         Some(trouble) => {
-            known.answers += u64::from(crate::expect::answers(*trouble, plan.streams));
+            known.answers += u64::from(crate::expect::answers(*trouble, plan.dialect, plan.streams));
             trouble.befalls(right)
         }
         None => {
@@ -61,10 +61,23 @@ pub(crate) fn run(seed: u64) -> Result<(), String> {
         rude(Manners::Babbles)?,
     ];
     let port = main.as_ref().map_or(0, FakeServer::port);
+    let authority = Authority::new().map_err(|error| format!("no authority: {error}"))?;
+    let tls = |certificate| {
+        TlsServer::before(port, &authority, certificate)
+            .map_err(|error| format!("no server with TLS: {error}"))
+    };
+    let tls = [
+        tls(Certificate::Right)?,
+        tls(Certificate::OtherHost)?,
+        tls(Certificate::Expired)?,
+        tls(Certificate::SelfSigned)?,
+    ];
     say(&json!({
         "main": port,
         "spare": spare.port(),
         "rude": rude.iter().map(RudeServer::port).collect::<Vec<_>>(),
+        "tls": tls.iter().map(TlsServer::port).collect::<Vec<_>>(),
+        "root": authority.root(),
     }))?;
     for line in std::io::stdin().lock().lines() {
         let line = line.map_err(|error| format!("no orders: {error}"))?;

@@ -18,6 +18,10 @@ pub(crate) struct Server {
     pub(crate) spare: u16,
     /// Servers that hang up, that listen and hang up, that are silent, that babble.
     pub(crate) rude: [u16; 4],
+    /// TLS before the main server with a right certificate, one for another host, an expired and a self-signed one.
+    pub(crate) tls: [u16; 4],
+    /// What to trust for the first three, as PEM.
+    pub(crate) root: String,
 }
 
 #[derive(Debug)]
@@ -66,6 +70,12 @@ impl Server {
                 port("/rude/2")?,
                 port("/rude/3")?,
             ],
+            tls: [port("/tls/0")?, port("/tls/1")?, port("/tls/2")?, port("/tls/3")?],
+            root: hello
+                .pointer("/root")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
             child,
             pipes: Mutex::new(pipes),
         })

@@ -7,6 +7,7 @@ use dictum_core::lm::layers::{
     Cache, Circuit, Fallback, MemoryStore, RateLimit, Retry, Standard, Store, Timeout, standard,
 };
 use dictum_core::lm::{Lm, LmError};
+use dictum_providers::bedrock::Credentials;
 use dictum_providers::{Price, Prices, Providers};
 
 use crate::plan::{ATTEMPTS, Dialect};
@@ -43,6 +44,12 @@ pub(crate) fn model(dialect: Dialect, port: u16) -> Result<Lm, LmError> {
             .api_key(key)
             .max_body(MAX_BODY)
             .prices(prices("gemini/soak"))
+            .build(),
+        Dialect::Bedrock => Lm::bedrock("soak", "eu-central-1")
+            .base_url(url)
+            .credentials(Credentials::new("AKIDSOAK", key).with_session_token("token-soak"))
+            .max_body(MAX_BODY)
+            .prices(prices("bedrock/soak"))
             .build(),
     }
 }

@@ -1,7 +1,7 @@
 //! Program language models instead of prompting them.
 //!
-//! This crate is the face of Dictum: it re-exports the others and holds no logic but [`lm_from_env`], which knows remote and local
-//! models by name. Start with the [`prelude`] and the numbered
+//! This crate is the face of Dictum: it re-exports the others and holds no logic but [`lm_from_env`] and [`embedder_from_env`],
+//! which know remote and local models by name. Start with the [`prelude`] and the numbered
 //! examples.
 //!
 //! | feature | brings | default |
@@ -20,7 +20,7 @@ pub use dictum_core::__private;
 
 mod named;
 
-pub use named::lm_from_env;
+pub use named::{embedder_from_env, lm_from_env};
 
 #[cfg(feature = "cache")]
 pub use dictum_cache as cache;

@@ -1,5 +1,8 @@
 //! Models by their names, the one in process included.
 
+use std::sync::Arc;
+
+use dictum_core::embed::Embedder;
 use dictum_core::lm::{Lm, LmError};
 
 /// The model of this name, its key read now from the environment: `local` or `local/NAME` in process (feature `local`), and
@@ -13,6 +16,45 @@ pub fn lm_from_env(name: &str) -> Result<Lm, LmError> {
         ("local", model) => local(model),
         _ => remote(name),
     }
+}
+
+/// The embedder of this name, its key read now from the environment: `local` in process (feature `local`), and `service/model` of
+/// a remote service (feature `providers`), such as `openai/text-embedding-3-small` or `ollama/nomic-embed-text`. Metered, retried
+/// and batched, without a cache.
+///
+/// # Errors
+/// As [`lm_from_env`].
+pub fn embedder_from_env(name: &str) -> Result<Arc<dyn Embedder>, LmError> {
+    match name.split_once('/').unwrap_or((name, "")) {
+        ("local", model) => local_embedder(model),
+        _ => remote_embedder(name),
+    }
+}
+
+#[cfg(feature = "local")]
+fn local_embedder(model: &str) -> Result<Arc<dyn Embedder>, LmError> {
+    let builder = dictum_local::embedder();
+    let builder = if model.is_empty() {
+        builder
+    } else {
+        builder.model(model)
+    };
+    Ok(Arc::new(dictum_core::embed::standard(builder.build()?)))
+}
+
+#[cfg(not(feature = "local"))]
+fn local_embedder(_: &str) -> Result<Arc<dyn Embedder>, LmError> {
+    Err(missing("local"))
+}
+
+#[cfg(feature = "providers")]
+fn remote_embedder(name: &str) -> Result<Arc<dyn Embedder>, LmError> {
+    dictum_providers::embed::from_env(name)
+}
+
+#[cfg(not(feature = "providers"))]
+fn remote_embedder(_: &str) -> Result<Arc<dyn Embedder>, LmError> {
+    Err(missing("providers"))
 }
 
 #[cfg(feature = "local")]
@@ -60,8 +102,14 @@ mod tests {
             ("local/qwen", "feature `local`"),
             ("nobody/x", "`nobody`"),
         ] {
-            let error = lm_from_env(name).unwrap_err();
-            assert!(error.message().contains(says), "{error}");
+            for error in [
+                lm_from_env(name).unwrap_err(),
+                embedder_from_env(name).unwrap_err(),
+            ] {
+                assert!(error.message().contains(says), "{error}");
+            }
         }
+        let embedder = embedder_from_env("ollama/nomic-embed-text").unwrap();
+        assert_eq!(embedder.name(), "ollama/nomic-embed-text");
     }
 }

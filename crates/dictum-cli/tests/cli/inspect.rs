@@ -126,6 +126,31 @@ fn an_evaluation_is_shown_by_example() {
 }
 
 #[test]
+fn a_compilation_is_recorded_whole() {
+    let server = painter(Duration::ZERO);
+    let bench = Bench::new(&server);
+    let trace = bench.path("compile.jsonl").display().to_string();
+    // The second asks for proposals too, which are calls like any other.
+    for optimizer in ["bootstrap", "copro"] {
+        let before = server.requests();
+        let more = ["--optimizer", optimizer, "--trace", &trace];
+        works(&bench.compile(optimizer, &more).output().unwrap());
+        let calls = server.requests() - before;
+        let shown = works(&run(&["inspect", &trace, "--json"]));
+        let steps = shown["steps"].as_array().unwrap();
+        let recorded: usize = steps
+            .iter()
+            .map(|step| step["calls"].as_array().map_or(0, Vec::len))
+            .sum();
+        assert_eq!(
+            (recorded, &shown["complete"]),
+            (calls, &json!(true)),
+            "{optimizer}"
+        );
+    }
+}
+
+#[test]
 fn a_file_that_is_no_trace_and_a_place_that_cant_be_written_are_told() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("x.jsonl").display().to_string();

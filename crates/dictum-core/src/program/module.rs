@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
-use super::stream::{self, ProgramStream};
+use super::stream::{self, Inside, ProgramStream};
 use super::{Context, Parameters, spans};
 use crate::error::Result;
 use crate::record::{Fields, Record};
@@ -34,8 +34,17 @@ pub trait Module: Parameters + Send + Sync {
     fn call(&self, ctx: &Context, input: Self::Input) -> impl Future<Output = Result<Self::Output>> + Send {
         let span = spans::module::<Self>();
         let inside = span.clone();
-        self.forward(ctx, input)
-            .inspect(move |result| spans::ended(&inside, result.as_ref().err()))
+        let told = Inside::of(self, ctx);
+        let work = async move {
+            let Some(told) = told else {
+                return self.forward(ctx, input).await;
+            };
+            told.begins(ctx).await;
+            let result = self.forward(ctx, input).await;
+            told.ended(ctx, stream::cause(&result)).await;
+            result
+        };
+        work.inspect(move |result| spans::ended(&inside, result.as_ref().err()))
             .instrument(span)
     }
 

@@ -23,7 +23,7 @@ pub(super) fn predictor(path: &str, ctx: &Context) -> Span {
 
 /// The span of a module's call: `module`, on target `dictum::program`, at level INFO.
 pub(super) fn module<M: ?Sized>() -> Span {
-    let name = short(std::any::type_name::<M>());
+    let name = module_name::<M>();
     tracing::info_span!(
         target: "dictum::program",
         "module",
@@ -41,6 +41,11 @@ pub(super) fn ended(span: &Span, error: Option<&Error>) {
         span.record("error.type", error.cause());
         span.record("otel.status_code", "ERROR");
     }
+}
+
+/// What a module is called: the name of its type.
+pub(super) fn module_name<M: ?Sized>() -> &'static str {
+    short(std::any::type_name::<M>())
 }
 
 /// A type's name without the path of its modules, and without its parameters.

@@ -334,6 +334,43 @@ fn structured_values_grow() {
 }
 
 #[test]
+fn a_long_value_is_read_anew_a_bounded_number_of_times() {
+    let outputs = [FieldSpec::output(
+        "rows",
+        Schema::parse("list[dict[str, int]]").unwrap(),
+    )];
+    let list = |rows: usize| vec![r#"{"a": 1, "b": 22, "c": 333}"#; rows].join(", ");
+    for layout in [Layout::Chat, Layout::Json, Layout::Xml] {
+        for rows in [400, 4_000] {
+            let list = list(rows);
+            let text = match layout {
+                Layout::Chat => format!("[[ ## rows ## ]]\n[{list}]\n\n[[ ## completed ## ]]\n"),
+                Layout::Json => format!("{{\"rows\": [{list}]}}"),
+                Layout::Xml => format!("<rows>[{list}]</rows>\n"),
+            };
+            let mut reader = FieldReader::new(layout, &outputs);
+            // What was read anew, by the length of the text at that time: rows grow with each reading.
+            let (mut readings, mut bytes) = (0, 0);
+            for piece in text.as_bytes().chunks(8) {
+                reader.push(std::str::from_utf8(piece).unwrap());
+                while let Some(event) = reader.next_event() {
+                    if matches!(event, FieldEvent::Partial { .. }) {
+                        readings += 1;
+                        bytes += reader.text().len();
+                    }
+                }
+            }
+            assert!(readings > 10, "{layout:?}: only {readings}");
+            assert!(
+                bytes < 5 * text.len(),
+                "{layout:?}: {bytes} bytes were read for {} in {readings} readings",
+                text.len()
+            );
+        }
+    }
+}
+
+#[test]
 fn escapes_may_be_cut_anywhere() {
     let outputs = texts(&["answer"]);
     let json = [

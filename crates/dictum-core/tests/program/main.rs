@@ -8,6 +8,7 @@
 )]
 
 mod ensemble;
+mod inside;
 mod nearest_demos;
 mod observe;
 mod render;

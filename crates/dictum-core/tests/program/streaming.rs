@@ -61,6 +61,8 @@ fn brief(events: &[Event]) -> Vec<String> {
             EventKind::Field(FieldEvent::Replaced { field }) => format!("{path} {field} replaced"),
             EventKind::Field(FieldEvent::Failed { field, .. }) => format!("{path} {field} failed"),
             EventKind::Status { message } => format!("{path} says {message}"),
+            EventKind::ModuleStarted { module } => format!("{path} {module} starts"),
+            EventKind::ModuleEnded { module, failed } => format!("{path} {module} ends {failed:?}"),
             EventKind::Usage { source, .. } => format!("{path} {source:?}"),
             EventKind::Reasoning { text } => format!("{path} thinks {text}"),
             EventKind::ToolCall { name, .. } => format!("{path} calls {name}"),

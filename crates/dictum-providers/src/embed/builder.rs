@@ -16,6 +16,8 @@ use crate::http::Endpoints;
 #[derive(Debug, Clone)]
 pub struct Builder<D> {
     dialect: PhantomData<D>,
+    /// The part of its name before the slash.
+    provider: &'static str,
     wanted: Wanted,
     connection: Connection,
     batch: usize,
@@ -28,6 +30,7 @@ impl<D: EmbedDialect> Builder<D> {
     pub(super) fn new(_: D, model: String) -> Self {
         Self {
             dialect: PhantomData,
+            provider: D::PROVIDER,
             wanted: Wanted {
                 model,
                 purpose: None,
@@ -39,6 +42,15 @@ impl<D: EmbedDialect> Builder<D> {
             concurrency: 4,
             attempts: 4,
         }
+    }
+
+    /// One of the services that are known by name.
+    pub(super) fn service(mut self, name: &'static str, key_variable: Option<&'static str>) -> Self {
+        self.provider = name;
+        if let Some(variable) = key_variable {
+            self.connection.key_variable = variable;
+        }
+        self
     }
 
     /// What the vectors are for, for models that want to know. Default: not said, or [`Purpose::Document`] where it must be.
@@ -118,6 +130,6 @@ impl<D: EmbedDialect> Builder<D> {
     }
 
     fn name(&self) -> String {
-        format!("{}/{}", D::PROVIDER, self.wanted.model)
+        format!("{}/{}", self.provider, self.wanted.model)
     }
 }

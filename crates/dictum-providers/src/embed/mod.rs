@@ -20,18 +20,22 @@
 //! | [`gemini`] | `:batchEmbedContents` | 100 texts | `taskType` |
 //! | [`cohere`] | `/embed` (version 2) | 96 texts | `input_type` |
 //!
+//! [`from_env`] and [`parse`] know embedders by names such as `openai/text-embedding-3-small`; [`SERVICES`] lists whose.
+//!
 //! What is built is metered, retried and batched ([`dictum_core::embed`] says how), and has its cost from
 //! [`Prices`](crate::Prices).
 
 mod builder;
 mod cohere;
 mod gemini;
+mod named;
 mod openai;
 mod remote;
 
 pub use builder::Builder;
 pub use cohere::Cohere;
 pub use gemini::Gemini;
+pub use named::{Form, Named, SERVICES, Service, from_env, parse};
 pub use openai::OpenAi;
 
 use std::fmt::Debug;

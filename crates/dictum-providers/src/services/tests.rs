@@ -77,7 +77,12 @@ fn page() -> (PathBuf, String, String) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(PAGE);
     let page = std::fs::read_to_string(&path).unwrap();
     let mut wanted = page.clone();
-    for (name, table) in [("services", services()), ("dialects", dialects())] {
+    let tables = [
+        ("services", services()),
+        ("embedders", embedders()),
+        ("dialects", dialects()),
+    ];
+    for (name, table) in tables {
         let (before, rest) = wanted
             .split_once(&format!("<!-- generated: {name} -->\n"))
             .unwrap();
@@ -117,6 +122,57 @@ fn services() -> String {
         .unwrap();
     }
     table
+}
+
+fn embedders() -> String {
+    use crate::embed::{EmbedDialect, Form, SERVICES};
+
+    fn own<D: EmbedDialect>() -> &'static str {
+        D::BASE_URL
+    }
+
+    let mut table = "| name | speaks | address | key variable |\n|---|---|---|---|\n".to_owned();
+    for service in SERVICES {
+        let (speaks, own) = match service.form {
+            Form::OpenAi => ("`/embeddings`", own::<crate::embed::OpenAi>()),
+            Form::Gemini => ("`:batchEmbedContents`", own::<crate::embed::Gemini>()),
+            Form::Cohere => ("`/embed`, version 2", own::<crate::embed::Cohere>()),
+        };
+        let address = service.base_url.unwrap_or(own);
+        let key = service
+            .key_variable
+            .map_or_else(|| "none needed".to_owned(), |name| format!("`{name}`"));
+        writeln!(table, "| `{}` | {speaks} | `{address}` | {key} |", service.name).unwrap();
+    }
+    table
+}
+
+#[test]
+fn every_embedder_can_be_named_and_reads_no_key_but_its_own() {
+    use crate::embed::{SERVICES, from_env, parse};
+
+    for service in SERVICES {
+        let name = format!("{}/a/b", service.name);
+        let embedder = parse(&name).unwrap().dimensions(8).build().unwrap();
+        assert_eq!(embedder.name(), name);
+        match (service.key_variable, from_env(&name)) {
+            (None, built) => assert_eq!(built.unwrap().name(), name, "a server at home wants no key"),
+            (Some(variable), Err(error)) => {
+                assert_eq!((error.kind(), error.model()), (LmErrorKind::Auth, name.as_str()));
+                assert!(error.message().contains(variable), "{error}");
+            }
+            (Some(variable), Ok(_)) => assert!(std::env::var(variable).is_ok()),
+        }
+    }
+    for (name, says) in [
+        ("anthropic/m", "no service with embedders is known as `anthropic`"),
+        ("cohere", "write `cohere/MODEL`"),
+        ("gemini/ ", "write `gemini/MODEL`"),
+    ] {
+        let error = parse(name).unwrap_err();
+        assert_eq!(error.kind(), LmErrorKind::InvalidRequest);
+        assert!(error.message().contains(says), "{error}");
+    }
 }
 
 fn chat() -> crate::openai::Chat {

@@ -1,4 +1,5 @@
-//! Servers that can't be reached, or that don't speak the protocol: names that lead nowhere, TLS that fails, ports that hang up.
+//! Servers that can't be reached, or that don't speak the protocol: names that lead nowhere, TLS that fails, certificates that are
+//! not to be trusted, ports that hang up.
 
 use std::time::Duration;
 
@@ -13,43 +14,87 @@ use crate::report::Tally;
 
 const ATTEMPTS: u32 = 2;
 
+/// A server and how calls of it must end.
+struct Row {
+    name: &'static str,
+    url: String,
+    /// Whether the authority of the servers with TLS is trusted.
+    trusts: bool,
+    /// `None`: with the right answer.
+    due: Option<LmErrorKind>,
+    /// What the error must say.
+    says: &'static str,
+}
+
 pub(crate) async fn run(run: Run<'_>) -> Result<(), String> {
     use LmErrorKind::{Timeout as Late, Transport};
     let report = run.report;
     report.part("Servers that can't be reached");
     let [hangs_up, listens, silent, babbles] = run.server.rude;
+    let [right, other_host, expired, self_signed] = run.server.tls;
     let closed = {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(|error| error.to_string())?;
         listener.local_addr().map_err(|error| error.to_string())?.port()
     };
     let at = |scheme: &str, port: u16| format!("{scheme}://127.0.0.1:{port}/v1");
+    let bad = |name, url| Row {
+        name,
+        url,
+        trusts: true,
+        due: Some(Transport),
+        says: "",
+    };
+    let late = |name, url| Row {
+        due: Some(Late),
+        ..bad(name, url)
+    };
+    let certificate = |name, port, says| Row {
+        says,
+        ..bad(name, at("https", port))
+    };
     let table = [
-        (
-            "DNS: no such host",
-            "http://no-such-host.invalid/v1".to_owned(),
-            Transport,
+        bad("DNS: no such host", "http://no-such-host.invalid/v1".to_owned()),
+        bad("nobody listens", at("http", closed)),
+        bad("hangs up at once", at("http", hangs_up)),
+        bad("reads, then hangs up", at("http", listens)),
+        late("reads and is silent", at("http", silent)),
+        bad("speaks no HTTP", at("http", babbles)),
+        bad("TLS: the server has none", at("https", run.server.main)),
+        bad("TLS: hangs up in the handshake", at("https", listens)),
+        late("TLS: silent in the handshake", at("https", silent)),
+        bad("TLS: speaks something else", at("https", babbles)),
+        Row {
+            due: None,
+            ..certificate("TLS: an authority of one's own, trusted", right, "")
+        },
+        Row {
+            trusts: false,
+            ..certificate("TLS: an authority that is not trusted", right, "UnknownIssuer")
+        },
+        certificate(
+            "TLS: a certificate for another host",
+            other_host,
+            "not valid for name",
         ),
-        ("nobody listens", at("http", closed), Transport),
-        ("hangs up at once", at("http", hangs_up), Transport),
-        ("reads, then hangs up", at("http", listens), Transport),
-        ("reads and is silent", at("http", silent), Late),
-        ("speaks no HTTP", at("http", babbles), Transport),
-        (
-            "TLS: the server has none",
-            at("https", run.server.main),
-            Transport,
-        ),
-        ("TLS: hangs up in the handshake", at("https", listens), Transport),
-        ("TLS: silent in the handshake", at("https", silent), Late),
-        ("TLS: speaks something else", at("https", babbles), Transport),
+        certificate("TLS: an expired certificate", expired, "expired"),
+        certificate("TLS: a self-signed certificate", self_signed, "certificate"),
     ];
     let each = (run.calls / table.len() as u64).max(1);
-    for (name, url, due) in table {
-        let built = Lm::openai("soak")
+    for Row {
+        name,
+        url,
+        trusts,
+        due,
+        says,
+    } in table
+    {
+        let mut builder = Lm::openai("soak")
             .base_url(url)
-            .connect_timeout(Duration::from_millis(400))
-            .build();
-        let lm = match built {
+            .connect_timeout(Duration::from_millis(400));
+        if trusts {
+            builder = builder.root_certificate(run.server.root.as_str());
+        }
+        let lm = match builder.build() {
             Ok(lm) => lm,
             // No certificates on this machine: also a typed error, before anything is sent.
             Err(error) => {
@@ -65,7 +110,11 @@ pub(crate) async fn run(run: Run<'_>) -> Result<(), String> {
                         .backoff(Duration::from_millis(1), Duration::from_millis(5))
                         .without_budget(),
                 )
-                .timeouts(Timeout::new(Duration::from_millis(500))),
+                .timeouts(Timeout::new(if due.is_none() {
+                    Duration::from_secs(8)
+                } else {
+                    Duration::from_millis(500)
+                })),
         );
         let meter = Meter::new(Budget::calls(u64::MAX));
         let bill = Bill::default();
@@ -92,11 +141,17 @@ pub(crate) async fn run(run: Run<'_>) -> Result<(), String> {
             attempts += error.map_or(0, |error| u64::from(error.attempts()));
             // A resolver that does not answer in time is a timeout.
             let kind = outcome.kind();
-            let fits = kind == Some(due) || (name.starts_with("DNS") && kind == Some(Late));
-            report.bar(fits && outcome.wrong.is_none(), || format!("{name}: {outcome:?}"));
-            report.bar(error.is_some_and(|error| error.attempts() == ATTEMPTS), || {
+            let fits = kind == due || (name.starts_with("DNS") && kind == Some(Late));
+            let told = error.is_none_or(|error| error.to_string().contains(says));
+            report.bar(fits && told && outcome.wrong.is_none(), || {
+                format!("{name}: {outcome:?}")
+            });
+            report.bar(error.is_none_or(|error| error.attempts() == ATTEMPTS), || {
                 format!("{name}: not {ATTEMPTS} attempts: {outcome:?}")
             });
+            if let Ok(response) = &outcome.result {
+                attempts += u64::from(response.attempts);
+            }
         }
         let counted = meter.spent().calls;
         report.bar(counted == attempts, || {

@@ -5,12 +5,14 @@ mod event_stream;
 mod garble;
 mod reply;
 mod rude;
+mod tls;
 mod trouble;
 
 pub use event_stream::{event_frame, exception_frame};
 pub use garble::Garble;
 pub use reply::{Chat, Fault, Reply};
 pub use rude::{Manners, RudeServer};
+pub use tls::{Authority, Certificate, TlsServer};
 pub use trouble::Trouble;
 
 use std::fmt;
@@ -93,7 +95,7 @@ struct Shared {
 /// A server on loopback, on a port of its own, running on a thread of its own until it is dropped. It answers
 /// every `POST`, whatever its path: [`Chat`] in the dialect whose path was asked, whole or as a stream, as each request asks;
 /// all else with the bytes it is given. Paths that end in `/messages` are Anthropic's, `/responses` is OpenAI's Responses,
-/// `:generateContent` and `:streamGenerateContent` are Gemini's; all others are chat completions.
+/// `:generateContent` and `:streamGenerateContent` are Gemini's, `/converse` and `/converse-stream` are Bedrock's; all others are chat completions.
 pub struct FakeServer {
     address: SocketAddr,
     shared: Arc<Shared>,

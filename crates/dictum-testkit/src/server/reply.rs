@@ -240,7 +240,7 @@ impl Reply {
                     garble.chunks(&mut chunks);
                 }
                 let chunks = chunks.into_iter().map(|chunk| chunk.bytes).collect();
-                ("text/event-stream", chunks)
+                (dialect.stream_type(), chunks)
             }
             Content::Chat(chat) => {
                 let mut whole = dialect.whole(&chat, number, request);

@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::args::{CompileArgs, OptimizerKind};
 use crate::failure::Failure;
 use crate::program::{self, Program};
+use crate::trace::Recording;
 use crate::{lm, output};
 use recipe::Optimizer;
 
@@ -58,13 +59,17 @@ pub async fn run(args: CompileArgs, json: bool) -> Result<(), Failure> {
         return Err(Failure::usage("--out: where is the compiled program to go?"));
     };
     output::writable(out)?;
-    let ctx = lm::context(&args.lm)?;
+    let recording = Recording::begin(&args.trace)?;
+    let ctx = recording.on(&lm::context(&args.lm)?);
     let optimizer = match &args.proposer {
-        Some(model) => optimizer.proposer_context(&lm::context(&args.lm.named(model))?),
+        Some(model) => optimizer.proposer_context(&recording.on(&lm::context(&args.lm.named(model))?)),
         None => optimizer,
     };
     let work = optimizer.compile(&ctx, &program.module, &train, &val, metric);
-    let compiled = stoppable(work, &stop, &args, &bar).await?;
+    let compiled = stoppable(work, &stop, &args, &bar).await;
+    // Of a compilation that failed or was stopped too.
+    recording.end()?;
+    let compiled = compiled?;
     bar.finish_and_clear();
     save(&compiled, &program, out)?;
     report(&compiled, &args, out, json)?;

@@ -6,7 +6,7 @@ use super::list::ends_cut;
 use super::{Cx, Fail, Step, json_inside};
 use crate::parse::node::{Entry, Node, NodeKind};
 use crate::parse::repair;
-use crate::types::{Kind, ObjectType, Type};
+use crate::types::{Kind, ObjectType, Property, Type};
 
 pub(super) fn object(cx: &mut Cx<'_>, node: &Node, ty: &Type, object: &ObjectType) -> Result<Value, Fail> {
     match &node.kind {
@@ -14,10 +14,14 @@ pub(super) fn object(cx: &mut Cx<'_>, node: &Node, ty: &Type, object: &ObjectTyp
             let direct = cx.attempt(|cx| properties(cx, node, object, entries));
             match direct {
                 Ok(got) => Ok(cx.accept(got)),
-                Err(fail) => match unwrap(cx, ty, object, entries) {
-                    Some(value) => Ok(value),
-                    None => Err(fail),
-                },
+                Err(fail) => {
+                    if let Some(parted) = part_swallowed(object, entries)
+                        && let Ok(got) = cx.attempt(|cx| properties(cx, node, object, &parted))
+                    {
+                        return Ok(cx.accept(got));
+                    }
+                    unwrap(cx, ty, object, entries).ok_or(fail)
+                }
             }
         }
         NodeKind::List(items) => {
@@ -50,6 +54,46 @@ fn known(object: &ObjectType, lines: &[Entry]) -> bool {
     lines
         .iter()
         .all(|line| object.properties.iter().any(|p| same_key(&p.name, &line.key)))
+}
+
+/// A text without its closing quote that took the next entry, whose key has no quotes: `{a: "x, b: "y"}`. Only the type
+/// tells it from a text with a quote inside, so a required key must be missing and stand in just one place.
+fn part_swallowed(object: &ObjectType, entries: &[Entry]) -> Option<Vec<Entry>> {
+    let missing = |p: &&Property| p.required && !entries.iter().any(|entry| same_key(&entry.key, &p.name));
+    let key = &object.properties.iter().find(missing)?.name;
+    let mut places = entries.iter().enumerate().filter_map(|(index, entry)| {
+        let NodeKind::Str(text) = &entry.value.kind else {
+            return None;
+        };
+        let quoted = entry.value.flaws.contains(&repair::INNER_QUOTES);
+        let (before, after) = text.rsplit_once('"').filter(|_| quoted)?;
+        let before = before
+            .trim_end()
+            .strip_suffix(':')?
+            .trim_end()
+            .strip_suffix(key.as_str())?;
+        let before = before.trim_end().strip_suffix(',')?;
+        Some((index, before.to_owned(), after.to_owned()))
+    });
+    let (index, before, after) = places.next()?;
+    if places.next().is_some() {
+        return None;
+    }
+    let mut parted = entries.to_vec();
+    let whole = parted.get_mut(index)?;
+    let mut taken = whole.value.clone();
+    whole.value.kind = NodeKind::Str(before);
+    whole.value.cut = false;
+    whole.value.flaws.retain(|flaw| *flaw != repair::INNER_QUOTES);
+    whole.value.flaws.push(repair::MISSING_QUOTE);
+    taken.kind = NodeKind::Str(after);
+    taken.flaws = vec![repair::UNQUOTED_KEY];
+    let entry = Entry {
+        key: key.clone(),
+        value: taken,
+    };
+    parted.insert(index + 1, entry);
+    Some(parted)
 }
 
 /// `{"Person": {..}}` and `{"person": {..}}` for the object itself.

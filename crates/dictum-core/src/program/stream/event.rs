@@ -20,10 +20,10 @@ pub enum Streamed<O> {
 /// Something that happened in a program.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// Where: the path of a predictor, or what [`Context::status`](crate::program::Context::status) was given.
+    /// Where: the path of a predictor or module, or what [`Context::status`](crate::program::Context::status) was given.
     pub path: Arc<str>,
     /// Which call of a predictor in this stream, from 0 in the order they began: tells calls of one predictor that run at once
-    /// apart. 0 for status events.
+    /// apart. 0 for status and module events.
     pub call: u64,
     /// What.
     pub kind: EventKind,
@@ -90,6 +90,20 @@ pub enum EventKind {
         source: Source,
         /// Why the model stopped.
         finish: FinishReason,
+    },
+    /// A module inside the program begins. Told of modules that stand in the program under a path of their own and have
+    /// predictors inside: the program itself begins with the stream, and a predictor, alone or as `ChainOfThought`, with
+    /// [`EventKind::Asked`].
+    ModuleStarted {
+        /// The name of its type.
+        module: &'static str,
+    },
+    /// It has ended.
+    ModuleEnded {
+        /// The name of its type.
+        module: &'static str,
+        /// Where it failed, the kind of error in a word ([`crate::Error::cause`]).
+        failed: Option<&'static str>,
     },
     /// What a module or tool says it does.
     Status {

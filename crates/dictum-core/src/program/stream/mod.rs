@@ -1,8 +1,9 @@
 //! Programs that show what they do while they do it.
 //!
 //! A program streams when it is called through [`Module::stream`](super::Module::stream) (or `stream` of a ready-made module): the
-//! same call, made in a context that every predictor inside tells its events to. The events of a predictor carry its path; a
-//! module of your own adds to them with [`Context::status`](super::Context::status). The output at the end is the one that
+//! same call, made in a context that every predictor inside tells its events to. The events of a predictor carry its path; modules
+//! inside tell under theirs when they begin and end; a module or tool of your own adds to them with
+//! [`Context::status`](super::Context::status). The output at the end is the one that
 //! `call` gives for the same answers, and the trace gets the same steps.
 //!
 //! Events wait in a channel of bounded length. When it is full, predictors stop reading from their models until the consumer has
@@ -16,6 +17,7 @@
 
 mod event;
 mod guard;
+mod inside;
 mod live;
 mod running;
 mod sink;
@@ -27,6 +29,7 @@ pub use guard::{PartialField, Seen, Stopped};
 pub use running::{ProgramStream, stream_shared};
 pub use sse::{sse, sse_frame};
 
+pub(super) use inside::{Inside, cause};
 pub(super) use live::Live;
 pub(super) use running::run;
 pub(super) use sink::Streaming;

@@ -29,6 +29,8 @@ use crate::record::Fields;
 /// | `reasoning` | `path`, `call`, `text` |
 /// | `tool_call` | `path`, `call`, `id`, `name`, `arguments` |
 /// | `usage` | `path`, `call`, `usage`, `source`, `finish` |
+/// | `module_started` | `path`, `module` |
+/// | `module_ended` | `path`, `module`, and `failed` where it failed: the kind of error in a word |
 /// | `status` | `path`, `message` |
 /// | `finished` | `output`: an object with the fields of the output |
 /// | `failure` | `cause`: a short name, the same for all errors of a kind; `message`; for a stopped call also `fields` |
@@ -66,7 +68,11 @@ fn named(event: Event) -> (&'static str, Value) {
     let Event { path, call, kind } = event;
     let mut data = Map::new();
     data.insert("path".into(), json!(&*path));
-    if !matches!(kind, EventKind::Status { .. }) {
+    let of_no_call = matches!(
+        kind,
+        EventKind::Status { .. } | EventKind::ModuleStarted { .. } | EventKind::ModuleEnded { .. }
+    );
+    if !of_no_call {
         data.insert("call".into(), json!(call));
     }
     let (name, rest) = match kind {
@@ -92,6 +98,12 @@ fn named(event: Event) -> (&'static str, Value) {
             "usage",
             json!({ "usage": usage, "source": source, "finish": finish }),
         ),
+        EventKind::ModuleStarted { module } => ("module_started", json!({ "module": module })),
+        EventKind::ModuleEnded { module, failed: None } => ("module_ended", json!({ "module": module })),
+        EventKind::ModuleEnded {
+            module,
+            failed: Some(cause),
+        } => ("module_ended", json!({ "module": module, "failed": cause })),
         EventKind::Status { message } => ("status", json!({ "message": message })),
     };
     if let Value::Object(rest) = rest {

@@ -1,6 +1,7 @@
 //! Answers in the forms that providers document, one file per dialect.
 
 mod anthropic;
+mod bedrock;
 mod gemini;
 mod openai;
 mod responses;
@@ -17,6 +18,7 @@ pub(super) enum Dialect {
     Responses,
     Anthropic,
     Gemini,
+    Bedrock,
 }
 
 /// One event of a stream.
@@ -36,6 +38,8 @@ impl Dialect {
             Self::Responses
         } else if path.ends_with("enerateContent") {
             Self::Gemini
+        } else if path.ends_with("/converse") || path.ends_with("/converse-stream") {
+            Self::Bedrock
         } else {
             Self::OpenAi
         }
@@ -45,6 +49,7 @@ impl Dialect {
     pub(super) fn streams(self, path: &str, request: &Value) -> bool {
         match self {
             Self::Gemini => path.contains(":streamGenerateContent"),
+            Self::Bedrock => path.ends_with("/converse-stream"),
             _ => request.get("stream") == Some(&Value::Bool(true)),
         }
     }
@@ -56,6 +61,7 @@ impl Dialect {
             Self::Responses => responses::whole(chat, number, request),
             Self::Anthropic => anthropic::whole(chat, number, request),
             Self::Gemini => gemini::whole(chat, number, request),
+            Self::Bedrock => bedrock::whole(chat, request),
         }
     }
 
@@ -66,6 +72,15 @@ impl Dialect {
             Self::Responses => responses::chunks(chat, number, request),
             Self::Anthropic => anthropic::chunks(chat, number, request),
             Self::Gemini => gemini::chunks(chat, number, request),
+            Self::Bedrock => bedrock::chunks(chat, request),
+        }
+    }
+
+    /// The media type of a stream.
+    pub(super) fn stream_type(self) -> &'static str {
+        match self {
+            Self::Bedrock => "application/vnd.amazon.eventstream",
+            _ => "text/event-stream",
         }
     }
 }
