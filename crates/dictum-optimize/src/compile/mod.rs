@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use dictum_core::data::Example;
 use dictum_core::error::{Error, Result};
+use dictum_core::evaluate::stats::Interval;
 use dictum_core::evaluate::{Comparison, Evaluation, Metric, Row, compare};
 use dictum_core::lm::Meter;
 use dictum_core::program::{Context, DynModule};
@@ -20,7 +21,7 @@ use crate::options::Options;
 use crate::plan::Recipe;
 use crate::report::{Report, Story};
 use crate::run::{Folder, Journal};
-use crate::strategy::{Ask, Batch, Choice, Considered, Job, Strategy};
+use crate::strategy::{Ask, Batch, Choice, Considered, Job, Saving, Strategy};
 pub use dry_run::Forecast;
 pub(crate) use dry_run::dry_run;
 
@@ -141,6 +142,7 @@ async fn compiled(task: Task<'_>, trainset: &[Example], valset: &[Example]) -> R
         test.as_ref(),
         best.id() == plan.baseline.id(),
         rivals,
+        strategy.cheaper(),
     );
     let kept = if verdict.keeps_best(task.options.keep_best_anyway) {
         best.clone()
@@ -301,11 +303,17 @@ pub(crate) struct Verdict {
     pub(crate) alpha: f64,
     /// Whether the comparison is on data the winner was chosen on.
     pub(crate) biased: bool,
+    /// What the winner saves, where that is why it is kept.
+    pub(crate) saving: Option<Saving>,
 }
 
 impl Verdict {
     fn keeps_best(&self, anyway: bool) -> bool {
-        anyway || matches!(self.outcome, Outcome::Improved | Outcome::Unmeasured)
+        anyway
+            || matches!(
+                self.outcome,
+                Outcome::Improved | Outcome::Cheaper | Outcome::Unmeasured
+            )
     }
 }
 
@@ -315,6 +323,7 @@ fn verdict(
     test: Option<&(Evaluation, Evaluation)>,
     same: bool,
     rivals: usize,
+    saving: Option<Saving>,
 ) -> Verdict {
     let chosen = task.recipe.chooses();
     let (pair, biased, alpha) = match (test, validation) {
@@ -339,10 +348,23 @@ fn verdict(
         Outcome::Unmeasured if validation.is_some() || test.is_some() => Outcome::NoSignificantGain,
         outcome => outcome,
     };
+    // What costs less need not be better. That it is good enough was shown on the validation set; a test set may say else.
+    let outcome = match (outcome, saving, &comparison) {
+        (Outcome::NoSignificantGain | Outcome::Worse, Some(saving), Some(comparison)) if !same => {
+            let worse = |interval: Interval| interval.high < -saving.margin;
+            if !biased && comparison.interval.is_some_and(worse) {
+                Outcome::Worse
+            } else {
+                Outcome::Cheaper
+            }
+        }
+        (outcome, ..) => outcome,
+    };
     Verdict {
         outcome,
         comparison,
         alpha,
         biased,
+        saving: saving.filter(|_| outcome == Outcome::Cheaper),
     }
 }

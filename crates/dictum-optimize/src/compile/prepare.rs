@@ -276,12 +276,23 @@ fn context(ctx: &dictum_core::program::Context) -> Value {
         Some(defaults) => &ctx.settings().over(defaults),
         None => ctx.settings(),
     };
-    json!({
+    let mut facts = json!({
         "lm": ctx.lm().name(),
         "adapter": ctx.adapter().name(),
         "wording": short(&Digest::of(&format!("{:?}", ctx.adapter().wording()))),
         "repair": repair,
         "settings": settings,
         "sample": ctx.sample(),
-    })
+    });
+    let lms: serde_json::Map<String, Value> = ctx
+        .lms()
+        .map(|(name, lm)| {
+            let settings = lm.default_settings().cloned().unwrap_or_default();
+            (name.to_owned(), json!({ "lm": lm.name(), "settings": settings }))
+        })
+        .collect();
+    if let (false, Some(facts)) = (lms.is_empty(), facts.as_object_mut()) {
+        facts.insert("lms".to_owned(), lms.into());
+    }
+    facts
 }

@@ -13,6 +13,7 @@ mod mipro;
 mod propose;
 mod random_search;
 mod sequence;
+mod settings;
 mod simba;
 mod tpe;
 
@@ -26,4 +27,5 @@ pub use labeled::LabeledFewShot;
 pub use mipro::{Auto, MiproV2};
 pub use random_search::BootstrapRandomSearch;
 pub use sequence::{Sequence, Sequenced};
+pub use settings::{CheapestWithin, Space};
 pub use simba::Simba;

@@ -30,6 +30,7 @@ mod mipro;
 mod proposals;
 mod search;
 mod sequence;
+mod settings;
 mod simba;
 mod simulated;
 mod stop;
