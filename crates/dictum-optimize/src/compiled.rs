@@ -53,7 +53,7 @@ pub struct Compiled {
     pub outcome: Outcome,
     /// How it was found.
     pub report: Report,
-    /// The program's state with the overlay in it, and the optimizer's name and seed as metadata.
+    /// The program's state with the overlay in it, and the optimizer's name, seed and model as metadata.
     pub state: ProgramState,
     ranked: Vec<Ranked>,
     /// What was kept, with where its demonstrations came from.
@@ -133,6 +133,7 @@ impl Compiled {
             ProgramState::of_candidate(program, overlay)
                 .with_metadata("optimizer", report.optimizer.as_str())
                 .with_metadata("seed", report.seed)
+                .with_metadata("lm", report.lm.as_str())
         };
         let scored = candidates.iter().filter_map(|known| {
             let overlay = whole(baseline, &known.candidate);

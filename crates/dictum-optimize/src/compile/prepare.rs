@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::Task;
 use crate::candidate::{Candidate, Role, short};
-use crate::plan::{Part, Plan, as_it_is, parts};
+use crate::plan::{Known, Part, Plan, as_it_is, parts};
 use crate::run::Identity;
 
 /// What a compilation starts from.
@@ -73,10 +73,14 @@ pub(super) fn prepare(task: &Task<'_>, trainset: &[Example], valset: &[Example])
     let mut baseline = as_it_is("as it is", Role::Student, task.program, &data);
     let mut predictors = parts(task.program);
     if let Some(start) = task.start {
+        let known = Known::of(&data);
         for part in &mut predictors {
             if let Some(state) = start.overlay().get(&part.path) {
                 part.state = state.clone();
-                baseline = baseline.with(&part.path, state.clone(), start.sources_of(&part.path));
+                let shown = known.sources(&part.spec, state);
+                let told = start.sources_of(&part.path).into_iter();
+                let sources = told.zip(shown).map(|(told, shown)| told.or(shown)).collect();
+                baseline = baseline.with(&part.path, state.clone(), sources);
             }
         }
     }

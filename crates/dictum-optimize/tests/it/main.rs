@@ -28,6 +28,7 @@ mod infer_rules;
 mod knn;
 mod mipro;
 mod proposals;
+mod recompile;
 mod search;
 mod sequence;
 mod settings;
