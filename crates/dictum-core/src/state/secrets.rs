@@ -85,11 +85,7 @@ fn within(value: &Value) -> Option<&str> {
 /// Whether a text can be a name and no address.
 fn is_name(text: &str) -> bool {
     let plain = |c: char| !c.is_whitespace() && !c.is_control();
-    !text.is_empty()
-        && text.chars().count() <= 100
-        && text.chars().all(plain)
-        && !text.contains("://")
-        && !text.contains('@')
+    !text.is_empty() && text.chars().count() <= 100 && text.chars().all(plain) && !text.contains("://")
 }
 
 impl ProgramState {
@@ -104,7 +100,7 @@ impl ProgramState {
             for (what, name) in [("lm", &saved.state.lm), ("adapter", &saved.state.adapter)] {
                 if name.as_ref().is_some_and(|name| !is_name(name)) {
                     return Some(format!(
-                        "`{what}` of `{path}` is no name: up to 100 visible characters without `://` and `@`; a program file \
+                        "`{what}` of `{path}` is no name: up to 100 visible characters without `://`; a program file \
                          holds no keys and no endpoints"
                     ));
                 }

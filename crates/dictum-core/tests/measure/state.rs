@@ -406,7 +406,7 @@ fn names_of_models_are_saved_in_the_first_version_that_knows_them() {
 
 #[test]
 fn an_address_is_no_name_of_a_model() {
-    for name in ["https://example.org/v1", "user:key@host", "", "two words"] {
+    for name in ["https://example.org/v1", "", "two words"] {
         let state = PredictorState {
             lm: Some(name.into()),
             ..PredictorState::default()
