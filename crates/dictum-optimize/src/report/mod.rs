@@ -291,7 +291,9 @@ fn words(story: &Story<'_>) -> String {
         let text = text
             .split_once(": ")
             .map_or(text.as_str(), |(_, figures)| figures);
-        if verdict.biased {
+        if verdict.outcome == Outcome::Cheaper && verdict.biased {
+            format!(" On the validation set, on which it was chosen: {text}.")
+        } else if verdict.biased {
             let alpha = verdict.alpha;
             format!(" On the validation set, on which it was chosen and p must be below {alpha:.4}: {text}.")
         } else {
