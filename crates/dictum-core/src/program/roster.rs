@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ParameterPath, Parameters, PredictorState};
+use super::{Parameters, PredictorState, predictors};
 use crate::adapter::{self, Adapter};
 use crate::error::{Error, Result};
 use crate::lm::Lm;
@@ -83,14 +83,10 @@ impl Roster {
         program: &P,
         over: impl Fn(&str) -> Option<&'a PredictorState>,
     ) -> Result<()> {
-        let mut result = Ok(());
-        program.visit(&mut ParameterPath::default(), &mut |path, predictor| {
-            let path = path.to_string();
-            if result.is_ok() {
-                result = self.check(&path, over(&path).unwrap_or(predictor.state()));
-            }
-        });
-        result
+        for (path, predictor) in predictors(program) {
+            self.check(&path, over(&path).unwrap_or(predictor.state()))?;
+        }
+        Ok(())
     }
 }
 

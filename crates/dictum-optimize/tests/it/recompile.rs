@@ -1,7 +1,7 @@
 //! [`Recompile`]: from the old state, and what had to change.
 
 use dictum_core::lm::LmErrorKind;
-use dictum_core::program::{Demo, PredictorState};
+use dictum_core::program::{Demo, Overlay, PredictorState};
 use dictum_core::state::ProgramState;
 use dictum_optimize::{Gepa, LabeledFewShot, Outcome, Recompile};
 
@@ -9,12 +9,15 @@ use crate::facts::{self, TwoSteps, World};
 use crate::simulated::{Simulated, exact, examples, program, question, shown};
 
 fn compiled_for(world: World) -> ProgramState {
-    let mut program = TwoSteps::new();
-    use dictum_core::program::{ParameterPath, Parameters};
-    program.visit_mut(&mut ParameterPath::default(), &mut |path, predictor| {
-        predictor.set_instructions(format!("Keep to the {} rule.", world.rule(&path.to_string())));
-    });
-    ProgramState::of(&program).with_metadata("lm", "test/before")
+    let mut overlay = Overlay::new();
+    for step in ["topic", "answer"] {
+        let state = PredictorState {
+            instructions: Some(format!("Keep to the {} rule.", world.rule(step))),
+            ..PredictorState::default()
+        };
+        overlay.set(step, state);
+    }
+    ProgramState::of_candidate(&TwoSteps::new(), &overlay).with_metadata("lm", "test/before")
 }
 
 /// A world in which one step wants the same as in another, and the other step does not.

@@ -89,10 +89,8 @@ impl LanguageModel for Shared {
                 false => ("topic", model.skill[0]),
             };
             let right = unit(&("difficulty", field, &asked)) < skill;
-            let said = match right {
-                true => model.answers[&asked].text(field).unwrap().to_owned(),
-                false => "who knows".to_owned(),
-            };
+            let known = model.answers.get(&asked).filter(|_| right);
+            let said = known.map_or("who knows", |known| known.text(field).unwrap());
             let mut text = String::new();
             if system.contains("`reasoning`") {
                 text.push_str("[[ ## reasoning ## ]]\nwell\n\n");
@@ -325,6 +323,26 @@ async fn only_the_step_that_needs_the_dear_model_gets_it() {
         let again = world.compile(&optimizer.clone().concurrency(1)).await;
         assert_eq!(again.state.to_json().unwrap(), compiled.state.to_json().unwrap());
     }
+}
+
+/// What was good enough where it was chosen, and is not on new data, is not kept.
+#[tokio::test]
+async fn a_test_set_can_say_that_it_is_not_good_enough() {
+    let mut world = world(1, Some(0.001));
+    world.cheap = Priced::new(
+        "test/cheap",
+        Some(0.001),
+        [0.95, 0.9],
+        &[&world.train, &world.val],
+    );
+    let optimizer = CheapestWithin::points(5.0)
+        .over(Space::all().lms(["cheap"]))
+        .confirm_on(&world.test);
+    let compiled = world.compile(&optimizer).await;
+    let report = &compiled.report;
+    assert_eq!(report.best, "topic: cheap; answer: cheap", "{report}");
+    assert_eq!(compiled.outcome, Outcome::Worse, "{report}");
+    assert_eq!(chosen(&compiled.overlay, "answer").lm, None);
 }
 
 /// Where it can't all be tried, one setting at a time finds the same, from fewer candidates.
