@@ -29,7 +29,7 @@ pub enum Command {
     /// Measure a program on data
     Eval(EvalArgs),
     /// Search the state a program scores best with: demonstrations, instructions
-    Compile(CompileArgs),
+    Compile(Box<CompileArgs>),
     /// Print the exact messages of a call without making it
     Render(RenderArgs),
     /// Read a model's answer from standard input and print its fields
