@@ -24,7 +24,7 @@ use crate::options::Optimizer;
 /// use dictum_optimize::{MiproV2, Recompile};
 ///
 /// let old = ProgramState::load("triage.json")?;
-/// let again = Recompile::with(MiproV2::light())
+/// let again = Recompile::with(MiproV2::new())
 ///     .compile(&ctx, &program, &old, &trainset, &valset, exact_match("team"))
 ///     .await?;
 /// println!("{again}"); // the old state's score on this model, the new one's, and a diff
