@@ -29,7 +29,7 @@ pub enum Command {
     /// Measure a program on data
     Eval(EvalArgs),
     /// Search the state a program scores best with: demonstrations, instructions
-    Compile(CompileArgs),
+    Compile(Box<CompileArgs>),
     /// Print the exact messages of a call without making it
     Render(RenderArgs),
     /// Read a model's answer from standard input and print its fields
@@ -86,6 +86,9 @@ pub struct LmArgs {
     /// OPENAI_API_KEY
     #[arg(long)]
     pub base_url: Option<String>,
+    /// Further models, written as --lm, for program files that name them and for `compile --optimizer cheapest-within` to try
+    #[arg(long, value_name = "LM", value_delimiter = ',')]
+    pub lms: Vec<String>,
     /// How calls are written and answers read: chat, json or xml
     #[arg(long, default_value = "chat")]
     pub adapter: String,
@@ -291,6 +294,8 @@ pub struct CompileArgs {
     /// Most demonstrations taken from the labelled data
     #[arg(long)]
     pub max_labeled: Option<usize>,
+    #[command(flatten)]
+    pub space: SpaceArgs,
     /// Most examples at once
     #[arg(long, default_value_t = 8, value_parser = at_least_one)]
     pub concurrency: usize,
@@ -308,6 +313,26 @@ pub struct CompileArgs {
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub trace: TraceArgs,
+}
+
+/// What `--optimizer cheapest-within` tries, beside the models of --lms.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SpaceArgs {
+    /// How many points the cheapest settings may lose to the best; 2 by default (cheapest-within)
+    #[arg(long)]
+    pub points: Option<f64>,
+    /// Adapters to try (cheapest-within)
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub try_adapters: Vec<String>,
+    /// Temperatures to try (cheapest-within)
+    #[arg(long, value_name = "NUMBER", value_delimiter = ',', value_parser = temperature)]
+    pub try_temperatures: Vec<f64>,
+    /// Numbers of demonstrations to try, of those the program has (cheapest-within)
+    #[arg(long, value_name = "NUMBER", value_delimiter = ',')]
+    pub try_demos: Vec<usize>,
+    /// Try with and without reasoning (cheapest-within)
+    #[arg(long)]
+    pub try_reasoning: bool,
 }
 
 /// How to search.
@@ -331,6 +356,8 @@ pub enum OptimizerKind {
     InferRules,
     /// A tuned model: --lm (openai/NAME, or what speaks as OpenAI does) is trained on answers the metric accepted
     Finetune,
+    /// The cheapest settings that score within --points of the best: models of --lms, demonstrations, reasoning and others
+    CheapestWithin,
 }
 
 /// `dictum runs`

@@ -6,20 +6,28 @@ use std::time::Duration;
 use dictum_cache::DiskStore;
 use dictum_core::lm::layers::{Cache, Retry, standard};
 use dictum_core::lm::{Capabilities, Lm, Offline, Settings};
-use dictum_core::program::Context;
+use dictum_core::program::{Context, predictors};
 use dictum_providers::Providers;
 
 use crate::args::LmArgs;
 use crate::failure::Failure;
-use crate::program;
+use crate::program::{self, Program};
+
+/// The context a command's calls of a program are made in. It has the models that the program's file names, or this fails.
+pub fn context_for(args: &LmArgs, program: &Program) -> Result<Context, Failure> {
+    let ctx = context(args)?;
+    ctx.check(&program.module)
+        .map_err(|error| Failure::usage(format!("{error}; on the command line, with --lms")))?;
+    Ok(ctx)
+}
 
 /// The context a command's calls are made in.
 pub fn context(args: &LmArgs) -> Result<Context, Failure> {
     let adapter = program::adapter(&args.adapter)?;
-    let mut lm = model(args)?;
-    if let Some(file) = &args.cache {
-        not_another(file)?;
-        lm = lm.layer(Cache::new(DiskStore::open(file)));
+    let lm = cached(args)?;
+    let mut others = Vec::new();
+    for name in &args.lms {
+        others.push((name.clone(), cached(&args.named(name))?));
     }
     let settings = Settings {
         temperature: args.temperature,
@@ -27,8 +35,19 @@ pub fn context(args: &LmArgs) -> Result<Context, Failure> {
         ..Settings::default()
     };
     Ok(Context::new(lm)
+        .with_lms(others)
         .with_shared_adapter(adapter)
         .with_settings(&settings))
+}
+
+/// The model with its cache, where there is one.
+fn cached(args: &LmArgs) -> Result<Lm, Failure> {
+    let lm = model(args)?;
+    let Some(file) = &args.cache else {
+        return Ok(lm);
+    };
+    not_another(file)?;
+    Ok(lm.layer(Cache::new(DiskStore::open(file))))
 }
 
 /// A store sets a file aside that is no cache. On a mistyped name that would take away a file of the user's.
@@ -50,9 +69,13 @@ fn not_another(file: &Path) -> Result<(), Failure> {
     fail("it is no cache; name another file, or delete it if it once was one")
 }
 
-/// A context without a model, to render in.
-pub fn offline() -> Context {
-    Context::new(Lm::new(Offline::new("offline", Capabilities::default())))
+/// A context without a model, to render in. It has these names, and those of the program.
+pub fn offline(names: &[String], program: &Program) -> Context {
+    let lm = Lm::new(Offline::new("offline", Capabilities::default()));
+    let named = predictors(&program.module).into_iter();
+    let named = named.filter_map(|(_, predictor)| predictor.state().lm.clone());
+    let all = names.iter().cloned().chain(named);
+    Context::new(lm.clone()).with_lms(all.map(|name| (name, lm.clone())))
 }
 
 fn model(args: &LmArgs) -> Result<Lm, Failure> {

@@ -54,7 +54,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Run(args) => interruptible(commands::run::run(args, json)).await,
             Command::Eval(args) => interruptible(commands::eval::run(args, json)).await,
             // Ctrl-C ends it with the best so far.
-            Command::Compile(args) => commands::compile::run(args, json).await,
+            Command::Compile(args) => commands::compile::run(*args, json).await,
             // Ends by itself on Ctrl-C: that is its ordinary end.
             #[cfg(feature = "local")]
             Command::ServeLm(args) => serve_lm::run(args, json).await,

@@ -10,6 +10,8 @@ use dictum_core::state::ProgramState;
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::Candidate;
+use crate::cost::{MeanCost, Objective};
+use crate::front::{Pick, on_front};
 use crate::report::Report;
 use crate::run::Folder;
 use crate::strategy::Considered;
@@ -20,6 +22,10 @@ use crate::strategy::Considered;
 pub enum Outcome {
     /// The best candidate is better, and not by chance.
     Improved,
+    /// The best candidate costs less than the program as it was, and its score is within the points asked for of the best
+    /// that was found, with the confidence asked for. Only optimizers that look for low cost say so
+    /// ([`CheapestWithin`](crate::CheapestWithin)).
+    Cheaper,
     /// Nothing was found that is better beyond chance. The program stays as it was.
     NoSignificantGain,
     /// The best candidate is worse on the test set, and not by chance. The program stays as it was.
@@ -47,7 +53,7 @@ pub struct Compiled {
     pub outcome: Outcome,
     /// How it was found.
     pub report: Report,
-    /// The program's state with the overlay in it, and the optimizer's name and seed as metadata.
+    /// The program's state with the overlay in it, and the optimizer's name, seed and model as metadata.
     pub state: ProgramState,
     ranked: Vec<Ranked>,
     /// What was kept, with where its demonstrations came from.
@@ -59,10 +65,49 @@ pub struct Compiled {
 pub struct Ranked {
     /// Its name.
     pub label: String,
+    /// Its identity, as in the report.
+    pub id: String,
     /// Its mean score there.
     pub mean: f64,
+    /// What an example costs in the mean there.
+    pub cost: MeanCost,
     /// The states of all predictors.
     pub overlay: Overlay,
+    /// Its score on each row.
+    pub(crate) scores: Vec<Option<f64>>,
+    /// The program's state as this candidate.
+    pub(crate) state: ProgramState,
+}
+
+/// A candidate that was picked by a rule.
+#[derive(Debug, Clone)]
+pub struct Picked {
+    /// Its name.
+    pub label: String,
+    /// Its mean score on the validation set, on which it was picked: on new data it is likely lower.
+    pub mean: f64,
+    /// What an example costs in the mean there.
+    pub cost: MeanCost,
+    /// The program's state as this candidate.
+    pub state: ProgramState,
+}
+
+impl Picked {
+    /// Puts the states into a program.
+    ///
+    /// # Errors
+    /// [`dictum_core::Error::File`] when they don't fit the program; nothing is changed then.
+    pub fn apply<P: Parameters + ?Sized>(&self, program: &mut P) -> Result<()> {
+        self.state.apply_strict(program).map(drop)
+    }
+
+    /// Writes the program's state as JSON.
+    ///
+    /// # Errors
+    /// [`dictum_core::Error::File`] when the file can't be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.state.save(path)
+    }
 }
 
 /// The states of all predictors of a program as this candidate.
@@ -84,11 +129,26 @@ impl Compiled {
         report: Report,
     ) -> Self {
         let overlay = whole(baseline, kept);
+        let state = |overlay: &Overlay| {
+            ProgramState::of_candidate(program, overlay)
+                .with_metadata("optimizer", report.optimizer.as_str())
+                .with_metadata("seed", report.seed)
+                .with_metadata("lm", report.lm.as_str())
+        };
         let scored = candidates.iter().filter_map(|known| {
+            let overlay = whole(baseline, &known.candidate);
             Some(Ranked {
+                state: state(&overlay),
                 label: known.candidate.label().to_owned(),
+                id: known.candidate.id().to_owned(),
+                cost: MeanCost::of(known)?,
+                scores: known
+                    .rows
+                    .iter()
+                    .map(|done| done.as_ref()?.row.score(failure_score))
+                    .collect(),
                 mean: known.mean(failure_score)?,
-                overlay: whole(baseline, &known.candidate),
+                overlay,
             })
         });
         let mut ranked: Vec<Ranked> = scored.collect();
@@ -97,9 +157,7 @@ impl Compiled {
         Self {
             ranked,
             kept: kept.clone(),
-            state: ProgramState::of_candidate(program, &overlay)
-                .with_metadata("optimizer", report.optimizer.as_str())
-                .with_metadata("seed", report.seed),
+            state: state(&overlay),
             overlay,
             outcome: report.outcome,
             report,
@@ -118,6 +176,54 @@ impl Compiled {
     #[must_use]
     pub fn ranked(&self) -> &[Ranked] {
         &self.ranked
+    }
+
+    /// The candidates scored on the whole validation set that are worth their price: no other has as high a score for as
+    /// little, the best first. The price is what the prices of all can be compared by: money, or where a price is not known
+    /// tokens, or else calls ([`Objective::common`]).
+    #[must_use]
+    pub fn front(&self) -> Vec<&Ranked> {
+        self.front_by(Objective::common(self.ranked.iter().map(|known| &known.cost)))
+    }
+
+    /// The same by this price. Candidates of which it is not known are left out.
+    #[must_use]
+    pub fn front_by(&self, objective: Objective) -> Vec<&Ranked> {
+        let known: Vec<(&Ranked, (f64, f64))> = self
+            .ranked
+            .iter()
+            .filter_map(|known| Some((known, (known.mean, known.cost.get(objective)?))))
+            .collect();
+        let points: Vec<(f64, f64)> = known.iter().map(|(_, point)| *point).collect();
+        let on = on_front(&points);
+        known
+            .into_iter()
+            .zip(on)
+            .filter(|(_, on)| *on)
+            .map(|((known, _), _)| known)
+            .collect()
+    }
+
+    /// The candidate a rule picks among those scored on the whole validation set, whatever was kept.
+    ///
+    /// ```no_run
+    /// # fn example(compiled: dictum_optimize::Compiled) -> dictum_core::Result<()> {
+    /// use dictum_optimize::Pick;
+    /// compiled.pick(Pick::best_under(0.002))?.save("triage.json")?; // at most 0.2 cents an example
+    /// compiled.pick(Pick::cheapest_within(2.0))?.save("cheap.json")?; // at most 2 points below the best
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`dictum_core::Error::Input`] when no candidate is so cheap, or what the rule asks for is not known of any.
+    pub fn pick(&self, rule: Pick) -> Result<Picked> {
+        let found = rule.of(&self.ranked)?;
+        Ok(Picked {
+            label: found.label.clone(),
+            mean: found.mean,
+            cost: found.cost,
+            state: found.state.clone(),
+        })
     }
 
     /// The best `k` candidates as programs of their own, or as many as were scored, whatever was kept: the members of an

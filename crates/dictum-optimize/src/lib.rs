@@ -33,14 +33,18 @@
 //!   one. A gain that may be chance is called so, and the program stays as it was. Demonstrations are left out when the
 //!   example they were made from is asked. Failures are rows with causes.
 
+mod bound;
 mod candidate;
 mod compile;
 mod compiled;
+mod cost;
 mod engine;
+mod front;
 mod headroom;
 mod options;
 mod plan;
 mod race;
+mod recompile;
 mod report;
 mod rng;
 mod run;
@@ -51,19 +55,22 @@ mod strategy;
 
 pub use candidate::{Candidate, InputKey, Role};
 pub use compile::Forecast;
-pub use compiled::{Compiled, Outcome, Ranked};
+pub use compiled::{Compiled, Outcome, Picked, Ranked};
+pub use cost::{Cost, MeanCost, Objective};
 pub use engine::{Phase, Progress};
+pub use front::Pick;
 pub use headroom::Headroom;
 pub use options::Optimizer;
 pub use plan::{Part, Plan, Recipe};
+pub use recompile::{Recompile, Recompiled};
 pub use report::{CandidateReport, FrontRow, Pair, Prompts, Report};
 pub use rng::Rng;
 pub use run::RunRecord;
 pub use scoreboard::Scoreboard;
 pub use stop::Stop;
 pub use strategies::{
-    Auto, BootstrapFewShot, BootstrapFinetune, BootstrapRandomSearch, Copro, Custom, Gepa, InferRules,
-    KnnFewShot, LabeledFewShot, MiproV2, Neighbours, Sequence, Sequenced, Simba,
+    Auto, BootstrapFewShot, BootstrapFinetune, BootstrapRandomSearch, CheapestWithin, Copro, Custom, Gepa,
+    InferRules, KnnFewShot, LabeledFewShot, MiproV2, Neighbours, Sequence, Sequenced, Simba, Space,
 };
 pub use strategies::{finetune, gepa};
-pub use strategy::{Ask, Batch, Choice, Considered, Done, DoneStep, Job, Strategy};
+pub use strategy::{Ask, Batch, Choice, Considered, Done, DoneStep, Job, Saving, Strategy};

@@ -113,24 +113,37 @@ pub(crate) fn as_it_is(
     program: &dyn DynModule,
     data: &[&[Arc<Example>]],
 ) -> Candidate {
-    let known: HashMap<Digest, InputKey> = data
-        .iter()
-        .copied()
-        .flatten()
-        .map(|example| (Digest::of(example.inputs()), InputKey::of(example)))
-        .collect();
+    let known = Known::of(data);
     let mut candidate = Candidate::new(label, role, Overlay::new());
     for Part { path, spec, state } in parts(program) {
+        let sources = known.sources(&spec, &state);
+        candidate = candidate.with(&path, state, sources);
+    }
+    candidate
+}
+
+/// The examples there are, by what they ask.
+pub(crate) struct Known(HashMap<Digest, InputKey>);
+
+impl Known {
+    pub(crate) fn of(data: &[&[Arc<Example>]]) -> Self {
+        let all = data.iter().copied().flatten();
+        Self(
+            all.map(|example| (Digest::of(example.inputs()), InputKey::of(example)))
+                .collect(),
+        )
+    }
+
+    /// For each demonstration of a predictor which example it shows, as far as it shows the inputs of one.
+    pub(crate) fn sources(&self, spec: &SignatureSpec, state: &PredictorState) -> Vec<Option<InputKey>> {
         let source = |fields: &Record| {
             let inputs: Record = spec
                 .inputs()
                 .iter()
                 .filter_map(|field| Some((field.name.clone(), fields.get(&field.name)?.clone())))
                 .collect();
-            known.get(&Digest::of(&inputs)).cloned()
+            self.0.get(&Digest::of(&inputs)).cloned()
         };
-        let sources = state.demos.iter().map(|demo| source(&demo.fields)).collect();
-        candidate = candidate.with(&path, state, sources);
+        state.demos.iter().map(|demo| source(&demo.fields)).collect()
     }
-    candidate
 }

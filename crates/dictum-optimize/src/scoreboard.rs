@@ -28,6 +28,8 @@ pub struct Scoreboard {
 #[derive(Debug)]
 struct Race {
     error_rate: f64,
+    /// How far below the leader, in sums of scores, still counts.
+    margin: f64,
     /// The places of the validation set in the order they are run.
     order: Vec<usize>,
     /// Which part of the rows the running candidates are in.
@@ -60,12 +62,23 @@ impl Scoreboard {
         Rng::of(&("race", seed)).shuffle(&mut order);
         self.race = Some(Race {
             error_rate,
+            margin: 0.0,
             order,
             part: 0,
             leader: None,
             saved: 0,
             dropped: 0,
         });
+        self
+    }
+
+    /// In a race, candidates stay that may end at this mean below the leader or above. One that would is dropped with at most
+    /// the probability of the race.
+    pub(crate) fn staying_within(mut self, margin: f64) -> Self {
+        let rows = self.valset.len() as f64;
+        if let Some(race) = &mut self.race {
+            race.margin = margin * rows;
+        }
         self
     }
 
@@ -101,7 +114,8 @@ impl Scoreboard {
                     race::hopeless(
                         &scores,
                         candidates.get(*place).map_or(0, |known| known.rows.len()),
-                        leader,
+                        // The hopeless end at the leader's sum or below: here at less than the margin's edge.
+                        leader - race.margin,
                         race.error_rate,
                     )
                 });

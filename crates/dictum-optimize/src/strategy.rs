@@ -10,6 +10,7 @@ use dictum_core::lm::Settings;
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::Candidate;
+use crate::cost::{Cost, Objective};
 
 /// An optimizer's search, as a deterministic state machine.
 ///
@@ -31,6 +32,26 @@ pub trait Strategy: Send {
 
     /// The best so far.
     fn best(&self) -> Choice;
+
+    /// How much lower than the program's the score of the best may be, for it costs less: set by a strategy that looks for
+    /// low cost, when it has shown of its best that it loses no more than this to any other. The best is then kept without a
+    /// gain.
+    fn cheaper(&self) -> Option<Saving> {
+        None
+    }
+}
+
+/// What the best of a strategy that looks for low cost saves.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Saving {
+    /// The most it loses to the best score, as shown on the validation set.
+    pub margin: f64,
+    /// What it costs less of.
+    pub objective: Objective,
+    /// What the program as it was costs per example.
+    pub before: f64,
+    /// What the best costs per example.
+    pub after: f64,
 }
 
 /// What a strategy wants.
@@ -120,6 +141,9 @@ pub struct Done {
     pub steps: Vec<DoneStep>,
     /// Calls that counted against the budget, retries included.
     pub spent: u64,
+    /// What its answers cost; see [`Done::cost`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
 }
 
 impl Done {

@@ -56,8 +56,8 @@ pub mod prelude {
     pub use dictum_local::LocalModel as _;
     #[cfg(feature = "optimize")]
     pub use dictum_optimize::{
-        BootstrapFewShot, BootstrapFinetune, BootstrapRandomSearch, Copro, Gepa, InferRules, KnnFewShot,
-        LabeledFewShot, MiproV2, Sequence, Simba,
+        BootstrapFewShot, BootstrapFinetune, BootstrapRandomSearch, CheapestWithin, Copro, Gepa, InferRules,
+        KnnFewShot, LabeledFewShot, MiproV2, Pick, Recompile, Sequence, Simba, Space,
     };
     #[cfg(feature = "providers")]
     pub use dictum_providers::Providers as _;

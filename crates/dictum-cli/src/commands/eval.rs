@@ -25,7 +25,7 @@ pub async fn run(args: EvalArgs, json: bool) -> Result<(), Failure> {
     }
     let data = Loader::for_signature(program.predictor()?.spec()).path(&args.data)?;
     let recording = Recording::begin(&args.trace)?;
-    let mut ctx = recording.on(&lm::context(&args.lm)?);
+    let mut ctx = recording.on(&lm::context_for(&args.lm, &program)?);
     if let Some(calls) = args.budget_calls {
         ctx = ctx.with_budget(Budget::calls(calls));
     }

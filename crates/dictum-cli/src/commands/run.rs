@@ -12,7 +12,7 @@ pub async fn run(args: RunArgs, json: bool) -> Result<(), Failure> {
     let program = program::build(&args.program)?;
     let input = program::inputs(program.predictor()?.spec(), &args.set)?;
     let recording = Recording::begin(&args.trace)?;
-    let ctx = recording.on(&lm::context(&args.lm)?.for_program(&program.module));
+    let ctx = recording.on(&lm::context_for(&args.lm, &program)?.for_program(&program.module));
     let outputs = program.module.call_record(&ctx, input).await;
     // A call that failed is what one wants to look into most.
     recording.end()?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use dictum_testkit::{FakeServer, Reply};
 use serde_json::json;
 
-use crate::{Bench, CONCURRENCY, fails, painter, wait_for, works};
+use crate::{Bench, CONCURRENCY, SIGNATURE, dictum, fails, painter, run, wait_for, works};
 
 #[test]
 fn the_same_seed_writes_the_same_bytes_with_every_optimizer() {
@@ -204,4 +204,117 @@ fn a_budget_counts_retries_as_the_server_does() {
     );
     assert_eq!(report["spent"]["calls"], json!(server.requests()));
     assert!(server.requests() <= 30, "{}", server.requests());
+}
+
+/// Two models, of which the dear one is always right and says much. At this address nobody knows prices.
+fn shop(cheap_is_good: bool) -> FakeServer {
+    FakeServer::programmed(move |_, body| {
+        let asked = body["messages"].as_array().unwrap().last().unwrap()["content"].clone();
+        let digits = asked.as_str().unwrap().split("item ").nth(1).unwrap_or("0");
+        let digits: String = digits.chars().take_while(char::is_ascii_digit).collect();
+        let number: usize = digits.parse().unwrap_or(0);
+        let right = cheap_is_good || body["model"] == "gpt-4.1";
+        let color = crate::COLORS[(number + usize::from(!right)) % 3];
+        let prose = if body["model"] == "gpt-4.1" {
+            "Let me see what colour this item has. "
+        } else {
+            ""
+        };
+        Reply::text(format!(
+            "{prose}\n[[ ## label ## ]]\n{color}\n\n[[ ## completed ## ]]"
+        ))
+    })
+}
+
+#[test]
+fn the_cheapest_model_that_is_good_enough_is_named_in_the_program() {
+    for good in [true, false] {
+        let server = shop(good);
+        let bench = Bench::new(&server);
+        let space = [
+            "--optimizer",
+            "cheapest-within",
+            "--lm",
+            "openai/gpt-4.1",
+            "--lms",
+            "openai/gpt-4.1-nano",
+            "--points",
+            "40",
+        ];
+        let mut command = dictum(&[
+            "compile",
+            "--signature",
+            SIGNATURE,
+            "--metric",
+            "exact:label",
+            "--json",
+        ]);
+        let out = bench.path("cheap.json");
+        let out = out.to_str().unwrap();
+        let data = [
+            "--base-url",
+            &bench.url,
+            "--train",
+            &bench.train,
+            "--val",
+            &bench.val,
+            "--out",
+            out,
+        ];
+        let report = works(&command.args(space).args(data).output().unwrap());
+        let text = String::from_utf8(bench.program("cheap")).unwrap();
+        assert_eq!(text.contains("\"lm\": \"openai/gpt-4.1-nano\""), good, "{report}");
+        let outcome = if good { "cheaper" } else { "no_significant_gain" };
+        assert_eq!(report["outcome"], outcome, "{report}");
+        assert!(
+            report["notes"].to_string().contains("compared by tokens"),
+            "{report}"
+        );
+        if !good {
+            continue;
+        }
+        // The program wants the model it names, and says so.
+        let set = ["--set", "text=item 4"];
+        let lm = ["--lm", "openai/gpt-4.1", "--base-url", &bench.url];
+        let call = ["run", "--program", out, "--json"];
+        fails(
+            &run(&[&call[..], &set, &lm].concat()),
+            2,
+            "wants the model `openai/gpt-4.1-nano`",
+        );
+        let before = server.requests();
+        let with = ["--lms", "openai/gpt-4.1-nano"];
+        let said = works(&run(&[&call[..], &set, &lm, &with].concat()));
+        assert_eq!(said["fields"]["label"], crate::COLORS[1]);
+        assert_eq!(server.requests(), before + 1);
+        // A recompile begins with what the program has.
+        let again = ["compile", "--program", out, "--metric", "exact:label", "--json"];
+        let same = [
+            "--optimizer",
+            "cheapest-within",
+            "--lm",
+            "openai/gpt-4.1",
+            "--points",
+            "40",
+        ];
+        let copy = bench.path("again.json");
+        let data = [&data[..7], &[copy.to_str().unwrap()]].concat();
+        let report = works(&run(&[
+            &again[..],
+            &same,
+            &with,
+            &["--try-temperatures", "0.5"],
+            &data,
+        ]
+        .concat()));
+        assert_eq!(report["changes"], "", "{report}");
+        assert_eq!(bench.program("again"), bench.program("cheap"));
+    }
+    let server = shop(true);
+    let bench = Bench::new(&server);
+    fails(
+        &bench.compile("refused", &["--points", "2"]).output().unwrap(),
+        2,
+        "--points: BootstrapRandomSearch has no such setting",
+    );
 }

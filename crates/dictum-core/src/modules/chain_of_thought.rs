@@ -9,17 +9,15 @@ use serde_json::Value;
 use super::Predict;
 use crate::error::{Error, Result};
 use crate::lm::Request;
+use crate::program::reasoning::{self, REASONING};
 use crate::program::stream::ProgramStream;
 use crate::program::{Context, Module, ParameterPath, Parameters, Predictor};
 use crate::record::{Fields, Record};
-use crate::signature::{Dynamic, FieldSpec, Signature, SignatureError, SignatureSpec, StaticSignature};
-use crate::types::Type;
-
-/// Name of the output that holds the reasoning.
-const REASONING: &str = "reasoning";
+use crate::signature::{Dynamic, Signature, SignatureError, SignatureSpec, StaticSignature};
 
 /// Asks the model to reason step by step before it gives the outputs of a signature (Wei et al. 2022): the same call with
-/// one more output, `reasoning`, in front.
+/// one more output, `reasoning`, in front. A state can turn that off ([`PredictorState::reasoning`]
+/// (crate::program::PredictorState::reasoning)); the reasoning is then empty.
 pub struct ChainOfThought<S: Signature = Dynamic> {
     predict: Predict<Reasoned<S>>,
 }
@@ -69,15 +67,8 @@ impl ChainOfThought<Dynamic> {
 
 impl<S: Signature> ChainOfThought<S> {
     fn of(spec: SignatureSpec) -> Self {
-        let reasoning =
-            FieldSpec::output(REASONING, Type::str()).with_description("Think step by step here first.");
-        // The instructions stay those of the signature: the reasoning is a way to them.
-        let instructions = spec.instructions().into_owned();
-        // The only thing that can be wrong is that there is such a field already, and then it serves.
-        let spec = match spec.prepend(reasoning) {
-            Ok(longer) => longer.with_instructions(instructions),
-            Err(_) => spec,
-        };
+        // One that has such a field already keeps its own.
+        let spec = reasoning::with(&spec).unwrap_or(spec);
         Self {
             predict: Predict::of(spec),
         }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::overlay::Bound;
+use super::roster::Roster;
 use super::stream::Streaming;
 use super::{CallRecord, Observer, Overlay, Parameters, Predictor, PredictorState, Repair, Step, Trace};
-use crate::adapter::{Adapter, ChatAdapter};
+use crate::adapter::{Adapter, ChatAdapter, Prepared};
 use crate::error::Result;
 use crate::lm::{Budget, CachePolicy, Call, Lm, Meter, Settings};
+use crate::signature::SignatureSpec;
 
 /// What a call needs: the model, the adapter, limits, the candidate, and where its trace goes.
 ///
@@ -21,6 +23,7 @@ pub struct Context(Arc<Inner>);
 struct Inner {
     lm: Lm,
     adapter: Arc<dyn Adapter>,
+    roster: Arc<Roster>,
     repair: Repair,
     settings: Settings,
     meter: Option<Meter>,
@@ -44,6 +47,7 @@ impl Context {
         Self(Arc::new(Inner {
             lm,
             adapter: Arc::new(ChatAdapter::default()),
+            roster: Arc::new(Roster::new()),
             repair: Repair::default(),
             settings: Settings::default(),
             meter: None,
@@ -79,7 +83,54 @@ impl Context {
     /// The same with another adapter that is shared already.
     #[must_use]
     pub fn with_shared_adapter(&self, adapter: Arc<dyn Adapter>) -> Self {
-        self.with(|inner| inner.adapter = adapter)
+        self.with(|inner| {
+            // Its words hold where a state names it.
+            Arc::make_mut(&mut inner.roster).add_adapter(adapter.name().into(), adapter.clone());
+            inner.adapter = adapter;
+        })
+    }
+
+    /// The same with these models beside its own, for states that name them ([`PredictorState::lm`]). One that has a name
+    /// already is replaced. The names are free, and stand in program files.
+    #[must_use]
+    pub fn with_lms<N: Into<Arc<str>>>(&self, lms: impl IntoIterator<Item = (N, Lm)>) -> Self {
+        self.with_roster(|roster| {
+            for (name, lm) in lms {
+                roster.add_lm(name.into(), lm);
+            }
+        })
+    }
+
+    /// The same with these adapters for states that name them ([`PredictorState::adapter`]), beside `chat`, `json` and `xml`.
+    /// One that has a name already is replaced.
+    #[must_use]
+    pub fn with_adapters<N: Into<Arc<str>>>(
+        &self,
+        adapters: impl IntoIterator<Item = (N, Arc<dyn Adapter>)>,
+    ) -> Self {
+        self.with_roster(|roster| {
+            for (name, adapter) in adapters {
+                roster.add_adapter(name.into(), adapter);
+            }
+        })
+    }
+
+    /// The same with something done to its model and to all of its roster: a layer around each, say. `change` is told the
+    /// name in the roster, and `None` for the context's own.
+    #[must_use]
+    pub fn map_lms(&self, change: impl Fn(Option<&str>, &Lm) -> Lm) -> Self {
+        self.with(|inner| {
+            inner.lm = change(None, &inner.lm);
+            if inner.roster.lms().next().is_some() {
+                for (name, lm) in Arc::make_mut(&mut inner.roster).lms_mut() {
+                    *lm = change(Some(name), lm);
+                }
+            }
+        })
+    }
+
+    fn with_roster(&self, change: impl FnOnce(&mut Roster)) -> Self {
+        self.with(|inner| change(Arc::make_mut(&mut inner.roster)))
     }
 
     /// The same with another repair policy.
@@ -169,9 +220,11 @@ impl Context {
     /// The same for calls of this program as a candidate: with the overlay's states in place of its own.
     ///
     /// # Errors
-    /// [`crate::Error::Input`] when the overlay names a predictor the program does not have.
+    /// [`crate::Error::Input`] when the overlay names a predictor the program does not have, or a state names a model or
+    /// adapter the context does not have.
     pub fn with_overlay<P: Parameters + ?Sized>(&self, program: &P, overlay: &Overlay) -> Result<Self> {
         let bound = Bound::new(program, overlay)?;
+        self.0.roster.check_program(program, |path| overlay.get(path))?;
         Ok(self.with(|inner| inner.bound = Some(Arc::new(bound))))
     }
 
@@ -203,6 +256,45 @@ impl Context {
     #[must_use]
     pub fn lm(&self) -> &Lm {
         &self.0.lm
+    }
+
+    /// The models beside its own, by name.
+    pub fn lms(&self) -> impl Iterator<Item = (&str, &Lm)> {
+        self.0.roster.lms()
+    }
+
+    /// The adapters that states may name: `chat`, `json`, `xml`, and those it was given.
+    pub fn adapters(&self) -> impl Iterator<Item = (&str, &Arc<dyn Adapter>)> {
+        self.0.roster.adapters()
+    }
+
+    pub(super) fn roster(&self) -> &Roster {
+        &self.0.roster
+    }
+
+    /// Whether the context has the models and adapters that the states of a program name. A call would say the same, later.
+    ///
+    /// # Errors
+    /// [`crate::Error::Input`] with the predictor's path, the name it wants and those there are.
+    pub fn check<P: Parameters + ?Sized>(&self, program: &P) -> Result<()> {
+        self.0.roster.check_program(program, |_| None)
+    }
+
+    /// What is the same in every call of a predictor of this signature in this state: system message and demonstrations.
+    ///
+    /// # Errors
+    /// [`crate::Error::Input`] when the state names a model or adapter the context does not have.
+    pub fn prepare(&self, spec: &SignatureSpec, state: &PredictorState) -> Result<Prepared> {
+        let lm = match &state.lm {
+            None => self.lm(),
+            Some(name) => self.0.roster.lm(name, "state")?,
+        };
+        let adapter = match &state.adapter {
+            None => self.adapter(),
+            Some(name) => self.0.roster.adapter(name, "state")?,
+        };
+        let asked = state.asked(spec);
+        Ok(adapter.prepare(asked.as_ref().unwrap_or(spec), state, lm.capabilities()))
     }
 
     /// The adapter.

@@ -81,7 +81,7 @@ impl Bound {
         let bind = |(path, predictor): (String, &super::Predictor)| {
             let state = overlay
                 .get(&path)
-                .map(|state| Arc::new(LiveState::new(state.clone())));
+                .map(|state| Arc::new(LiveState::new(predictor.spec(), state.clone())));
             (predictor.id(), (Arc::from(path), state))
         };
         Ok(Self {

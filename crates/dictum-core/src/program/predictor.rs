@@ -9,10 +9,10 @@ use tracing::Instrument;
 use super::repair::Repair;
 use super::spans;
 use super::stream::Live;
-use super::{CallRecord, Context, PredictorState, Purpose, Step};
+use super::{CallRecord, Context, PredictorState, Purpose, Step, reasoning};
 use crate::adapter::{Adapter, Expects, Prepared};
 use crate::error::{Error, Result};
-use crate::lm::{Capabilities, FinishReason, Message, Prefix, Request, Response};
+use crate::lm::{Capabilities, FinishReason, Lm, Message, Prefix, Request, Response};
 use crate::parse::{Answer, AnswerError, RepairNote};
 use crate::record::Record;
 use crate::signature::{FieldSpec, SignatureSpec};
@@ -62,6 +62,8 @@ impl fmt::Debug for PredictorId {
 #[derive(Debug)]
 pub(super) struct LiveState {
     state: PredictorState,
+    /// What the model is asked for, where that is not the predictor's signature.
+    asked: Option<SignatureSpec>,
     prepared: RwLock<Vec<Entry>>,
 }
 
@@ -80,8 +82,10 @@ impl LiveState {
         &self.state
     }
 
-    pub(super) fn new(state: PredictorState) -> Self {
+    /// The state of a predictor of this signature.
+    pub(super) fn new(spec: &SignatureSpec, state: PredictorState) -> Self {
         Self {
+            asked: state.asked(spec),
             state,
             prepared: RwLock::default(),
         }
@@ -120,7 +124,8 @@ impl Predictor {
     /// A predictor of this signature, with nothing learned.
     #[must_use]
     pub fn new(spec: SignatureSpec) -> Self {
-        Self::with_live(spec, Arc::new(LiveState::new(PredictorState::default())))
+        let live = LiveState::new(&spec, PredictorState::default());
+        Self::with_live(spec, Arc::new(live))
     }
 
     fn with_live(spec: SignatureSpec, live: Arc<LiveState>) -> Self {
@@ -157,7 +162,7 @@ impl Predictor {
 
     /// Puts another state in place of what it has learned.
     pub fn set_state(&mut self, state: PredictorState) {
-        self.live = Arc::new(LiveState::new(state));
+        self.live = Arc::new(LiveState::new(&self.spec, state));
     }
 
     /// Puts other instructions in place of the signature's, or of those learned. Empty ones are none: the signature's stand.
@@ -172,24 +177,28 @@ impl Predictor {
     /// The exact request that [`Predictor::call`] would send, without sending it.
     ///
     /// # Errors
-    /// [`Error::Input`] when the input does not fit the signature.
+    /// [`Error::Input`] when the input does not fit the signature, or the state names a model or adapter that the context
+    /// does not have.
     pub fn render(&self, ctx: &Context, input: &Record) -> Result<Request> {
         self.check_input(input)?;
-        Ok(self.request(ctx, ctx.adapter(), input))
+        let using = self.using(ctx)?;
+        Ok(using.request(ctx, using.adapter, input))
     }
 
     /// Calls the model and reads the outputs from its answer.
     ///
     /// # Errors
-    /// [`Error::Input`] when the input does not fit, [`Error::Lm`] when the model can't be called, [`Error::Answer`] when
+    /// [`Error::Input`] when the input does not fit or the state names a model or adapter that the context does not have,
+    /// [`Error::Lm`] when the model can't be called, [`Error::Answer`] when
     /// the answer can't be used and the context's [`Repair`] policy did not help.
     pub async fn call(&self, ctx: &Context, input: Record) -> Result<Record> {
         self.check_input(&input)?;
+        let using = self.using(ctx)?;
         let path = self.path(ctx);
-        let span = spans::predictor(&path, ctx);
+        let span = spans::predictor(&path, ctx, using.adapter.name());
         let (began, clock) = (SystemTime::now(), Instant::now());
         let mut run = Run {
-            predictor: self,
+            using,
             ctx,
             path: &path,
             calls: Vec::with_capacity(1),
@@ -209,7 +218,7 @@ impl Predictor {
             scope: ctx.scope().cloned(),
             began,
             took,
-            adapter: ctx.adapter().name(),
+            adapter: using.adapter.name(),
             sample: ctx.sample(),
             inputs: input,
             outcome: outcome.as_ref().map(Clone::clone).map_err(ToString::to_string),
@@ -217,7 +226,10 @@ impl Predictor {
             calls,
         };
         span.in_scope(|| ctx.note_step(Arc::new(step)));
-        outcome
+        match using.live.asked {
+            Some(_) => outcome.map(|outputs| reasoning::declared(&self.spec, outputs)),
+            None => outcome,
+        }
     }
 
     /// Its path, where the context knows the program.
@@ -259,14 +271,41 @@ impl Predictor {
         Ok(())
     }
 
-    fn request(&self, ctx: &Context, adapter: &Arc<dyn Adapter>, input: &Record) -> Request {
+    /// What a call in this context uses.
+    fn using<'a>(&'a self, ctx: &'a Context) -> Result<Using<'a>> {
         let live = ctx
             .bound()
             .and_then(|bound| bound.state(&self.id))
             .unwrap_or(&self.live);
-        let prepared = live.prepared(&self.spec, adapter, ctx.lm().capabilities());
-        let turns = adapter.turns(&self.spec, input, prepared.expects.reminder.as_deref());
-        let settings = &live.state.settings;
+        Ok(Using {
+            lm: match &live.state.lm {
+                None => ctx.lm(),
+                Some(name) => ctx.roster().lm(name, &self.path(ctx))?,
+            },
+            adapter: match &live.state.adapter {
+                None => ctx.adapter(),
+                Some(name) => ctx.roster().adapter(name, &self.path(ctx))?,
+            },
+            spec: live.asked.as_ref().unwrap_or(&self.spec),
+            live,
+        })
+    }
+}
+
+/// What a call uses: the state that holds, and the model, adapter and signature it names.
+#[derive(Clone, Copy)]
+struct Using<'a> {
+    live: &'a LiveState,
+    lm: &'a Lm,
+    adapter: &'a Arc<dyn Adapter>,
+    spec: &'a SignatureSpec,
+}
+
+impl Using<'_> {
+    fn request(&self, ctx: &Context, adapter: &Arc<dyn Adapter>, input: &Record) -> Request {
+        let prepared = self.live.prepared(self.spec, adapter, self.lm.capabilities());
+        let turns = adapter.turns(self.spec, input, prepared.expects.reminder.as_deref());
+        let settings = &self.live.state.settings;
         let request = request(ctx, prepared.prefix.clone(), turns, &prepared.expects);
         Request {
             settings: settings.over(ctx.settings()),
@@ -288,7 +327,7 @@ fn request(ctx: &Context, prefix: Arc<Prefix>, turns: Vec<Message>, expects: &Ex
 
 /// One call of a predictor under way.
 struct Run<'a> {
-    predictor: &'a Predictor,
+    using: Using<'a>,
     ctx: &'a Context,
     path: &'a str,
     calls: Vec<CallRecord>,
@@ -299,11 +338,9 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn outputs(&mut self, input: &Record) -> Result<Record> {
-        let adapter = self.ctx.adapter();
-        let request = Arc::new(self.predictor.request(self.ctx, adapter, input));
-        let (response, answer) = self
-            .ask(adapter, &self.predictor.spec, request.clone(), Purpose::Ask)
-            .await?;
+        let Using { adapter, spec, .. } = self.using;
+        let request = Arc::new(self.using.request(self.ctx, adapter, input));
+        let (response, answer) = self.ask(adapter, spec, request.clone(), Purpose::Ask).await?;
         if answer.failures.is_empty() {
             return Ok(answer.fields);
         }
@@ -311,8 +348,7 @@ impl Run<'_> {
         match self.ctx.repair() {
             Repair::Reask(times) if !truncated => self.reask(*times, request, response, answer).await,
             Repair::Fallback(fallback) => {
-                let request = Arc::new(self.predictor.request(self.ctx, fallback, input));
-                let spec = &self.predictor.spec;
+                let request = Arc::new(self.using.request(self.ctx, fallback, input));
                 let (response, answer) = self.ask(fallback, spec, request, Purpose::Fallback).await?;
                 finished(fallback, answer, &response)
             }
@@ -328,8 +364,9 @@ impl Run<'_> {
         mut response: Arc<Response>,
         mut answer: Answer,
     ) -> Result<Record> {
-        let adapter = self.ctx.adapter();
-        let spec = &self.predictor.spec;
+        let Using {
+            adapter, spec, lm, ..
+        } = self.using;
         for _ in 0..times {
             let failing =
                 |field: &&FieldSpec| answer.failures.iter().any(|failure| failure.field == field.name);
@@ -339,7 +376,7 @@ impl Run<'_> {
                 .chain(spec.outputs().iter().filter(failing))
                 .cloned();
             let missing = SignatureSpec::new(spec.name(), None, missing)?;
-            let expects = adapter.expects(&missing, self.ctx.lm().capabilities());
+            let expects = adapter.expects(&missing, lm.capabilities());
             let mut turns = request.turns.clone();
             turns.extend(adapter.ask_again(&missing, &response.to_text(), &answer.failures));
             let next = Request {
@@ -373,13 +410,13 @@ impl Run<'_> {
         request: Arc<Request>,
         purpose: Purpose,
     ) -> Result<(Arc<Response>, Answer)> {
-        let lm = self.ctx.lm();
+        let lm = self.using.lm;
         let begun = Instant::now();
         let mut stopped = None;
         let result = match &mut self.live {
             None => lm.complete(&request, &self.ctx.call()).await,
             // On the heap, so that calls that don't stream stay small.
-            Some(live) => Box::pin(live.complete(self.ctx, adapter, spec, &request, purpose))
+            Some(live) => Box::pin(live.complete(self.ctx, lm, adapter, spec, &request, purpose))
                 .await
                 .map(|ended| {
                     stopped = ended.stopped;

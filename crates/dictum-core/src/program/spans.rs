@@ -8,14 +8,14 @@ use super::Context;
 use crate::error::Error;
 
 /// The span of a predictor's call: `predict`, on target `dictum::program`, at level INFO.
-pub(super) fn predictor(path: &str, ctx: &Context) -> Span {
+pub(super) fn predictor(path: &str, ctx: &Context, adapter: &str) -> Span {
     tracing::info_span!(
         target: "dictum::program",
         "predict",
         otel.name = format_args!("predict {path}"),
         otel.status_code = Empty,
         dictum.predictor = path,
-        dictum.adapter = ctx.adapter().name(),
+        dictum.adapter = adapter,
         dictum.sample = i64::try_from(ctx.sample()).unwrap_or(i64::MAX),
         error.r#type = Empty,
     )

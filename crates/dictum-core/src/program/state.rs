@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lm::Settings;
 use crate::record::Record;
+use crate::signature::SignatureSpec;
 
 /// What is learned about one predictor. The default is a predictor as written: its signature's instructions, no
 /// demonstrations, the context's settings.
@@ -19,6 +20,34 @@ pub struct PredictorState {
     /// Settings over the context's.
     #[serde(skip_serializing_if = "is_default")]
     pub settings: Settings,
+    /// The model, by its name in the context's roster ([`Context::with_lms`](super::Context::with_lms)); the context's own if
+    /// not set. A name, never an address or key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lm: Option<String>,
+    /// The adapter, by name: `chat`, `json`, `xml`, or one the context was given
+    /// ([`Context::with_adapters`](super::Context::with_adapters)); the context's own if not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<String>,
+    /// Whether the model is asked to reason before it answers; as the signature says if not set.
+    ///
+    /// On, a signature without an output `reasoning` gets one in front, in the prompt only: the trace has it, demonstrations
+    /// may have it, the program's output does not. Off, a text output `reasoning`, such as
+    /// [`ChainOfThought`](crate::modules::ChainOfThought) adds, is not asked for and comes back empty; the trace lacks it. A
+    /// signature with no other output, or whose `reasoning` is no text, stays as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<bool>,
+}
+
+impl PredictorState {
+    /// The signature the model is asked for in this state, where that is not the predictor's own: see
+    /// [`PredictorState::reasoning`].
+    #[must_use]
+    pub fn asked(&self, spec: &SignatureSpec) -> Option<SignatureSpec> {
+        match self.reasoning? {
+            true => super::reasoning::with(spec),
+            false => super::reasoning::without(spec),
+        }
+    }
 }
 
 fn is_default(settings: &Settings) -> bool {

@@ -52,10 +52,14 @@ impl ProgramState {
             report.loaded.push(path.clone());
             changes(path, saved, predictor.spec(), &mut report.changes);
             let mut state = saved.state.clone();
+            // Demonstrations may hold the reasoning that is asked for beside the signature's outputs.
+            let asked = state
+                .asked(predictor.spec())
+                .filter(|_| state.reasoning == Some(true));
             let mut place = 0;
             state.demos.retain(|demo| {
                 place += 1;
-                let issues = issues(path, place, demo, predictor.spec());
+                let issues = issues(path, place, demo, asked.as_ref().unwrap_or(predictor.spec()));
                 let keep = issues.iter().all(|issue| issue.kept);
                 report
                     .demos

@@ -6,7 +6,7 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use super::{ProgramState, SavedPredictor};
-use crate::program::Demo;
+use crate::program::{Demo, PredictorState};
 
 /// The lines of two texts: `- ` before those only in `old`, `+ ` before those only in `new`, two blanks before the others.
 #[must_use]
@@ -25,8 +25,8 @@ pub fn line_diff(old: &str, new: &str) -> String {
     text
 }
 
-/// What is different from `a` to `b`, predictor by predictor: instructions line by line, demonstrations, settings,
-/// fields. Empty when nothing is.
+/// What is different from `a` to `b`, predictor by predictor: instructions line by line, demonstrations, settings, model,
+/// adapter and reasoning, fields. Empty when nothing is.
 #[must_use]
 pub fn diff(a: &ProgramState, b: &ProgramState) -> String {
     let mut text = String::new();
@@ -89,7 +89,24 @@ fn predictor(old: &SavedPredictor, new: &SavedPredictor) -> String {
     if !settings.is_empty() {
         let _ = write!(text, "settings\n{}", indented(&settings));
     }
+    let (before, after) = (named(&old.state), named(&new.state));
+    for line in before.iter().filter(|line| !after.contains(line)) {
+        let _ = writeln!(text, "- {line}");
+    }
+    for line in after.iter().filter(|line| !before.contains(line)) {
+        let _ = writeln!(text, "+ {line}");
+    }
     text
+}
+
+/// What a state names and asks for beside its texts, a line each; what is as the context has it is left out.
+pub(super) fn named(state: &PredictorState) -> Vec<String> {
+    let reasoning = state
+        .reasoning
+        .map(|on| format!("reasoning: {}", if on { "on" } else { "off" }));
+    let lm = state.lm.as_ref().map(|name| format!("lm: {name}"));
+    let adapter = state.adapter.as_ref().map(|name| format!("adapter: {name}"));
+    [lm, adapter, reasoning].into_iter().flatten().collect()
 }
 
 fn indented(lines: &str) -> String {

@@ -15,8 +15,11 @@ use crate::program::{Demo, PredictorState};
 use crate::record::Record;
 use crate::signature::SignatureSpec;
 
-/// The version of the form. A reader refuses versions it does not know.
-const VERSION: u64 = 1;
+/// The latest version of the form. A reader refuses versions it does not know. A state is written in the first version that
+/// can hold it, so that older readers read what they can.
+///
+/// 1: the first. 2: a predictor's model, adapter and reasoning.
+const VERSION: u64 = 2;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,6 +50,12 @@ struct PredictorForm {
     demos: Vec<Demo>,
     #[serde(default, skip_serializing_if = "is_default")]
     settings: Settings,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lm: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    adapter: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reasoning: Option<bool>,
 }
 
 fn is_default(settings: &Settings) -> bool {
@@ -67,7 +76,7 @@ impl ProgramState {
             return Err(fault(name, None, problem));
         }
         let form = Form {
-            dictum: VERSION,
+            dictum: self.version(),
             program: self.kind.map(|kind| ProgramForm { kind }),
             predictors: self
                 .predictors
@@ -81,6 +90,15 @@ impl ProgramState {
             .map_err(|error| fault(name, None, format!("can't be written as JSON: {error}")))?;
         text.push('\n');
         Ok(text)
+    }
+
+    /// The first version of the form that can hold it.
+    fn version(&self) -> u64 {
+        let named = |saved: &SavedPredictor| {
+            let state = &saved.state;
+            state.lm.is_some() || state.adapter.is_some() || state.reasoning.is_some()
+        };
+        if self.predictors.values().any(named) { 2 } else { 1 }
     }
 
     /// Reads a state from JSON.
@@ -97,13 +115,13 @@ impl ProgramState {
         let value: Value = serde_json::from_str(text)
             .map_err(|error| fault(name, place(&error), format!("not JSON: {error}")))?;
         match value.get("dictum").and_then(Value::as_u64) {
-            Some(VERSION) => {}
+            Some(1..=VERSION) => {}
             Some(version) => {
                 return Err(fault(
                     name,
                     None,
                     format!(
-                        "its version is {version}, and only version {VERSION} can be read; update Dictum"
+                        "its version is {version}, and only versions up to {VERSION} can be read; update Dictum"
                     ),
                 ));
             }
@@ -129,6 +147,9 @@ impl ProgramState {
                 instructions: form.instructions,
                 demos: form.demos,
                 settings: form.settings,
+                lm: form.lm,
+                adapter: form.adapter,
+                reasoning: form.reasoning,
             };
             let signature = form.signature;
             (path, SavedPredictor { signature, state })
@@ -176,6 +197,9 @@ fn written(saved: &SavedPredictor) -> PredictorForm {
         instructions,
         demos,
         settings,
+        lm,
+        adapter,
+        reasoning,
     } = &saved.state;
     PredictorForm {
         signature: saved.signature.clone(),
@@ -191,6 +215,9 @@ fn written(saved: &SavedPredictor) -> PredictorForm {
             extra: sorted(&settings.extra),
             ..settings.clone()
         },
+        lm: lm.clone(),
+        adapter: adapter.clone(),
+        reasoning: *reasoning,
     }
 }
 

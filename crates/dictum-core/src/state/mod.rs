@@ -73,6 +73,16 @@ impl ProgramState {
         }
     }
 
+    /// The state as an overlay, to try it on a program without changing that.
+    #[must_use]
+    pub fn overlay(&self) -> Overlay {
+        let mut overlay = Overlay::new();
+        for (path, saved) in &self.predictors {
+            overlay.set(path, saved.state.clone());
+        }
+        overlay
+    }
+
     /// A state of these predictors by path.
     #[must_use]
     pub fn from_predictors(predictors: IndexMap<String, SavedPredictor>) -> Self {

@@ -82,6 +82,12 @@ fn within(value: &Value) -> Option<&str> {
     }
 }
 
+/// Whether a text can be a name and no address.
+fn is_name(text: &str) -> bool {
+    let plain = |c: char| !c.is_whitespace() && !c.is_control();
+    !text.is_empty() && text.chars().count() <= 100 && text.chars().all(plain) && !text.contains("://")
+}
+
 impl ProgramState {
     /// Why the state must not be written or read. Demonstrations are not looked into: a field may well be called `url`.
     pub(super) fn secret(&self) -> Option<String> {
@@ -91,6 +97,14 @@ impl ProgramState {
             )
         };
         for (path, saved) in &self.predictors {
+            for (what, name) in [("lm", &saved.state.lm), ("adapter", &saved.state.adapter)] {
+                if name.as_ref().is_some_and(|name| !is_name(name)) {
+                    return Some(format!(
+                        "`{what}` of `{path}` is no name: up to 100 visible characters without `://`; a program file \
+                         holds no keys and no endpoints"
+                    ));
+                }
+            }
             if let Some(name) = find(&saved.state.settings.extra) {
                 return Some(words(format!("`settings.extra` of `{path}`"), name));
             }

@@ -28,6 +28,9 @@ impl fmt::Display for ProgramState {
                 let settings = serde_json::to_string(&saved.state.settings).unwrap_or_default();
                 writeln!(f, "  settings\n    {settings}")?;
             }
+            for line in super::diff::named(&saved.state) {
+                writeln!(f, "  {line}")?;
+            }
             writeln!(f, "  demos: {}", saved.state.demos.len())?;
             for demo in &saved.state.demos {
                 writeln!(f, "    {}", super::diff::line(demo))?;

@@ -19,6 +19,7 @@ fn learned() -> PredictorState {
             temperature: Some(0.7),
             ..Settings::default()
         },
+        ..PredictorState::default()
     }
 }
 
@@ -248,7 +249,9 @@ fn a_file_that_is_no_state_is_refused_with_its_place() {
     let error = |text: &str| ProgramState::from_json(text).unwrap_err().to_string();
     assert!(error("{\n  \"dictum\": 1,\n  oops\n}").starts_with("program state:3:3: not JSON"));
     assert!(error("{}").contains("it has no `dictum` version"));
-    assert!(error("{\"dictum\": 2, \"predictors\": {}}").contains("its version is 2, and only version 1"));
+    assert!(
+        error("{\"dictum\": 3, \"predictors\": {}}").contains("its version is 3, and only versions up to 2")
+    );
     let text = error("{\n\"dictum\": 1,\n\"predictors\": {},\n\"code\": \"rm\"}");
     assert!(
         text.starts_with("program state:4:") && text.contains("unknown field `code`"),
@@ -364,5 +367,53 @@ fn a_state_shows_what_was_learned() {
             text.lines().any(|found| found.starts_with(line)),
             "{line}\n{text}"
         );
+    }
+}
+
+#[test]
+fn names_of_models_are_saved_in_the_first_version_that_knows_them() {
+    let named = PredictorState {
+        lm: Some("cheap".into()),
+        adapter: Some("json".into()),
+        reasoning: Some(true),
+        // Shown where the model is asked to reason, though the signature has no such output.
+        demos: vec![Demo::augmented(
+            record! { message: "m", reasoning: "so", team: "sales" },
+        )],
+        ..PredictorState::default()
+    };
+    let before = ProgramState::of(&two_steps());
+    assert!(before.to_json().unwrap().contains("\"dictum\": 1"));
+    let mut program = two_steps();
+    set(&mut program, "classify", &named);
+    let state = ProgramState::of(&program);
+    let text = state.to_json().unwrap();
+    assert!(text.contains("\"dictum\": 2"), "{text}");
+    assert_eq!(ProgramState::from_json(&text).unwrap(), state);
+    let mut loaded = two_steps();
+    let report = state.apply_strict(&mut loaded).unwrap();
+    assert_eq!(report.demos, []);
+    assert_eq!(states(&loaded), states(&program));
+    for words in ["lm: cheap", "adapter: json", "reasoning: on"] {
+        assert!(state.to_string().contains(words), "{state}");
+        assert!(diff(&before, &state).contains(&format!("+ {words}")));
+        assert!(diff(&state, &before).contains(&format!("- {words}")));
+    }
+    let export = dictum_core::state::dspy::export(&state).unwrap();
+    assert_eq!(export.notes.len(), 3, "{:?}", export.notes);
+    assert!(!export.text.contains("cheap"));
+}
+
+#[test]
+fn an_address_is_no_name_of_a_model() {
+    for name in ["https://example.org/v1", "", "two words"] {
+        let state = PredictorState {
+            lm: Some(name.into()),
+            ..PredictorState::default()
+        };
+        let mut program = two_steps();
+        set(&mut program, "classify", &state);
+        let error = ProgramState::of(&program).to_json().unwrap_err().to_string();
+        assert!(error.contains("`lm` of `classify` is no name"), "{error}");
     }
 }

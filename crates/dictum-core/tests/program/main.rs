@@ -13,6 +13,7 @@ mod nearest_demos;
 mod observe;
 mod render;
 mod repair;
+mod settings;
 mod streaming;
 mod support;
 mod trace;

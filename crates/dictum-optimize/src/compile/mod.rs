@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use dictum_core::data::Example;
 use dictum_core::error::{Error, Result};
+use dictum_core::evaluate::stats::Interval;
 use dictum_core::evaluate::{Comparison, Evaluation, Metric, Row, compare};
 use dictum_core::lm::Meter;
 use dictum_core::program::{Context, DynModule};
@@ -20,7 +21,7 @@ use crate::options::Options;
 use crate::plan::{Plan, Recipe};
 use crate::report::{Report, Story};
 use crate::run::{Folder, Journal};
-use crate::strategy::{Ask, Batch, Choice, Considered, Job, Strategy};
+use crate::strategy::{Ask, Batch, Choice, Considered, Job, Saving, Strategy};
 pub use dry_run::Forecast;
 pub(crate) use dry_run::dry_run;
 pub(crate) use prepare::prepare;
@@ -61,7 +62,7 @@ async fn compiled(task: Task<'_>, trainset: &[Example], valset: &[Example]) -> R
     } = strategy.best();
     run.notes.extend(notes);
     let best = best.unwrap_or_else(|| run.plan.baseline.clone());
-    run.conclude(baseline, best, candidates).await
+    run.conclude(baseline, best, candidates, strategy.cheaper()).await
 }
 
 /// A compilation under way.
@@ -126,12 +127,13 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Confirms the best, and reports.
+    /// Confirms the best, and reports. `saving` is what it saves, where that is why it is the best.
     pub(crate) async fn conclude(
         mut self,
         baseline: Considered,
         best: Arc<Candidate>,
         mut candidates: Vec<Considered>,
+        saving: Option<Saving>,
     ) -> Result<Compiled> {
         let (task, plan, engine) = (self.task, &self.plan, &mut self.engine);
         let winner = match candidates
@@ -183,6 +185,7 @@ impl<'a> Run<'a> {
             test.as_ref(),
             best.id() == plan.baseline.id(),
             rivals,
+            saving,
         );
         let kept = if verdict.keeps_best(task.options.keep_best_anyway) {
             best.clone()
@@ -347,11 +350,17 @@ pub(crate) struct Verdict {
     pub(crate) alpha: f64,
     /// Whether the comparison is on data the winner was chosen on.
     pub(crate) biased: bool,
+    /// What the winner saves, where that is why it is kept.
+    pub(crate) saving: Option<Saving>,
 }
 
 impl Verdict {
     fn keeps_best(&self, anyway: bool) -> bool {
-        anyway || matches!(self.outcome, Outcome::Improved | Outcome::Unmeasured)
+        anyway
+            || matches!(
+                self.outcome,
+                Outcome::Improved | Outcome::Cheaper | Outcome::Unmeasured
+            )
     }
 }
 
@@ -361,6 +370,7 @@ fn verdict(
     test: Option<&(Evaluation, Evaluation)>,
     same: bool,
     rivals: usize,
+    saving: Option<Saving>,
 ) -> Verdict {
     let chosen = task.recipe.chooses();
     let (pair, biased, alpha) = match (test, validation) {
@@ -385,10 +395,23 @@ fn verdict(
         Outcome::Unmeasured if validation.is_some() || test.is_some() => Outcome::NoSignificantGain,
         outcome => outcome,
     };
+    // What costs less need not be better. That it is good enough was shown on the validation set; a test set may say else.
+    let outcome = match (outcome, saving, &comparison) {
+        (Outcome::NoSignificantGain | Outcome::Worse, Some(saving), Some(comparison)) if !same => {
+            let worse = |interval: Interval| interval.high < -saving.margin;
+            if !biased && comparison.interval.is_some_and(worse) {
+                Outcome::Worse
+            } else {
+                Outcome::Cheaper
+            }
+        }
+        (outcome, ..) => outcome,
+    };
     Verdict {
         outcome,
         comparison,
         alpha,
         biased,
+        saving: saving.filter(|_| outcome == Outcome::Cheaper),
     }
 }

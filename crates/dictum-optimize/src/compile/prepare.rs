@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::Task;
 use crate::candidate::{Candidate, Role, short};
-use crate::plan::{Part, Plan, as_it_is, parts};
+use crate::plan::{Known, Part, Plan, as_it_is, parts};
 use crate::run::Identity;
 
 /// What a compilation starts from.
@@ -83,10 +83,14 @@ pub(crate) fn prepare(task: &Task<'_>, trainset: &[Example], valset: &[Example])
     let mut baseline = as_it_is("as it is", Role::Student, task.program, &data);
     let mut predictors = parts(task.program);
     if let Some(start) = task.start {
+        let known = Known::of(&data);
         for part in &mut predictors {
             if let Some(state) = start.overlay().get(&part.path) {
                 part.state = state.clone();
-                baseline = baseline.with(&part.path, state.clone(), start.sources_of(&part.path));
+                let shown = known.sources(&part.spec, state);
+                let told = start.sources_of(&part.path).into_iter();
+                let sources = told.zip(shown).map(|(told, shown)| told.or(shown)).collect();
+                baseline = baseline.with(&part.path, state.clone(), sources);
             }
         }
     }
@@ -286,12 +290,23 @@ fn context(ctx: &dictum_core::program::Context) -> Value {
         Some(defaults) => &ctx.settings().over(defaults),
         None => ctx.settings(),
     };
-    json!({
+    let mut facts = json!({
         "lm": ctx.lm().name(),
         "adapter": ctx.adapter().name(),
         "wording": short(&Digest::of(&format!("{:?}", ctx.adapter().wording()))),
         "repair": repair,
         "settings": settings,
         "sample": ctx.sample(),
-    })
+    });
+    let lms: serde_json::Map<String, Value> = ctx
+        .lms()
+        .map(|(name, lm)| {
+            let settings = lm.default_settings().cloned().unwrap_or_default();
+            (name.to_owned(), json!({ "lm": lm.name(), "settings": settings }))
+        })
+        .collect();
+    if let (false, Some(facts)) = (lms.is_empty(), facts.as_object_mut()) {
+        facts.insert("lms".to_owned(), lms.into());
+    }
+    facts
 }

@@ -8,6 +8,7 @@ use dictum_core::lm::{Budget, Digest, LmErrorKind, Settings, Usage};
 use dictum_core::program::{Context, PredictorId, Trace};
 
 use super::{Ended, Program, rehearsal};
+use crate::cost::Cost;
 use crate::run::{Journal, JournalLayer, Scope};
 use crate::strategy::{Done, DoneStep, Job};
 
@@ -79,7 +80,7 @@ pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
     let scope = Scope::new(key, journal.clone());
     let ctx = order
         .ctx
-        .with_lm(order.ctx.lm().clone().layer(JournalLayer(scope.clone())))
+        .map_lms(|name, lm| lm.clone().layer(JournalLayer::new(scope.clone(), name)))
         .with_settings(&job.settings)
         .with_sample(job.sample)
         .with_meter(meter.clone())
@@ -92,6 +93,9 @@ pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
         Vec::new()
     };
     let usage = usage(&rollout.trace);
+    let own = rollout.trace.steps();
+    let own = own.iter().filter(|step| order.ids.contains(&step.predictor));
+    let cost = Cost::of(own.map(|step| &**step), rollout.took.as_secs_f64());
     let mut row = Row::of(&job.example, rollout);
     row.usage = usage;
     // A refusal is the run's when the rollout's meter, or one above it, is at its end; else the program set a budget itself.
@@ -121,7 +125,12 @@ pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
         RowOutcome::Scored { .. } => None,
         _ => scope.outage(),
     };
-    let done = Arc::new(Done { row, steps, spent });
+    let done = Arc::new(Done {
+        row,
+        steps,
+        spent,
+        cost: Some(cost),
+    });
     journal.add_rollout(key, job.candidate.label(), &done, outage.is_none());
     (key, Ended::Done { done, outage }, false)
 }

@@ -57,7 +57,12 @@ pub(super) fn done(job: &Job, key: &str, program: &dyn DynModule, ctx: &Context)
     row.outcome = outcome;
     row.calls = spent;
     row.usage = usage;
-    Done { row, steps, spent }
+    Done {
+        row,
+        steps,
+        spent,
+        cost: None,
+    }
 }
 
 /// Answers to different questions of the search differ: equal proposals would be tried once, real ones seldom are equal.

@@ -6,7 +6,7 @@ use dictum_core::evaluate::{Evaluation, Row};
 use dictum_core::state::line_diff;
 
 use super::text::{Scale, brief, escape, thousands};
-use super::{CandidateReport, Pair, Report, chart, lineage};
+use super::{CandidateReport, Pair, Report, chart, front, lineage};
 use crate::compiled::Outcome;
 
 const STYLE: &str = include_str!("style.css");
@@ -32,6 +32,7 @@ pub(super) fn page(report: &Report) -> String {
         );
     }
     candidates(&mut page, report, scale);
+    front::html(&mut page, report, scale);
     lineage::html(&mut page, report, scale);
     lineage::matrix(&mut page, report, scale);
     phases(&mut page, report);
@@ -61,6 +62,7 @@ fn scale(report: &Report) -> Scale {
 fn head(page: &mut String, report: &Report, scale: Scale) {
     let (class, badge) = match report.outcome {
         Outcome::Improved => ("good", "improved"),
+        Outcome::Cheaper => ("good", "cheaper"),
         Outcome::NoSignificantGain => ("flat", "no significant gain"),
         Outcome::Worse => ("bad", "worse"),
         Outcome::Unmeasured => ("flat", "not measured"),

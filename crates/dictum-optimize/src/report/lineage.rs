@@ -251,6 +251,7 @@ mod tests {
             score: None,
             parents: parents.iter().map(|id| (*id).to_owned()).collect(),
             scores: vec![Some(1.0), None],
+            cost: None,
         }
     }
 

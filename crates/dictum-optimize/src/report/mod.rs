@@ -1,6 +1,7 @@
 //! The report of a run, for people and machines.
 
 mod chart;
+mod front;
 mod html;
 mod lineage;
 mod prompts;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::candidate::Candidate;
 use crate::compile::{Task, Verdict};
 use crate::compiled::Outcome;
+use crate::cost::MeanCost;
 use crate::engine::Phase;
 use crate::run::{pretty, write_atomic};
 use crate::strategy::Considered;
@@ -98,6 +100,9 @@ pub struct CandidateReport {
     /// Its score on each row of the validation set; `null` where the row does not count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scores: Vec<Option<f64>>,
+    /// What an example costs in the mean; `None` when nothing was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<MeanCost>,
 }
 
 /// What is the same in every call of a predictor (system message and demonstrations), before and after.
@@ -144,6 +149,10 @@ impl fmt::Display for Report {
         let lineage = lineage::text(self);
         if !lineage.is_empty() {
             write!(f, "\nlineage\n{lineage}")?;
+        }
+        let front = front::text(self);
+        if !front.is_empty() {
+            write!(f, "\nworth their price\n{front}")?;
         }
         writeln!(f, "\nspent")?;
         for phase in &self.phases {
@@ -198,6 +207,7 @@ impl Report {
                 Evaluation::from_rows(name, rows, story.failure_score).summary()
             }),
             parents: known.candidate.parents().to_vec(),
+            cost: MeanCost::of(known),
             scores: known
                 .rows
                 .iter()
@@ -281,7 +291,9 @@ fn words(story: &Story<'_>) -> String {
         let text = text
             .split_once(": ")
             .map_or(text.as_str(), |(_, figures)| figures);
-        if verdict.biased {
+        if verdict.outcome == Outcome::Cheaper && verdict.biased {
+            format!(" On the validation set, on which it was chosen: {text}.")
+        } else if verdict.biased {
             let alpha = verdict.alpha;
             format!(" On the validation set, on which it was chosen and p must be below {alpha:.4}: {text}.")
         } else {
@@ -297,6 +309,16 @@ fn words(story: &Story<'_>) -> String {
     };
     match verdict.outcome {
         Outcome::Improved => format!("`{best}` is better than the program as it was.{compared}"),
+        Outcome::Cheaper => {
+            let saving = verdict.saving.map(|saving| {
+                let (before, after) = (saving.objective.show(saving.before), saving.objective.show(saving.after));
+                format!(
+                    "{after} per example in place of {before}, and it is within {} points of the best of all that was found",
+                    saving.margin * 100.0
+                )
+            });
+            format!("`{best}` costs less: {}.{compared}", saving.unwrap_or_default())
+        }
         Outcome::NoSignificantGain if story.best.id() == story.baseline.id() => {
             format!("No candidate did better than the program as it was; it stays.{compared}")
         }

@@ -9,12 +9,11 @@ use crate::plan::{Part, parts};
 
 /// The prompts of every predictor in both candidates.
 pub(super) fn of(task: &Task<'_>, baseline: &Candidate, best: &Candidate) -> Vec<Prompts> {
-    let capabilities = task.ctx.lm().capabilities();
     let text = |part: &Part, state: Option<&PredictorState>| {
-        let prepared = task
-            .ctx
-            .adapter()
-            .prepare(&part.spec, state.unwrap_or(&part.state), capabilities);
+        let Ok(prepared) = task.ctx.prepare(&part.spec, state.unwrap_or(&part.state)) else {
+            // It names what the context lacks, and was refused before it could be tried.
+            return String::new();
+        };
         let messages = prepared.prefix.messages().iter();
         let messages =
             messages.map(|message| format!("[{}]\n{}\n", message.role.as_str(), message.to_text()));

@@ -75,17 +75,41 @@ impl Scope {
 }
 
 /// Puts a [`Scope`] around a model, outermost: what caches and retries do counts as it did the first time.
-pub(crate) struct JournalLayer(pub(crate) Arc<Scope>);
+pub(crate) struct JournalLayer {
+    scope: Arc<Scope>,
+    /// The model's name in the roster; `None` for the context's own.
+    name: Option<String>,
+}
+
+impl JournalLayer {
+    pub(crate) fn new(scope: Arc<Scope>, name: Option<&str>) -> Self {
+        Self {
+            scope,
+            name: name.map(str::to_owned),
+        }
+    }
+}
 
 impl Layer for JournalLayer {
     fn wrap(self, inner: Lm) -> Arc<dyn LanguageModel> {
-        Arc::new(Journaled { inner, scope: self.0 })
+        // Two of a roster may be the same model with other settings: their answers are not each other's.
+        let identity = match self.name {
+            None => inner.name().to_owned(),
+            Some(name) => format!("{} as {name}", inner.name()),
+        };
+        Arc::new(Journaled {
+            inner,
+            identity,
+            scope: self.scope,
+        })
     }
 }
 
 #[derive(Debug)]
 struct Journaled {
     inner: Lm,
+    /// What its calls are journaled under.
+    identity: String,
     scope: Arc<Scope>,
 }
 
@@ -147,7 +171,7 @@ impl LanguageModel for Journaled {
         call: &'a Call,
     ) -> BoxFuture<'a, Result<Response, LmError>> {
         Box::pin(async move {
-            let digest = request.digest(self.inner.name());
+            let digest = request.digest(&self.identity);
             let occurrence = self.scope.occurrence(digest);
             let known = self.scope.journal.call(&self.scope.key, digest, occurrence);
             let result = match known {

@@ -14,6 +14,7 @@ mod mipro;
 mod propose;
 mod random_search;
 mod sequence;
+mod settings;
 mod simba;
 mod tpe;
 
@@ -28,4 +29,5 @@ pub use labeled::LabeledFewShot;
 pub use mipro::{Auto, MiproV2};
 pub use random_search::BootstrapRandomSearch;
 pub use sequence::{Sequence, Sequenced};
+pub use settings::{CheapestWithin, Space};
 pub use simba::Simba;

@@ -282,6 +282,7 @@ impl Run {
                     row: row.clone(),
                     steps: Vec::new(),
                     spent: 0,
+                    cost: None,
                 })
             })
         };

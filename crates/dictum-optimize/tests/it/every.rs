@@ -8,8 +8,8 @@ use std::{env, fs};
 
 use dictum_core::lm::Budget;
 use dictum_optimize::{
-    BootstrapFewShot, BootstrapRandomSearch, Compiled, Copro, Custom, Gepa, InferRules, LabeledFewShot,
-    MiproV2, Outcome, Recipe, Rng, Simba,
+    BootstrapFewShot, BootstrapRandomSearch, CheapestWithin, Compiled, Copro, Custom, Gepa, InferRules,
+    LabeledFewShot, MiproV2, Outcome, Recipe, Rng, Simba, Space,
 };
 
 use crate::facts::{self, TwoSteps, World};
@@ -59,6 +59,14 @@ fn all() -> Vec<(&'static str, Box<dyn Recipe>)> {
         ),
         ("copro", Box::new(Copro::new().breadth(3).depth(2))),
         ("gepa", Box::new(Gepa::new().rollouts(250))),
+        (
+            "cheapest-within",
+            Box::new(
+                CheapestWithin::points(30.0)
+                    .over(Space::all().lms(["again"]).temperatures([0.5, 1.0]).reasoning())
+                    .most(6),
+            ),
+        ),
         ("gepa-merge", Box::new(Gepa::new().rollouts(300).merge())),
     ]
 }

@@ -98,7 +98,7 @@ impl Simulated {
     }
 
     pub fn context(&self) -> Context {
-        Context::new(Lm::new(self.clone()))
+        Context::new(Lm::new(self.clone())).with_lms([("again", Lm::new(self.clone()))])
     }
 }
 

@@ -10,11 +10,12 @@ use dictum_providers::finetune;
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::recipe::Given;
+use super::recipe::{Given, no_space};
 use super::{forecast, interrupted, progress, report, stoppable};
 use crate::args::{CompileArgs, LmArgs};
 use crate::failure::Failure;
 use crate::program::{self, Program};
+use crate::trace::Recording;
 use crate::{lm, output};
 
 /// Writes the examples, has the model trained, says what came of it.
@@ -27,6 +28,7 @@ pub async fn run(
     json: bool,
 ) -> Result<(), Failure> {
     Given::of(args).nothing_left("BootstrapFinetune")?;
+    no_space(&args.space, "BootstrapFinetune")?;
     if args.proposer.is_some() {
         return Err(Failure::usage(
             "--proposer: finetune has nothing proposed; leave it out",
@@ -34,23 +36,26 @@ pub async fn run(
     }
     let optimizer = optimizer(args, &test, stop, bar);
     if args.dry_run {
-        let ctx = lm::offline().with_shared_adapter(program::adapter(&args.lm.adapter)?);
+        let ctx = lm::offline(&args.lm.lms, program).with_shared_adapter(program::adapter(&args.lm.adapter)?);
         let forecast = optimizer.dry_run(&ctx, &program.module, &train, &val).await?;
-        return forecast::print(&forecast, &args.lm.lm, json);
+        return forecast::print(&forecast, &args.lm, json);
     }
     if args.run_dir.is_none() {
         return Err(Failure::usage(
             "--run-dir: finetune needs one; it keeps the id of a job that is paid for",
         ));
     }
-    let ctx = lm::context(&args.lm)?;
+    let recording = Recording::begin(&args.trace)?;
+    let ctx = recording.on(&lm::context_for(&args.lm, program)?);
     let optimizer = match &args.teacher {
-        Some(model) => optimizer.teacher_context(&lm::context(&args.lm.named(model))?),
+        Some(model) => optimizer.teacher_context(&recording.on(&lm::context(&args.lm.named(model))?)),
         None => optimizer,
     };
     if args.write_only {
         let work = optimizer.write(&ctx, &program.module, &train, metric);
-        let data = stoppable(work, stop, args, bar).await?;
+        let data = stoppable(work, stop, args, bar).await;
+        recording.end()?;
+        let data = data?;
         bar.finish_and_clear();
         return written(&data, json);
     }
@@ -72,7 +77,9 @@ pub async fn run(
         .call_with(move |model| called(&terms, model))
         .on_job(move |job| told.set_message(format!("job {}: {}", job.id, job.status)));
     let work = optimizer.compile(&ctx, &program.module, &train, &val, metric);
-    let tuned = stoppable(work, stop, args, bar).await?;
+    let tuned = stoppable(work, stop, args, bar).await;
+    recording.end()?;
+    let tuned = tuned?;
     bar.finish_and_clear();
     let mut state =
         ProgramState::of_candidate(&program.module, &tuned.compiled.overlay).with_kind(program.kind);
@@ -80,7 +87,8 @@ pub async fn run(
         state = state.with_metadata("lm", lm.name());
     }
     state.save(out)?;
-    report(&with_advice(tuned), args, out, json)?;
+    let old = ProgramState::of(&program.module);
+    report(&with_advice(tuned), args, &old, out, json)?;
     if stop.is_stopped() {
         return Err(interrupted(args, "stopped, the best so far is saved"));
     }

@@ -4,14 +4,19 @@ use dictum_optimize::Forecast;
 use dictum_providers::Prices;
 use serde_json::json;
 
+use crate::args::LmArgs;
 use crate::failure::Failure;
 use crate::output;
 
 /// Prints the phases with their calls and tokens, and what they cost where the model's price is known.
-pub fn print(forecast: &Forecast, lm: &str, json: bool) -> Result<(), Failure> {
-    let local = lm == "local" || lm.starts_with("local/");
+pub fn print(forecast: &Forecast, args: &LmArgs, json: bool) -> Result<(), Failure> {
+    let lm = args.lm.as_str();
+    // What share each of several models has is not foreseen.
+    let several = !args.lms.is_empty();
+    let local = !several && (lm == "local" || lm.starts_with("local/"));
     let cost = match local {
         true => Some(0.0),
+        false if several => None,
         false => Prices::bundled().cost(lm, &forecast.usage),
     };
     if json {
@@ -43,6 +48,7 @@ pub fn print(forecast: &Forecast, lm: &str, json: bool) -> Result<(), Failure> {
     lines.push(match cost {
         _ if local => "price: none, the model runs in this process".to_owned(),
         Some(cost) => format!("price: about ${cost:.4} by the list of {lm}"),
+        None if several => "price: not known, for several models may be called".to_owned(),
         None => format!("price: not known for {lm}"),
     });
     if forecast.short {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use dictum_core::data::{Example, Loader};
 use dictum_core::lm::Budget;
-use dictum_core::state::ProgramState;
+use dictum_core::state::{ProgramState, diff};
 use dictum_optimize::{Compiled, Custom, Progress, RunRecord, Stop};
 use indicatif::ProgressBar;
 use serde_json::json;
@@ -51,16 +51,17 @@ pub async fn run(args: CompileArgs, json: bool) -> Result<(), Failure> {
     let optimizer = optimizer(&args, &test, bar.clone(), &stop)?;
     if args.dry_run {
         // No model is needed to foresee what one would do, only its name for the price.
-        let ctx = lm::offline().with_shared_adapter(program::adapter(&args.lm.adapter)?);
+        let ctx =
+            lm::offline(&args.lm.lms, &program).with_shared_adapter(program::adapter(&args.lm.adapter)?);
         let forecast = optimizer.dry_run(&ctx, &program.module, &train, &val).await?;
-        return forecast::print(&forecast, &args.lm.lm, json);
+        return forecast::print(&forecast, &args.lm, json);
     }
     let Some(out) = &args.out else {
         return Err(Failure::usage("--out: where is the compiled program to go?"));
     };
     output::writable(out)?;
     let recording = Recording::begin(&args.trace)?;
-    let ctx = recording.on(&lm::context(&args.lm)?);
+    let ctx = recording.on(&lm::context_for(&args.lm, &program)?);
     let optimizer = match &args.proposer {
         Some(model) => optimizer.proposer_context(&recording.on(&lm::context(&args.lm.named(model))?)),
         None => optimizer,
@@ -71,8 +72,9 @@ pub async fn run(args: CompileArgs, json: bool) -> Result<(), Failure> {
     recording.end()?;
     let compiled = compiled?;
     bar.finish_and_clear();
+    let old = ProgramState::of(&program.module);
     save(&compiled, &program, out)?;
-    report(&compiled, &args, out, json)?;
+    report(&compiled, &args, &old, out, json)?;
     if stop.is_stopped() {
         // A script must not take it for the whole run.
         return Err(interrupted(&args, "stopped, the best so far is saved"));
@@ -167,8 +169,17 @@ fn save(compiled: &Compiled, program: &Program, out: &Path) -> Result<(), Failur
     Ok(())
 }
 
-fn report(compiled: &Compiled, args: &CompileArgs, out: &Path, json: bool) -> Result<(), Failure> {
+fn report(
+    compiled: &Compiled,
+    args: &CompileArgs,
+    old: &ProgramState,
+    out: &Path,
+    json: bool,
+) -> Result<(), Failure> {
     let report = &compiled.report;
+    // A program that was compiled before says what had to change.
+    let again = args.program.program.is_some();
+    let changes = again.then(|| diff(old, &compiled.state));
     if json {
         return output::print_json(&json!({
             "outcome": report.outcome,
@@ -179,6 +190,7 @@ fn report(compiled: &Compiled, args: &CompileArgs, out: &Path, json: bool) -> Re
             "candidates": report.candidates,
             "spent": report.spent,
             "notes": report.notes,
+            "changes": changes,
             "out": out,
         }));
     }
@@ -188,6 +200,11 @@ fn report(compiled: &Compiled, args: &CompileArgs, out: &Path, json: bool) -> Re
         "{} calls of the model; kept {}",
         report.spent.calls, report.kept
     ));
+    match changes.as_deref() {
+        Some("") => lines.push("nothing had to change".to_owned()),
+        Some(changes) => lines.push(format!("what had to change:\n{}", changes.trim_end())),
+        None => {}
+    }
     lines.push(format!("the program: {}", out.display()));
     if let Some(folder) = &args.run_dir {
         lines.push(format!("the report:  {}", folder.join("report.html").display()));

@@ -1,11 +1,11 @@
 //! The optimizer a command names.
 
 use dictum_optimize::{
-    BootstrapFewShot, BootstrapRandomSearch, Copro, Custom, Gepa, InferRules, LabeledFewShot, MiproV2,
-    Recipe, Simba,
+    BootstrapFewShot, BootstrapRandomSearch, CheapestWithin, Copro, Custom, Gepa, InferRules, LabeledFewShot,
+    MiproV2, Recipe, Simba, Space,
 };
 
-use crate::args::{CompileArgs, OptimizerKind};
+use crate::args::{CompileArgs, OptimizerKind, SpaceArgs};
 use crate::failure::Failure;
 
 /// One type for all optimizers: they share their options.
@@ -75,9 +75,47 @@ pub fn recipe(args: &CompileArgs) -> Result<Box<dyn Recipe>, Failure> {
             Box::new(set(optimizer, given.max_labeled.take(), InferRules::max_labeled))
         }
         OptimizerKind::Finetune => return Err(Failure::work("finetune is no search")),
+        OptimizerKind::CheapestWithin => return cheapest_within(args, &given),
     };
     given.nothing_left(recipe.name())?;
+    no_space(&args.space, recipe.name())?;
     Ok(recipe)
+}
+
+fn cheapest_within(args: &CompileArgs, given: &Given) -> Result<Box<dyn Recipe>, Failure> {
+    let SpaceArgs {
+        points,
+        try_adapters,
+        try_temperatures,
+        try_demos,
+        try_reasoning,
+    } = &args.space;
+    let space = Space::all()
+        .lms(&args.lm.lms)
+        .adapters(try_adapters)
+        .temperatures(try_temperatures.iter().copied())
+        .demos(try_demos.iter().copied());
+    let space = if *try_reasoning { space.reasoning() } else { space };
+    let recipe = CheapestWithin::points(points.unwrap_or(2.0)).over(space);
+    given.nothing_left(recipe.name())?;
+    Ok(Box::new(recipe))
+}
+
+/// Settings of the search for cheap settings are refused by all others.
+pub fn no_space(space: &SpaceArgs, optimizer: &str) -> Result<(), Failure> {
+    let given = [
+        ("--points", space.points.is_some()),
+        ("--try-adapters", !space.try_adapters.is_empty()),
+        ("--try-temperatures", !space.try_temperatures.is_empty()),
+        ("--try-demos", !space.try_demos.is_empty()),
+        ("--try-reasoning", space.try_reasoning),
+    ];
+    match given.iter().find(|(_, is)| *is) {
+        Some((name, _)) => Err(Failure::usage(format!(
+            "{name}: {optimizer} has no such setting; it is one of --optimizer cheapest-within"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Settings that were given and that no optimizer has taken yet.

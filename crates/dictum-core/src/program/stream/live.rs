@@ -8,7 +8,7 @@ use super::guard::{PartialField, Seen};
 use super::{Event, EventKind, Stopped, Streaming};
 use crate::adapter::Adapter;
 use crate::error::Result;
-use crate::lm::{FinishReason, LmError, LmErrorKind, Request, Response, StreamEvent};
+use crate::lm::{FinishReason, Lm, LmError, LmErrorKind, Request, Response, StreamEvent};
 use crate::parse::Answer;
 use crate::parse::stream::{FieldEvent, FieldReader};
 use crate::program::{Context, Purpose};
@@ -57,6 +57,7 @@ impl<'a> Live<'a> {
     pub(in crate::program) async fn complete(
         &mut self,
         ctx: &Context,
+        lm: &Lm,
         adapter: &Arc<dyn Adapter>,
         spec: &SignatureSpec,
         request: &Request,
@@ -76,7 +77,7 @@ impl<'a> Live<'a> {
         }
         let mut reader = FieldReader::new(adapter.layout(), spec.outputs());
         let call = ctx.call();
-        let mut events = ctx.lm().stream(request, &call).await?;
+        let mut events = lm.stream(request, &call).await?;
         while let Some(event) = events.next().await {
             match event? {
                 StreamEvent::Text(text) => {
@@ -115,7 +116,7 @@ impl<'a> Live<'a> {
             LmErrorKind::Decode,
             "the model's stream ended without saying that it is the end",
         )
-        .with_model(ctx.lm().name()))
+        .with_model(lm.name()))
     }
 
     /// Tells what is left to tell of an answer, now that the parser has read it.

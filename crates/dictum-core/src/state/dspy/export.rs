@@ -100,6 +100,17 @@ fn predictor(
         }
     }
     entry.insert("lm".to_owned(), lm(&saved.state.settings, kept("lm"), notes));
+    let state = &saved.state;
+    let named = [
+        ("model's name", state.lm.is_some()),
+        ("adapter", state.adapter.is_some()),
+        ("choice of reasoning", state.reasoning.is_some()),
+    ];
+    for (what, _) in named.iter().filter(|(_, is)| *is) {
+        notes.add(format!(
+            "the {what} is left out: DSPy has no place for it in a predictor's state"
+        ));
+    }
     entry
 }
 

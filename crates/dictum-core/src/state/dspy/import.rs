@@ -176,6 +176,7 @@ fn predictor(
         instructions: learned.then(|| instructions.to_owned()),
         demos: read_demos(demos, &signature, &mut aside, notes),
         settings: settings(entry.shift_remove("lm"), &mut aside, notes),
+        ..PredictorState::default()
     };
     for (key, value) in entry {
         let empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);

@@ -58,7 +58,7 @@ pub(super) async fn compile(
         return Ok(Finetuned {
             models: Vec::new(),
             data,
-            compiled: run.conclude(baseline, best, Vec::new()).await?,
+            compiled: run.conclude(baseline, best, Vec::new(), None).await?,
             lm: None,
             kept: false,
         });
@@ -77,7 +77,7 @@ pub(super) async fn compile(
     run.engine.tuned.insert(name.clone(), player);
     run.engine.allow_calls(own.options.budget.calls);
     let candidates = vec![Considered::of(&best, Vec::new())];
-    let compiled = run.conclude(baseline, best.clone(), candidates).await?;
+    let compiled = run.conclude(baseline, best.clone(), candidates, None).await?;
     Ok(Finetuned {
         models,
         data,

@@ -200,6 +200,7 @@ mod tests {
             },
             steps,
             spent: 1,
+            cost: None,
         }))
     }
 
