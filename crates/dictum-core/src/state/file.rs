@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ProgramKind, ProgramState, SavedPredictor};
+use super::{ProgramKind, ProgramState, SavedPredictor, SavedText};
 use crate::error::{Error, FileError, Result};
 use crate::lm::Settings;
 use crate::program::{Demo, PredictorState};
@@ -25,6 +25,8 @@ struct Form {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     program: Option<ProgramForm>,
     predictors: IndexMap<String, PredictorForm>,
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    texts: IndexMap<String, SavedText>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     metadata: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -74,6 +76,7 @@ impl ProgramState {
                 .iter()
                 .map(|(path, saved)| (path.clone(), written(saved)))
                 .collect(),
+            texts: self.texts.clone(),
             metadata: sorted(&self.metadata),
             unplaced: sorted(&self.unplaced),
         };
@@ -136,6 +139,7 @@ impl ProgramState {
         let state = Self {
             kind: form.program.map(|program| program.kind),
             predictors: form.predictors.into_iter().map(read).collect(),
+            texts: form.texts,
             metadata: form.metadata,
             unplaced: form.unplaced,
         };

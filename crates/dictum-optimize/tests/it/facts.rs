@@ -8,7 +8,7 @@ use dictum_core::data::Example;
 use dictum_core::evaluate::{Metric, Score, metric_fn};
 use dictum_core::lm::{Digest, Message};
 use dictum_core::modules::Predict;
-use dictum_core::program::{Context, Module, ParameterPath, Parameters, Predictor};
+use dictum_core::program::{Context, Module, Parameter, ParameterMut, ParameterPath, Parameters};
 use dictum_core::{Record, Result, record};
 
 use crate::simulated::{demo_quality, unit};
@@ -163,12 +163,16 @@ impl TwoSteps {
 }
 
 impl Parameters for TwoSteps {
-    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {
+    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, Parameter<'a>)) {
         path.field("topic", |path| self.topic.visit(path, visit));
         path.field("answer", |path| self.answer.visit(path, visit));
     }
 
-    fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {
+    fn visit_mut(
+        &mut self,
+        path: &mut ParameterPath,
+        visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>),
+    ) {
         path.field("topic", |path| self.topic.visit_mut(path, visit));
         path.field("answer", |path| self.answer.visit_mut(path, visit));
     }
