@@ -55,7 +55,7 @@ pub use compiled::{Compiled, Outcome, Ranked};
 pub use engine::{Phase, Progress};
 pub use headroom::Headroom;
 pub use options::Optimizer;
-pub use plan::{Part, Plan, Recipe};
+pub use plan::{Part, Plan, Recipe, TextPart};
 pub use report::{CandidateReport, FrontRow, Pair, Prompts, Report};
 pub use rng::Rng;
 pub use run::RunRecord;

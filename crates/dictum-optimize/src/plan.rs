@@ -7,7 +7,7 @@ use dictum_core::Record;
 use dictum_core::data::Example;
 use dictum_core::error::Result;
 use dictum_core::lm::Digest;
-use dictum_core::program::{DynModule, Overlay, PredictorState, predictors};
+use dictum_core::program::{DynModule, Overlay, PredictorState, predictors, texts};
 use dictum_core::signature::SignatureSpec;
 use serde_json::Value;
 
@@ -19,6 +19,8 @@ use crate::strategy::Strategy;
 pub struct Plan {
     /// The predictors of the program, in their order.
     pub predictors: Vec<Part>,
+    /// The texts of the program that can be learned, in their order.
+    pub texts: Vec<TextPart>,
     /// The program as it is: the candidate to beat.
     pub baseline: Arc<Candidate>,
     /// The teacher as it is: another program, or the program itself.
@@ -56,6 +58,50 @@ impl Part {
         let state = candidate.overlay().get(&self.path);
         let learned = state.and_then(|state| state.instructions.clone());
         learned.unwrap_or_else(|| self.spec.instructions().into_owned())
+    }
+}
+
+/// One text of the program that can be learned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextPart {
+    /// Its path.
+    pub path: String,
+    /// What it is for.
+    pub purpose: String,
+    /// What it says in the program as it is.
+    pub text: String,
+}
+
+/// What a proposal can put into other words: the instructions of a predictor, or a text.
+#[derive(Debug, Clone)]
+pub(crate) enum Component {
+    Instructions(Part),
+    Text(TextPart),
+}
+
+impl Component {
+    pub(crate) fn path(&self) -> &str {
+        match self {
+            Self::Instructions(part) => &part.path,
+            Self::Text(text) => &text.path,
+        }
+    }
+
+    /// Its words in the program as it is.
+    pub(crate) fn own_words(&self) -> String {
+        match self {
+            Self::Instructions(part) => part.own_instructions(),
+            Self::Text(text) => text.text.clone(),
+        }
+    }
+}
+
+impl Plan {
+    /// All that a proposal can put into other words: the instructions of the predictors, then the texts.
+    pub(crate) fn components(&self) -> Vec<Component> {
+        let instructions = self.predictors.iter().cloned().map(Component::Instructions);
+        let texts = self.texts.iter().cloned().map(Component::Text);
+        instructions.chain(texts).collect()
     }
 }
 
@@ -106,6 +152,17 @@ pub(crate) fn parts(program: &dyn DynModule) -> Vec<Part> {
     .collect()
 }
 
+/// The texts of a program.
+pub(crate) fn text_parts(program: &dyn DynModule) -> Vec<TextPart> {
+    let all = texts(program).into_iter();
+    all.map(|(path, text)| TextPart {
+        path,
+        purpose: text.purpose().to_owned(),
+        text: text.text().to_owned(),
+    })
+    .collect()
+}
+
 /// A program as it is, as a candidate. Demonstrations it has already are traced back to the examples they show.
 pub(crate) fn as_it_is(
     label: &str,
@@ -131,6 +188,9 @@ pub(crate) fn as_it_is(
         };
         let sources = state.demos.iter().map(|demo| source(&demo.fields)).collect();
         candidate = candidate.with(&path, state, sources);
+    }
+    for TextPart { path, text, .. } in text_parts(program) {
+        candidate = candidate.with_text(&path, &text);
     }
     candidate
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::Task;
 use crate::candidate::{Candidate, Role, short};
-use crate::plan::{Part, Plan, as_it_is, parts};
+use crate::plan::{Part, Plan, as_it_is, parts, text_parts};
 use crate::run::Identity;
 
 /// What a compilation starts from.
@@ -72,11 +72,20 @@ pub(super) fn prepare(task: &Task<'_>, trainset: &[Example], valset: &[Example])
     let data = [trainset.as_slice(), valset.as_slice(), testset.as_slice()];
     let mut baseline = as_it_is("as it is", Role::Student, task.program, &data);
     let mut predictors = parts(task.program);
+    let mut texts = text_parts(task.program);
     if let Some(start) = task.start {
         for part in &mut predictors {
             if let Some(state) = start.overlay().get(&part.path) {
                 part.state = state.clone();
                 baseline = baseline.with(&part.path, state.clone(), start.sources_of(&part.path));
+            }
+        }
+    }
+    if let Some(start) = task.start {
+        for part in &mut texts {
+            if let Some(text) = start.overlay().text(&part.path) {
+                part.text = text.to_owned();
+                baseline = baseline.with_text(&part.path, text);
             }
         }
     }
@@ -111,6 +120,7 @@ pub(super) fn prepare(task: &Task<'_>, trainset: &[Example], valset: &[Example])
     }
     let plan = Plan {
         predictors,
+        texts,
         baseline,
         teacher,
         trainset,
@@ -238,7 +248,7 @@ fn identity(task: &Task<'_>, plan: &Plan, testset: &[Arc<Example>], calls_per_ro
     identity
 }
 
-/// What identifies a program: the signature and state of each predictor.
+/// What identifies a program: the signature and state of each predictor, and the texts.
 fn program(program: &dyn DynModule) -> Value {
     let part = |Part { path, spec, state }: Part| {
         let field = |field: &dictum_core::signature::FieldSpec| {
@@ -257,9 +267,12 @@ fn program(program: &dyn DynModule) -> Value {
         });
         (path, facts)
     };
-    parts(program)
-        .into_iter()
-        .map(part)
+    let text = |text: crate::plan::TextPart| {
+        let facts = json!({ "text": short(&Digest::of(&(text.purpose, text.text))) });
+        (text.path, facts)
+    };
+    let all = parts(program).into_iter().map(part);
+    all.chain(text_parts(program).into_iter().map(text))
         .collect::<serde_json::Map<_, _>>()
         .into()
 }

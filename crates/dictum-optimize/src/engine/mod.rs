@@ -78,10 +78,7 @@ impl<'a> Player<'a> {
 
     /// The context of the program in these states.
     fn bind(&self, overlay: &Overlay) -> Result<Context> {
-        let mut all = self.start.clone();
-        for (path, state) in overlay.iter() {
-            all.set(path, state.clone());
-        }
+        let all = self.start.clone().over(overlay);
         self.ctx.with_overlay(&*self.program, &all)
     }
 }

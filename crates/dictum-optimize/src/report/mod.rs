@@ -66,7 +66,7 @@ pub struct Report {
     pub spent: Spent,
     /// What people should know.
     pub notes: Vec<String>,
-    /// The prompts before and after, by predictor path.
+    /// The prompts before and after, by predictor path; then the texts that can be learned, by theirs.
     pub prompts: Vec<Prompts>,
 }
 

@@ -34,4 +34,5 @@ mod simba;
 mod simulated;
 mod stop;
 mod tables;
+mod texts;
 mod trials;

@@ -40,8 +40,9 @@ use search::Search;
 /// came out and what the metric said in words ([`Score::with_feedback`](dictum_core::evaluate::Score::with_feedback)), and
 /// writes new instructions for it. The child answers the same examples. When its scores sum to more, it is scored on the
 /// validation set and joins the pool. The next parent is one of those that are best at some example, so that different
-/// strengths live on. The best in the mean wins. Only instructions change: demonstrations and settings stay as they are, and
-/// there are no other texts of a predictor to change.
+/// strengths live on. The best in the mean wins. Instructions change, and the texts the program declares
+/// ([`TextParameter`](dictum_core::program::TextParameter)), which take their turns after the predictors: of a text the proposer
+/// is shown what it is for, what it says, and all steps of the examples. Demonstrations and settings stay as they are.
 ///
 /// The metric matters more than any option here: one that says why an answer is wrong teaches more than a number. A strong
 /// model for the proposals ([`Gepa::proposer_context`]) pays off, for there are few of them.
@@ -227,7 +228,7 @@ impl Gepa {
         self
     }
 
-    /// Changes the predictors at these paths only; all if not set.
+    /// Changes the predictors and texts at these paths only; all if not set.
     #[must_use]
     pub fn only<T: Into<String>>(mut self, paths: impl IntoIterator<Item = T>) -> Self {
         self.how.only = Some(paths.into_iter().map(Into::into).collect());
@@ -399,11 +400,12 @@ impl Recipe for Gepa {
     fn strategy(&self, plan: Plan) -> Result<Box<dyn Strategy>> {
         self.how.asking.check()?;
         for path in self.how.only.iter().flatten() {
-            if plan.predictors.iter().all(|part| part.path != *path) {
-                let known: Vec<&str> = plan.predictors.iter().map(|part| part.path.as_str()).collect();
+            let components = plan.components();
+            if components.iter().all(|component| component.path() != path) {
+                let known: Vec<&str> = components.iter().map(|component| component.path()).collect();
                 return Err(Error::input(
                     "only",
-                    format!("names `{path}`, but the predictors are `{}`", known.join("`, `")),
+                    format!("names `{path}`, but the predictors and texts are `{}`", known.join("`, `")),
                 ));
             }
         }

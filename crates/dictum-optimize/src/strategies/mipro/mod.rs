@@ -26,6 +26,8 @@ use size::Wish;
 /// of the program, what each is for, demonstrations that worked, and a hint drawn at random. Without demonstrations
 /// (`max_bootstrapped(0)` and `max_labeled(0)`) only instructions are searched.
 ///
+/// Texts the program declares ([`TextParameter`](dictum_core::program::TextParameter)) are searched like instructions.
+///
 /// How much is tried follows from [`MiproV2::auto`], or from [`MiproV2::candidates`] and [`MiproV2::trials`].
 ///
 /// Other than DSPy's `MIPROv2`:
@@ -187,7 +189,7 @@ impl Recipe for MiproV2 {
     }
 
     fn strategy(&self, plan: Plan) -> Result<Box<dyn Strategy>> {
-        let dimensions = plan.predictors.len() * if self.zero_shot() { 1 } else { 2 };
+        let dimensions = plan.predictors.len() * if self.zero_shot() { 1 } else { 2 } + plan.texts.len();
         let size = self
             .wish
             .resolve(dimensions, self.zero_shot(), plan.valset.len())?;
