@@ -63,7 +63,7 @@ pub use scoreboard::Scoreboard;
 pub use stop::Stop;
 pub use strategies::gepa;
 pub use strategies::{
-    Auto, BootstrapFewShot, BootstrapRandomSearch, Copro, Custom, Gepa, InferRules, KnnFewShot,
+    Auto, BootstrapFewShot, BootstrapRandomSearch, Copro, Custom, Effort, Gepa, InferRules, KnnFewShot,
     LabeledFewShot, MiproV2, Neighbours, Sequence, Sequenced, Simba,
 };
 pub use strategy::{Ask, Batch, Choice, Considered, Done, DoneStep, Job, Strategy};

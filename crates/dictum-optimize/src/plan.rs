@@ -29,6 +29,10 @@ pub struct Plan {
     pub trainset: Vec<Arc<Example>>,
     /// Examples to score candidates on; none of them is learned from.
     pub valset: Vec<Arc<Example>>,
+    /// How many examples the winner is confirmed on, none of which is here; 0 where the validation set has to do.
+    pub confirm: usize,
+    /// The calls there are for the search, the scoring of the program as it is included; `None` without limit.
+    pub calls: Option<u64>,
     /// The run's seed.
     pub seed: u64,
     /// What a row counts that the program failed on.
@@ -102,6 +106,24 @@ impl Plan {
         let instructions = self.predictors.iter().cloned().map(Component::Instructions);
         let texts = self.texts.iter().cloned().map(Component::Text);
         instructions.chain(texts).collect()
+    }
+
+    /// Takes this candidate for the program as it is.
+    pub(crate) fn start_from(&mut self, candidate: &Arc<Candidate>) {
+        for part in &mut self.predictors {
+            if let Some(state) = candidate.overlay().get(&part.path) {
+                part.state = state.clone();
+            }
+        }
+        for part in &mut self.texts {
+            if let Some(text) = candidate.overlay().text(&part.path) {
+                part.text = text.to_owned();
+            }
+        }
+        if self.teacher.role() == Role::Student {
+            self.teacher = Arc::new(candidate.labelled("teacher"));
+        }
+        self.baseline = candidate.clone();
     }
 }
 

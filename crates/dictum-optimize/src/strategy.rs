@@ -31,6 +31,16 @@ pub trait Strategy: Send {
 
     /// The best so far.
     fn best(&self) -> Choice;
+
+    /// Why the search goes the way it goes, for the report and for a dry run; nothing where there is nothing to choose.
+    fn reasons(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Whether the best is to be confirmed on the test set. A search that found it not worth a try says no.
+    fn confirms(&self) -> bool {
+        true
+    }
 }
 
 /// What a strategy wants.

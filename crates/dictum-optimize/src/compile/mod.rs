@@ -110,7 +110,10 @@ async fn compiled(task: Task<'_>, trainset: &[Example], valset: &[Example]) -> R
     judged_something(&candidates)?;
 
     engine.allow_calls(task.options.budget.calls);
-    let test = confirm::confirm(&mut engine, &plan.baseline, &best, &prepared.testset).await?;
+    let test = match strategy.confirms() {
+        true => confirm::confirm(&mut engine, &plan.baseline, &best, &prepared.testset).await?,
+        false => None,
+    };
     if engine.exhausted() && !engine.stopped() && !prepared.testset.is_empty() {
         notes.push(
             "the budget was spent before the confirmation was over; the rows run of both were compared"
@@ -159,6 +162,7 @@ async fn compiled(task: Task<'_>, trainset: &[Example], valset: &[Example]) -> R
         verdict,
         phases: engine.phases.all.clone(),
         spent: engine.meter.spent(),
+        reasons: strategy.reasons(),
         notes,
         failure_score: plan.failure_score,
     });

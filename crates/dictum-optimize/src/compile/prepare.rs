@@ -125,6 +125,8 @@ pub(super) fn prepare(task: &Task<'_>, trainset: &[Example], valset: &[Example])
         teacher,
         trainset,
         valset,
+        confirm: testset.len(),
+        calls: search_budget.calls,
         seed: options.seed,
         failure_score: options.failure_score,
     };
@@ -208,11 +210,12 @@ fn identity(task: &Task<'_>, plan: &Plan, testset: &[Arc<Example>], calls_per_ro
     identity.set("optimizer", task.recipe.name());
     identity.set("settings", task.recipe.settings());
     identity.set("seed", options.seed);
-    identity.set("budget", options.budget);
+    let (budget, alpha) = options.known_as.unwrap_or((options.budget, options.alpha));
+    identity.set("budget", budget);
     identity.set(
         "options",
         json!({
-            "significance": options.alpha,
+            "significance": alpha,
             "keep_best_anyway": options.keep_best_anyway,
             "calls_per_rollout": options.budget.calls.map(|_| calls_per_rollout),
             "failure_score": options.failure_score,

@@ -1,5 +1,6 @@
 //! The optimizers, one file each, and what they share.
 
+mod auto;
 mod bootstrap;
 mod bootstrapper;
 mod copro;
@@ -16,6 +17,7 @@ mod sequence;
 mod simba;
 mod tpe;
 
+pub use auto::Auto;
 pub use bootstrap::BootstrapFewShot;
 pub use copro::Copro;
 pub use custom::Custom;
@@ -23,7 +25,7 @@ pub use gepa::Gepa;
 pub use infer_rules::InferRules;
 pub use knn::{KnnFewShot, Neighbours};
 pub use labeled::LabeledFewShot;
-pub use mipro::{Auto, MiproV2};
+pub use mipro::{Effort, MiproV2};
 pub use random_search::BootstrapRandomSearch;
 pub use sequence::{Sequence, Sequenced};
 pub use simba::Simba;

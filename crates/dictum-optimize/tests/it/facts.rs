@@ -77,7 +77,11 @@ pub fn respond(world: World, messages: &[Message], digest: Digest) -> String {
         if step == "choice" {
             let named = rules(&field(asked, "tool").unwrap_or_default());
             let too_many = 0.15 * named.len().saturating_sub(2) as f64;
-            return if named.contains(&world.rule("tool")) { 0.9 - too_many } else { 0.3 };
+            return if named.contains(&world.rule("tool")) {
+                0.9 - too_many
+            } else {
+                0.3
+            };
         }
         let named = rules(&messages[0].to_text());
         let helped = named.contains(&world.rule(step));
@@ -230,7 +234,11 @@ impl Parameters for Tooled {
         path.field("tools", |path| self.tools.visit(path, visit));
     }
 
-    fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>)) {
+    fn visit_mut(
+        &mut self,
+        path: &mut ParameterPath,
+        visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>),
+    ) {
         path.field("choose", |path| self.choose.visit_mut(path, visit));
         path.field("tools", |path| self.tools.visit_mut(path, visit));
     }
@@ -261,7 +269,10 @@ pub fn judged_tool(world: World) -> impl Metric + Clone {
             return Score::from(1.0);
         }
         let words = match unit(&("useful", example.id())) < 0.5 {
-            true => format!("Wrong. The tool was not called, for its text missed the {} rule.", world.rule("tool")),
+            true => format!(
+                "Wrong. The tool was not called, for its text missed the {} rule.",
+                world.rule("tool")
+            ),
             false => "Wrong.".to_owned(),
         };
         Score::with_feedback(0.0, words)

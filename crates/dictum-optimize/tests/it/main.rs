@@ -9,6 +9,7 @@
     missing_docs
 )]
 
+mod auto;
 mod bootstrapping;
 mod budget;
 mod copro;

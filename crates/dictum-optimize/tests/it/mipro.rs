@@ -6,7 +6,7 @@ use dictum_core::evaluate::Evaluate;
 use dictum_core::lm::Budget;
 use dictum_core::program::{Context, Demo, PredictorState};
 use dictum_core::record;
-use dictum_optimize::{Auto, BootstrapRandomSearch, Compiled, MiproV2, Outcome};
+use dictum_optimize::{BootstrapRandomSearch, Compiled, Effort, MiproV2, Outcome};
 
 use crate::facts::{self, BARE, TwoSteps, World, judged};
 use crate::simulated::{Simulated, exact, examples, folder, program, shown};
@@ -58,7 +58,7 @@ async fn instructions_of_two_steps_are_found_together() {
             .budget(Budget::calls(3_000))
     };
     let (light, light_calls) = mean_of_two_steps!(false, zero_shot());
-    let (heavy, heavy_calls) = mean_of_two_steps!(false, zero_shot().auto(Auto::Heavy));
+    let (heavy, heavy_calls) = mean_of_two_steps!(false, zero_shot().auto(Effort::Heavy));
     eprintln!(
         "bare {BARE:.3}, light {light:.3} ({light_calls} calls), heavy {heavy:.3} ({heavy_calls} calls)"
     );
@@ -211,7 +211,7 @@ async fn settings_that_contradict_are_refused_before_the_first_call() {
     let (train, val) = (examples("train", 20), examples("val", 40));
     let mipro = MiproV2::new();
     for (optimizer, problem) in [
-        (mipro.clone().auto(Auto::Light).candidates(3), "auto"),
+        (mipro.clone().auto(Effort::Light).candidates(3), "auto"),
         (mipro.clone().trials(3), "candidates"),
         (mipro.clone().candidates(0), "at least 1"),
         (mipro.minibatch(41, 5), "only 40"),
@@ -235,7 +235,7 @@ async fn where_both_matter_both_are_found() {
             .candidates(24)
             .budget(budget)
     };
-    let mipro = || MiproV2::new().auto(Auto::Medium).budget(budget);
+    let mipro = || MiproV2::new().auto(Effort::Medium).budget(budget);
     let (random, random_calls) = mean_of_two_steps!(true, search());
     let (both, calls) = mean_of_two_steps!(true, mipro());
     eprintln!("random search {random:.3} ({random_calls} calls), both {both:.3} ({calls} calls)");

@@ -55,8 +55,17 @@ async fn a_better_description_of_a_tool_is_found() {
             let (path, text) = texts(&program)[0].clone();
             if compiled.outcome == Outcome::Improved {
                 assert_eq!(path, "tools[0]");
-                assert!(text.text().contains(world(seed).rule("tool")), "{name}: {}", text.text());
-                let shown = compiled.report.prompts.iter().find(|known| known.path == path).unwrap();
+                assert!(
+                    text.text().contains(world(seed).rule("tool")),
+                    "{name}: {}",
+                    text.text()
+                );
+                let shown = compiled
+                    .report
+                    .prompts
+                    .iter()
+                    .find(|known| known.path == path)
+                    .unwrap();
                 assert!(shown.before.contains("Looks things up.") && shown.after.contains(text.text()));
             } else {
                 assert_eq!(text.learned(), None);

@@ -405,7 +405,10 @@ impl Recipe for Gepa {
                 let known: Vec<&str> = components.iter().map(|component| component.path()).collect();
                 return Err(Error::input(
                     "only",
-                    format!("names `{path}`, but the predictors and texts are `{}`", known.join("`, `")),
+                    format!(
+                        "names `{path}`, but the predictors and texts are `{}`",
+                        known.join("`, `")
+                    ),
                 ));
             }
         }

@@ -333,7 +333,10 @@ mod tests {
             max_chars: Some(5),
             ..Asking::default()
         };
-        assert!(asking.shorten(&part(), "abcde").unwrap().is_none() && asking.shorten(&part(), "äöüßé").unwrap().is_none());
+        assert!(
+            asking.shorten(&part(), "abcde").unwrap().is_none()
+                && asking.shorten(&part(), "äöüßé").unwrap().is_none()
+        );
         let (_, inputs) = asking.shorten(&part(), "abcdef").unwrap().unwrap();
         assert_eq!(inputs.text("limit"), Some("At most 5 characters."));
     }

@@ -15,7 +15,7 @@ use super::bootstrapper::Bootstrap;
 use crate::options::{Options, optimizer, proposer_options, teacher_options};
 use crate::plan::{Plan, Recipe};
 use crate::strategy::Strategy;
-pub use size::Auto;
+pub use size::Effort;
 use size::Wish;
 
 /// Makes sets of demonstrations and proposals of instructions for every predictor, then looks for the best combination
@@ -97,9 +97,9 @@ impl MiproV2 {
         }
     }
 
-    /// How much is tried; [`Auto::Light`] if neither this nor [`MiproV2::candidates`] is set.
+    /// How much is tried; [`Effort::Light`] if neither this nor [`MiproV2::candidates`] is set.
     #[must_use]
-    pub fn auto(mut self, auto: Auto) -> Self {
+    pub fn auto(mut self, auto: Effort) -> Self {
         self.wish.auto = Some(auto);
         self
     }

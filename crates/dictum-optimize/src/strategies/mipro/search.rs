@@ -120,7 +120,10 @@ impl Search {
         // A text has no demonstrations: having none is its only choice of them.
         sets.resize_with(self.components.len(), || vec![DemoSet::default()]);
         let facts = self.grounding.facts().clone();
-        let steps = self.grounds.program.then(|| program_text(&self.plan.predictors, &self.plan.texts));
+        let steps = self
+            .grounds
+            .program
+            .then(|| program_text(&self.plan.predictors, &self.plan.texts));
         let mut instructor = Instructor::new(steps, facts, self.grounds.temperature);
         let mut jobs = Vec::new();
         for (place, (component, sets)) in self.components.iter().zip(sets).enumerate() {
@@ -305,18 +308,22 @@ impl Search {
 
     /// What people call a combination: the places of its choices.
     fn label(&self, point: &[usize]) -> String {
-        let each = self.components.iter().zip(point.chunks(2)).map(|(component, choice)| {
-            let (instruction, demos) = pair(choice);
-            let choice = match component {
-                Component::Text(_) => format!("text {instruction}"),
-                Component::Instructions(_) if self.zero_shot => format!("instruction {instruction}"),
-                Component::Instructions(_) => format!("instruction {instruction}, demos {demos}"),
-            };
-            match self.components.len() {
-                1 => choice,
-                _ => format!("{}: {choice}", component.path()),
-            }
-        });
+        let each = self
+            .components
+            .iter()
+            .zip(point.chunks(2))
+            .map(|(component, choice)| {
+                let (instruction, demos) = pair(choice);
+                let choice = match component {
+                    Component::Text(_) => format!("text {instruction}"),
+                    Component::Instructions(_) if self.zero_shot => format!("instruction {instruction}"),
+                    Component::Instructions(_) => format!("instruction {instruction}, demos {demos}"),
+                };
+                match self.components.len() {
+                    1 => choice,
+                    _ => format!("{}: {choice}", component.path()),
+                }
+            });
         each.collect::<Vec<_>>().join("; ")
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 /// How much [`MiproV2`](super::MiproV2) tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Auto {
+pub enum Effort {
     /// 6 sets of demonstrations and 3 instructions for each predictor, at most 100 examples of the validation set.
     Light,
     /// 12 sets, 6 instructions, at most 300 examples.
@@ -15,7 +15,7 @@ pub enum Auto {
     Heavy,
 }
 
-impl Auto {
+impl Effort {
     fn candidates(self) -> usize {
         match self {
             Self::Light => 6,
@@ -36,7 +36,7 @@ impl Auto {
 /// What was asked for.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(super) struct Wish {
-    pub(super) auto: Option<Auto>,
+    pub(super) auto: Option<Effort>,
     pub(super) candidates: Option<usize>,
     pub(super) trials: Option<usize>,
     /// The size of minibatches with the number of trials from one full evaluation to the next; inside `None` for none.
@@ -76,7 +76,7 @@ impl Wish {
             (_, _, Some(0)) => return Err(Error::input("trials", "must be at least 1")),
             (_, Some(candidates), _) => (candidates, None),
             (auto, None, None) => {
-                let auto = auto.unwrap_or(Auto::Light);
+                let auto = auto.unwrap_or(Effort::Light);
                 (auto.candidates(), Some(auto))
             }
         };
@@ -125,7 +125,7 @@ fn trials(dimensions: usize, candidates: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn wish(auto: Option<Auto>, candidates: Option<usize>, trials: Option<usize>) -> Wish {
+    fn wish(auto: Option<Effort>, candidates: Option<usize>, trials: Option<usize>) -> Wish {
         Wish {
             auto,
             candidates,
@@ -149,16 +149,16 @@ mod tests {
                 size.minibatch.is_some(),
             )
         };
-        assert_eq!(size(Auto::Light, 2, false, 50), (6, 3, 10, 50, false));
-        assert_eq!(size(Auto::Light, 1, true, 400), (6, 6, 9, 100, true));
-        assert_eq!(size(Auto::Medium, 4, false, 400), (12, 6, 28, 300, true));
-        assert_eq!(size(Auto::Heavy, 2, true, 51), (18, 18, 27, 51, true));
+        assert_eq!(size(Effort::Light, 2, false, 50), (6, 3, 10, 50, false));
+        assert_eq!(size(Effort::Light, 1, true, 400), (6, 6, 9, 100, true));
+        assert_eq!(size(Effort::Medium, 4, false, 400), (12, 6, 28, 300, true));
+        assert_eq!(size(Effort::Heavy, 2, true, 51), (18, 18, 27, 51, true));
     }
 
     #[test]
     fn what_makes_no_sense_is_said() {
         let problem = |wish: Wish| wish.resolve(2, false, 40).unwrap_err().to_string();
-        let light = Some(Auto::Light);
+        let light = Some(Effort::Light);
         assert!(problem(wish(light, Some(4), None)).contains("auto"));
         assert!(problem(wish(light, None, Some(4))).contains("auto"));
         assert!(problem(wish(None, None, Some(4))).contains("candidates"));

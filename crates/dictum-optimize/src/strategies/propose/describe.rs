@@ -23,7 +23,12 @@ pub(in super::super) fn program_text(parts: &[Part], texts: &[TextPart]) -> Stri
         text.push_str(&format!("\n- is told: {}", part.own_instructions()));
         text
     };
-    let text = |text: &TextPart| format!("Text `{}`\n- is for: {}\n- says: {}", text.path, text.purpose, text.text);
+    let text = |text: &TextPart| {
+        format!(
+            "Text `{}`\n- is for: {}\n- says: {}",
+            text.path, text.purpose, text.text
+        )
+    };
     let mut all: Vec<String> = parts.iter().enumerate().map(step).collect();
     all.extend(texts.iter().map(text));
     all.join("\n\n")
