@@ -59,6 +59,18 @@ async fn instructions_of_two_steps_are_found_together() {
     };
     let (light, light_calls) = mean_of_two_steps!(false, zero_shot());
     let (heavy, heavy_calls) = mean_of_two_steps!(false, zero_shot().auto(Effort::Heavy));
+    let (whole, whole_calls) = mean_of_two_steps!(false, zero_shot().auto(Effort::Heavy).use_budget());
+    let (full, full_calls) = mean_of_two_steps!(
+        false,
+        zero_shot().auto(Effort::Heavy).use_budget().full_evaluations()
+    );
+    eprintln!(
+        "to the end of the budget {whole:.3} ({whole_calls} calls), the same without minibatches {full:.3} ({full_calls} calls)"
+    );
+    assert!(
+        whole_calls > 2_900 && whole > heavy - 0.05,
+        "{whole}, {whole_calls} calls"
+    );
     eprintln!(
         "bare {BARE:.3}, light {light:.3} ({light_calls} calls), heavy {heavy:.3} ({heavy_calls} calls)"
     );
@@ -134,6 +146,33 @@ async fn the_same_seed_gives_the_same_bytes_and_budgets_of_any_size_end_cleanly(
         );
         assert!(alone.1 <= calls, "{} of {calls}", alone.1);
     }
+}
+
+/// With few combinations the search ends when all are scored, however large the budget.
+#[tokio::test]
+async fn using_the_budget_ends_where_nothing_is_left_to_try() {
+    let lm = Simulated::new();
+    let (train, val) = (examples("train", 20), examples("val", 60));
+    let mipro = MiproV2::new()
+        .candidates(2)
+        .use_budget()
+        .budget(Budget::calls(100_000));
+    let compiled = mipro
+        .compile(&lm.context(), &program(), &train, &val, exact())
+        .await
+        .unwrap();
+    let whole = compiled
+        .report
+        .candidates
+        .iter()
+        .filter(|known| known.complete)
+        .count();
+    assert!(
+        whole >= 4 && lm.calls() < 600,
+        "{} calls\n{}",
+        lm.calls(),
+        compiled.report
+    );
 }
 
 #[tokio::test]

@@ -33,8 +33,8 @@ async fn compile(recipe: Box<dyn Recipe>, seed: u64, lm: &Simulated) -> Compiled
 async fn a_better_description_of_a_tool_is_found() {
     let optimizers: [(&str, f64, fn() -> Box<dyn Recipe>); 3] = [
         ("gepa", 0.8, || Box::new(Gepa::new().rollouts(400))),
-        ("copro", 0.45, || Box::new(Copro::new().breadth(8).depth(2))),
-        ("mipro", 0.45, || {
+        ("copro", 0.7, || Box::new(Copro::new().breadth(8).depth(2))),
+        ("mipro", 0.5, || {
             Box::new(
                 MiproV2::new()
                     .candidates(10)

@@ -21,6 +21,7 @@ pub fn print(forecast: &Forecast, lm: &str, json: bool) -> Result<(), Failure> {
             "usage": forecast.usage,
             "cost_usd": cost,
             "short": forecast.short,
+            "reasons": forecast.reasons,
             "notes": forecast.notes,
         }));
     }
@@ -48,6 +49,7 @@ pub fn print(forecast: &Forecast, lm: &str, json: bool) -> Result<(), Failure> {
     if forecast.short {
         lines.push("the budget would end before the search is over".to_owned());
     }
+    lines.extend(forecast.reasons.iter().map(|reason| format!("why: {reason}")));
     lines.extend(forecast.notes.iter().map(|note| format!("note: {note}")));
     lines.push(
         "An estimate: each predictor called once in a rollout, half of the answers right, four characters a token."

@@ -156,11 +156,13 @@ fn report(compiled: &Compiled, args: &CompileArgs, out: &Path, json: bool) -> Re
             "comparison": report.comparison,
             "candidates": report.candidates,
             "spent": report.spent,
+            "reasons": report.reasons,
             "notes": report.notes,
             "out": out,
         }));
     }
     let mut lines = vec![report.summary.clone()];
+    lines.extend(report.reasons.iter().map(|reason| format!("why: {reason}")));
     lines.extend(report.notes.iter().map(|note| format!("note: {note}")));
     lines.push(format!(
         "{} calls of the model; kept {}",

@@ -1,7 +1,7 @@
 //! The optimizer a command names.
 
 use dictum_optimize::{
-    BootstrapFewShot, BootstrapRandomSearch, Copro, Custom, Gepa, InferRules, LabeledFewShot, MiproV2,
+    Auto, BootstrapFewShot, BootstrapRandomSearch, Copro, Custom, Gepa, InferRules, LabeledFewShot, MiproV2,
     Recipe, Simba,
 };
 
@@ -20,6 +20,7 @@ pub fn recipe(args: &CompileArgs) -> Result<Box<dyn Recipe>, Failure> {
         max_labeled: args.max_labeled,
     };
     let recipe: Box<dyn Recipe> = match args.optimizer {
+        OptimizerKind::Auto => Box::new(Auto::new()),
         OptimizerKind::Labeled => {
             let optimizer = LabeledFewShot::new();
             Box::new(set(optimizer, given.max_labeled.take(), LabeledFewShot::k))

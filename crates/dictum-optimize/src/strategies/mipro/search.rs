@@ -19,6 +19,9 @@ use crate::strategy::{Ask, Batch, Choice, Done, Job, Strategy};
 /// So many trials are proposed before their scores are known. Part of the algorithm: it must not depend on the machine.
 const AT_ONCE: usize = 4;
 
+/// After so many rounds of trials without a rollout the search is over.
+const IDLE: usize = 25;
+
 pub(super) struct Search {
     plan: Plan,
     /// What proposals are made for.
@@ -203,6 +206,7 @@ impl Search {
 
     /// The next trials, or a full evaluation of the best that has none; nothing when the search is over.
     fn next(&mut self) -> Vec<Job> {
+        let mut idle = 0;
         loop {
             let over = self.done >= self.size.trials;
             if let Some((_, every)) = self.size.minibatch
@@ -220,6 +224,11 @@ impl Search {
             let jobs = self.some_trials();
             if !jobs.is_empty() {
                 return jobs;
+            }
+            // What is drawn again and again is scored in full: there is nothing else left to draw.
+            idle += 1;
+            if idle >= IDLE {
+                self.size.trials = self.done;
             }
         }
     }

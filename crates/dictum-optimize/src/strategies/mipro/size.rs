@@ -41,6 +41,9 @@ pub(super) struct Wish {
     pub(super) trials: Option<usize>,
     /// The size of minibatches with the number of trials from one full evaluation to the next; inside `None` for none.
     pub(super) minibatch: Option<Option<(usize, usize)>>,
+    /// Whether there are trials until the budget ends.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) use_budget: bool,
 }
 
 /// What is done.
@@ -63,6 +66,10 @@ const FULL_EVERY: usize = 5;
 
 impl Wish {
     pub(super) fn resolve(&self, dimensions: usize, zero_shot: bool, valset: usize) -> Result<Size> {
+        if let (true, Some(_)) = (self.use_budget, self.trials) {
+            let words = "says how many there are; leave it out for as many as the budget has room for";
+            return Err(Error::input("trials", words));
+        }
         let (candidates, auto) = match (self.auto, self.candidates, self.trials) {
             (Some(_), Some(_), _) | (Some(_), _, Some(_)) => {
                 let words = "says how much is tried; leave it out to say `candidates` and `trials` yourself";
@@ -108,7 +115,10 @@ impl Wish {
         Ok(Size {
             sets: candidates,
             instructions,
-            trials: self.trials.unwrap_or_else(|| trials(dimensions, candidates)),
+            trials: match self.use_budget {
+                true => usize::MAX,
+                false => self.trials.unwrap_or_else(|| trials(dimensions, candidates)),
+            },
             validation,
             minibatch,
         })
@@ -131,6 +141,7 @@ mod tests {
             candidates,
             trials,
             minibatch: None,
+            use_budget: false,
         }
     }
 

@@ -11,6 +11,7 @@ use dictum_core::lm::Settings;
 use super::How;
 use super::acceptance::{Selection, gain, sums};
 use super::batches::Batches;
+use super::components::Turn;
 use super::lane::{Lane, Question, Rows, Stage};
 use super::merge::Merged;
 use super::pool::Pool;
@@ -225,7 +226,25 @@ impl Search {
                 *called &= only.iter().any(|path| path == component.path());
             }
         }
-        let (places, turn) = self.how.components.pick(member.turn, &called);
+        let (places, turn) = match &self.how.selector {
+            Some(selector) => {
+                let paths: Vec<String> = self
+                    .components
+                    .iter()
+                    .map(|component| component.path().to_owned())
+                    .collect();
+                let turn = Turn {
+                    paths: &paths,
+                    words: &lane.texts,
+                    called: &called,
+                    rollouts: done,
+                    scores: &scores,
+                    turn: member.turn,
+                };
+                (selector.pick(&turn), member.turn + 1)
+            }
+            None => self.how.components.pick(member.turn, &called),
+        };
         self.pool.set_turn(parent, turn);
         for place in places {
             let (Some(component), Some(current)) = (self.components.get(place), lane.texts.get(place)) else {
