@@ -9,6 +9,8 @@ use crate::simulated::{Simulated, folder};
 
 const SEEDS: u64 = 6;
 
+type Make = fn() -> Box<dyn Recipe>;
+
 fn world(seed: u64) -> World {
     World { seed, demos: false }
 }
@@ -31,7 +33,7 @@ async fn compile(recipe: Box<dyn Recipe>, seed: u64, lm: &Simulated) -> Compiled
 
 #[tokio::test]
 async fn a_better_description_of_a_tool_is_found() {
-    let optimizers: [(&str, f64, fn() -> Box<dyn Recipe>); 3] = [
+    let optimizers: [(&str, f64, Make); 3] = [
         ("gepa", 0.8, || Box::new(Gepa::new().rollouts(400))),
         ("copro", 0.7, || Box::new(Copro::new().breadth(8).depth(2))),
         ("mipro", 0.5, || {
