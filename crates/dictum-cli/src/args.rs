@@ -246,7 +246,7 @@ pub struct EvalArgs {
 /// `dictum compile`
 #[derive(Debug, Args)]
 #[command(after_help = with_metrics("  dictum compile --signature \"text -> label: Literal['spam','ham']\" --train train.csv --val dev.csv --metric exact:label \\
-    --optimizer random-search --budget-calls 500 --seed 7 --run-dir runs/spam --out spam.json"))]
+    --optimizer auto --budget-calls 2000 --seed 7 --run-dir runs/spam --out spam.json"))]
 pub struct CompileArgs {
     #[command(flatten)]
     pub program: ProgramArgs,
@@ -264,7 +264,7 @@ pub struct CompileArgs {
     /// The metric, such as exact:label
     #[arg(long)]
     pub metric: String,
-    /// How to search
+    /// How to search; begin with auto, which picks by data, budget and headroom and says why
     #[arg(long, value_enum, default_value_t = OptimizerKind::RandomSearch)]
     pub optimizer: OptimizerKind,
     /// Most calls of the model, in all
@@ -338,6 +338,8 @@ pub struct SpaceArgs {
 /// How to search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OptimizerKind {
+    /// What fits the data, the budget and the room for a gain, with the reasons; --dry-run prints the plan
+    Auto,
     /// Labelled examples as demonstrations; only measuring them calls the model
     Labeled,
     /// Demonstrations that the program itself made and the metric accepted

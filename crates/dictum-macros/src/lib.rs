@@ -174,7 +174,7 @@ pub fn derive_fields(input: TokenStream) -> TokenStream {
     answer(fields::expand(&input))
 }
 
-/// Finds the predictors of a program, for saving, loading and compiling it.
+/// Finds the predictors of a program and its texts that can be learned, for saving, loading and compiling it.
 ///
 /// Every field is visited, and its name is its part of the path. A field whose type does not implement `Parameters` does
 /// not compile, so that no predictor is forgotten; mark it `#[parameters(skip)]` if it has none.

@@ -68,7 +68,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             fn visit<'__program>(
                 &'__program self,
                 __path: &mut #program::ParameterPath,
-                __visit: &mut dyn ::core::ops::FnMut(&#program::ParameterPath, &'__program #program::Predictor),
+                __visit: &mut dyn ::core::ops::FnMut(&#program::ParameterPath, #program::Parameter<'__program>),
             ) {
                 #(#shared)*
             }
@@ -76,7 +76,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             fn visit_mut(
                 &mut self,
                 __path: &mut #program::ParameterPath,
-                __visit: &mut dyn ::core::ops::FnMut(&#program::ParameterPath, &mut #program::Predictor),
+                __visit: &mut dyn ::core::ops::FnMut(&#program::ParameterPath, #program::ParameterMut<'_>),
             ) {
                 #(#unique)*
             }

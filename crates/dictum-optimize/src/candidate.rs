@@ -41,7 +41,7 @@ pub(crate) fn short(digest: &Digest) -> String {
     text
 }
 
-/// A candidate: states for predictors, and the examples their demonstrations were made from.
+/// A candidate: states for predictors, with the examples their demonstrations were made from, and texts.
 #[derive(Debug, Clone)]
 pub struct Candidate {
     label: String,
@@ -92,7 +92,15 @@ impl Candidate {
         self
     }
 
-    /// The same under another name, with these instructions for the predictors at these paths.
+    /// The same with this text in place of the one at `path`.
+    #[must_use]
+    pub fn with_text(mut self, path: &str, text: &str) -> Self {
+        self.overlay.set_text(path, text);
+        self.id = OnceLock::new();
+        self
+    }
+
+    /// The same under another name, with these words for the parameters at these paths: texts, or instructions of predictors.
     pub(crate) fn instructed<'a>(
         &self,
         label: impl Into<String>,
@@ -102,6 +110,10 @@ impl Candidate {
         candidate.label = label.into();
         candidate.id = OnceLock::new();
         for (path, text) in texts {
+            if candidate.overlay.text(path).is_some() {
+                candidate.overlay.set_text(path, text);
+                continue;
+            }
             let mut state = candidate.overlay.get(path).cloned().unwrap_or_default();
             state.instructions = Some(text.to_owned());
             candidate.overlay.set(path, state);

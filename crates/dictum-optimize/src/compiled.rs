@@ -47,7 +47,7 @@ impl From<Verdict> for Outcome {
 /// A compiled program: what to put over the program, whether it helped, and how it was found.
 #[derive(Debug, Clone)]
 pub struct Compiled {
-    /// The states of all predictors: those of the winner, or the program's own where nothing better was found.
+    /// The states of all predictors and the texts: those of the winner, or the program's own where nothing better was found.
     pub overlay: Overlay,
     /// Whether compiling helped.
     pub outcome: Outcome,
@@ -112,11 +112,7 @@ impl Picked {
 
 /// The states of all predictors of a program as this candidate.
 fn whole(baseline: &Candidate, candidate: &Candidate) -> Overlay {
-    let mut overlay = baseline.overlay().clone();
-    for (path, state) in candidate.overlay().iter() {
-        overlay.set(path, state.clone());
-    }
-    overlay
+    baseline.overlay().clone().over(candidate.overlay())
 }
 
 impl Compiled {

@@ -60,22 +60,27 @@ impl Headroom {
             .zip(second.rows())
             .filter_map(|(a, b)| Some((a.score(first.failure_score())?, b.score(second.failure_score())?)))
             .collect();
-        let means: Vec<f64> = pairs.iter().map(|(a, b)| f64::midpoint(*a, *b)).collect();
-        let squares: Vec<f64> = pairs.iter().map(|(a, b)| (a - b) * (a - b)).collect();
         // A program that fails on everything is not measured: its model may not be there.
         let answered = first.failed() < first.counted() || second.failed() < second.counted();
-        let (Some(score), Some(noise), true) = (mean(&means), mean(&squares), answered) else {
-            return Err(Error::program(format!(
+        match Self::of(&pairs, first.calls() + second.calls()) {
+            Some(headroom) if answered => Ok(headroom),
+            _ => Err(Error::program(format!(
                 "no example could be scored twice{}",
                 cause(&[&first, &second])
-            )));
-        };
-        Ok(Self {
-            score,
+            ))),
+        }
+    }
+
+    /// What pairs of scores of the same examples say; `None` without any.
+    pub(crate) fn of(pairs: &[(f64, f64)], calls: u64) -> Option<Self> {
+        let means: Vec<f64> = pairs.iter().map(|(a, b)| f64::midpoint(*a, *b)).collect();
+        let squares: Vec<f64> = pairs.iter().map(|(a, b)| (a - b) * (a - b)).collect();
+        Some(Self {
+            score: mean(&means)?,
             interval: mean_interval(&means),
             examples: pairs.len(),
-            noise,
-            calls: first.calls() + second.calls(),
+            noise: mean(&squares)?,
+            calls,
         })
     }
 

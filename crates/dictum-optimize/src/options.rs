@@ -30,6 +30,8 @@ pub(crate) struct Options {
     pub(crate) proposer_context: Option<Context>,
     pub(crate) on_progress: Option<OnProgress>,
     pub(crate) stop: Stop,
+    /// The budget and level the run is known by, where it has only what others left of them.
+    pub(crate) known_as: Option<(Budget, f64)>,
 }
 
 impl Default for Options {
@@ -51,6 +53,7 @@ impl Default for Options {
             proposer_context: None,
             on_progress: None,
             stop: Stop::new(),
+            known_as: None,
         }
     }
 }
@@ -193,8 +196,8 @@ macro_rules! optimizer {
                 self
             }
 
-            /// Lets this handle end the run early, with the best so far. A run folder can go on from there: a stopped run is
-            /// one whose budget ended.
+            /// Lets this handle pause the run, let it go on step by step, or end it early with the best so far. A run folder
+            /// can go on from there: a stopped run is one whose budget ended.
             #[must_use]
             pub fn stop_with(mut self, stop: &$crate::Stop) -> Self {
                 self.options.stop = stop.clone();

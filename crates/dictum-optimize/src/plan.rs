@@ -7,7 +7,7 @@ use dictum_core::Record;
 use dictum_core::data::Example;
 use dictum_core::error::Result;
 use dictum_core::lm::Digest;
-use dictum_core::program::{DynModule, Overlay, PredictorState, predictors};
+use dictum_core::program::{DynModule, Overlay, PredictorState, predictors, texts};
 use dictum_core::signature::SignatureSpec;
 use serde_json::Value;
 
@@ -19,6 +19,8 @@ use crate::strategy::Strategy;
 pub struct Plan {
     /// The predictors of the program, in their order.
     pub predictors: Vec<Part>,
+    /// The texts of the program that can be learned, in their order.
+    pub texts: Vec<TextPart>,
     /// The program as it is: the candidate to beat.
     pub baseline: Arc<Candidate>,
     /// The teacher as it is: another program, or the program itself.
@@ -27,6 +29,10 @@ pub struct Plan {
     pub trainset: Vec<Arc<Example>>,
     /// Examples to score candidates on; none of them is learned from.
     pub valset: Vec<Arc<Example>>,
+    /// How many examples the winner is confirmed on, none of which is here; 0 where the validation set has to do.
+    pub confirm: usize,
+    /// The calls there are for the search, the scoring of the program as it is included; `None` without limit.
+    pub calls: Option<u64>,
     /// The run's seed.
     pub seed: u64,
     /// What a row counts that the program failed on.
@@ -56,6 +62,68 @@ impl Part {
         let state = candidate.overlay().get(&self.path);
         let learned = state.and_then(|state| state.instructions.clone());
         learned.unwrap_or_else(|| self.spec.instructions().into_owned())
+    }
+}
+
+/// One text of the program that can be learned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextPart {
+    /// Its path.
+    pub path: String,
+    /// What it is for.
+    pub purpose: String,
+    /// What it says in the program as it is.
+    pub text: String,
+}
+
+/// What a proposal can put into other words: the instructions of a predictor, or a text.
+#[derive(Debug, Clone)]
+pub(crate) enum Component {
+    Instructions(Part),
+    Text(TextPart),
+}
+
+impl Component {
+    pub(crate) fn path(&self) -> &str {
+        match self {
+            Self::Instructions(part) => &part.path,
+            Self::Text(text) => &text.path,
+        }
+    }
+
+    /// Its words in the program as it is.
+    pub(crate) fn own_words(&self) -> String {
+        match self {
+            Self::Instructions(part) => part.own_instructions(),
+            Self::Text(text) => text.text.clone(),
+        }
+    }
+}
+
+impl Plan {
+    /// All that a proposal can put into other words: the instructions of the predictors, then the texts.
+    pub(crate) fn components(&self) -> Vec<Component> {
+        let instructions = self.predictors.iter().cloned().map(Component::Instructions);
+        let texts = self.texts.iter().cloned().map(Component::Text);
+        instructions.chain(texts).collect()
+    }
+
+    /// Takes this candidate for the program as it is.
+    pub(crate) fn start_from(&mut self, candidate: &Arc<Candidate>) {
+        for part in &mut self.predictors {
+            if let Some(state) = candidate.overlay().get(&part.path) {
+                part.state = state.clone();
+            }
+        }
+        for part in &mut self.texts {
+            if let Some(text) = candidate.overlay().text(&part.path) {
+                part.text = text.to_owned();
+            }
+        }
+        if self.teacher.role() == Role::Student {
+            self.teacher = Arc::new(candidate.labelled("teacher"));
+        }
+        self.baseline = candidate.clone();
     }
 }
 
@@ -106,6 +174,17 @@ pub(crate) fn parts(program: &dyn DynModule) -> Vec<Part> {
     .collect()
 }
 
+/// The texts of a program.
+pub(crate) fn text_parts(program: &dyn DynModule) -> Vec<TextPart> {
+    let all = texts(program).into_iter();
+    all.map(|(path, text)| TextPart {
+        path,
+        purpose: text.purpose().to_owned(),
+        text: text.text().to_owned(),
+    })
+    .collect()
+}
+
 /// A program as it is, as a candidate. Demonstrations it has already are traced back to the examples they show.
 pub(crate) fn as_it_is(
     label: &str,
@@ -118,6 +197,9 @@ pub(crate) fn as_it_is(
     for Part { path, spec, state } in parts(program) {
         let sources = known.sources(&spec, &state);
         candidate = candidate.with(&path, state, sources);
+    }
+    for TextPart { path, text, .. } in text_parts(program) {
+        candidate = candidate.with_text(&path, &text);
     }
     candidate
 }

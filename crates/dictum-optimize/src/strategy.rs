@@ -33,6 +33,16 @@ pub trait Strategy: Send {
     /// The best so far.
     fn best(&self) -> Choice;
 
+    /// Why the search goes the way it goes, for the report and for a dry run; nothing where there is nothing to choose.
+    fn reasons(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Whether the best is to be confirmed on the test set. A search that found it not worth a try says no.
+    fn confirms(&self) -> bool {
+        true
+    }
+
     /// How much lower than the program's the score of the best may be, for it costs less: set by a strategy that looks for
     /// low cost, when it has shown of its best that it loses no more than this to any other. The best is then kept without a
     /// gain.

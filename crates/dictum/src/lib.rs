@@ -44,7 +44,8 @@ pub mod prelude {
     pub use dictum_core::metrics::exact_match;
     pub use dictum_core::modules::{ChainOfThought, Predict, WithReasoning};
     pub use dictum_core::program::{
-        Context, Demo, Module, Overlay, ParameterPath, Parameters, Predictor, PredictorState, Repair,
+        Context, Demo, Module, Overlay, Parameter, ParameterMut, ParameterPath, Parameters, Predictor,
+        PredictorState, Repair, TextParameter,
     };
     pub use dictum_core::signature::{Signature, SignatureSpec, StaticSignature};
     pub use dictum_core::state::{ProgramExt, ProgramState};

@@ -12,6 +12,7 @@ use crate::{Bench, CONCURRENCY, SIGNATURE, dictum, fails, painter, run, wait_for
 #[test]
 fn the_same_seed_writes_the_same_bytes_with_every_optimizer() {
     for optimizer in [
+        "auto",
         "labeled",
         "bootstrap",
         "random-search",

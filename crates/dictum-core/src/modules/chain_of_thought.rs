@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::lm::Request;
 use crate::program::reasoning::{self, REASONING};
 use crate::program::stream::ProgramStream;
-use crate::program::{Context, Module, ParameterPath, Parameters, Predictor};
+use crate::program::{Context, Module, Parameter, ParameterMut, ParameterPath, Parameters, Predictor};
 use crate::record::{Fields, Record};
 use crate::signature::{Dynamic, Signature, SignatureError, SignatureSpec, StaticSignature};
 
@@ -176,11 +176,15 @@ impl<S: Signature> Module for ChainOfThought<S> {
 
 /// The predictor's path is `predict` inside the module's own, as in DSPy.
 impl<S: Signature> Parameters for ChainOfThought<S> {
-    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {
+    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, Parameter<'a>)) {
         path.field("predict", |path| self.predict.visit(path, visit));
     }
 
-    fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {
+    fn visit_mut(
+        &mut self,
+        path: &mut ParameterPath,
+        visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>),
+    ) {
         path.field("predict", |path| self.predict.visit_mut(path, visit));
     }
 }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::evaluate::stats::SplitMix;
 use crate::lm::{Digest, LmErrorKind};
 use crate::metrics::normalize;
-use crate::program::{Context, Module, ParameterPath, Parameters, Predictor};
+use crate::program::{Context, Module, Parameter, ParameterMut, ParameterPath, Parameters};
 use crate::record::{Fields, Record};
 use crate::state::ProgramState;
 
@@ -185,21 +185,29 @@ where
 struct Members<M>(Vec<M>);
 
 impl<M: Parameters> Parameters for Members<M> {
-    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {
+    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, Parameter<'a>)) {
         path.field("members", |path| self.0.visit(path, visit));
     }
 
-    fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {
+    fn visit_mut(
+        &mut self,
+        path: &mut ParameterPath,
+        visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>),
+    ) {
         path.field("members", |path| self.0.visit_mut(path, visit));
     }
 }
 
 impl<M: Module> Parameters for Ensemble<M> {
-    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {
+    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, Parameter<'a>)) {
         path.field("members", |path| self.members.visit(path, visit));
     }
 
-    fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {
+    fn visit_mut(
+        &mut self,
+        path: &mut ParameterPath,
+        visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>),
+    ) {
         path.field("members", |path| self.members.visit_mut(path, visit));
     }
 }

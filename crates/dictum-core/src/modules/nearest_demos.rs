@@ -11,7 +11,9 @@ use serde_json::Value;
 use crate::embed::Embedder;
 use crate::error::{Error, FileError, Result};
 use crate::lm::Call;
-use crate::program::{Context, Demo, Module, Overlay, ParameterPath, Parameters, Predictor, predictors};
+use crate::program::{
+    Context, Demo, Module, Overlay, Parameter, ParameterMut, ParameterPath, Parameters, predictors,
+};
 use crate::record::{Fields, Record};
 use crate::state::ProgramState;
 
@@ -282,11 +284,15 @@ where
 
 /// Those of the program, by the same paths: a state fits with and without an index.
 impl<M: Parameters> Parameters for NearestDemos<M> {
-    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {
+    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, Parameter<'a>)) {
         self.program.visit(path, visit);
     }
 
-    fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {
+    fn visit_mut(
+        &mut self,
+        path: &mut ParameterPath,
+        visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>),
+    ) {
         self.program.visit_mut(path, visit);
     }
 }

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::lm::Request;
 use crate::parse::{AnswerError, FailureReason, FieldFailure, ParseError};
 use crate::program::stream::ProgramStream;
-use crate::program::{Context, Module, ParameterPath, Parameters, Predictor};
+use crate::program::{Context, Module, Parameter, ParameterMut, ParameterPath, Parameters, Predictor};
 use crate::record::{Fields, Record};
 use crate::signature::{Dynamic, Signature, SignatureError, SignatureSpec, StaticSignature};
 
@@ -131,11 +131,15 @@ impl<S: Signature> Module for Predict<S> {
 }
 
 impl<S: Signature> Parameters for Predict<S> {
-    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {
+    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, Parameter<'a>)) {
         self.predictor.visit(path, visit);
     }
 
-    fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {
+    fn visit_mut(
+        &mut self,
+        path: &mut ParameterPath,
+        visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>),
+    ) {
         self.predictor.visit_mut(path, visit);
     }
 }

@@ -1,14 +1,75 @@
-//! Finding the predictors of a program.
+//! Finding the parameters of a program: its predictors and its texts.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::Predictor;
+use super::{Predictor, TextParameter};
 
-/// What has predictors inside. `derive(Parameters)` implements it for a struct by visiting every field, so that no
-/// predictor can be forgotten: a field that has none by nature is marked `#[parameters(skip)]`.
+/// What can be learned about a program, as a visit finds it.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Parameter<'a> {
+    /// A step that asks a model: it learns instructions, demonstrations and settings.
+    Predictor(&'a Predictor),
+    /// A text the program uses as it likes, such as the description of a tool.
+    Text(&'a TextParameter),
+}
+
+/// A [`Parameter`] that may be changed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ParameterMut<'a> {
+    /// A step that asks a model.
+    Predictor(&'a mut Predictor),
+    /// A text.
+    Text(&'a mut TextParameter),
+}
+
+impl<'a> Parameter<'a> {
+    /// The predictor, if it is one.
+    #[must_use]
+    pub fn predictor(self) -> Option<&'a Predictor> {
+        match self {
+            Self::Predictor(predictor) => Some(predictor),
+            Self::Text(_) => None,
+        }
+    }
+
+    /// The text, if it is one.
+    #[must_use]
+    pub fn text(self) -> Option<&'a TextParameter> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Predictor(_) => None,
+        }
+    }
+}
+
+impl<'a> ParameterMut<'a> {
+    /// The predictor, if it is one.
+    #[must_use]
+    pub fn predictor(self) -> Option<&'a mut Predictor> {
+        match self {
+            Self::Predictor(predictor) => Some(predictor),
+            Self::Text(_) => None,
+        }
+    }
+
+    /// The text, if it is one.
+    #[must_use]
+    pub fn text(self) -> Option<&'a mut TextParameter> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Predictor(_) => None,
+        }
+    }
+}
+
+/// What has parameters inside: predictors, and texts that can be learned ([`TextParameter`]). `derive(Parameters)` implements
+/// it for a struct by visiting every field, so that none can be forgotten: a field that has none by nature is marked
+/// `#[parameters(skip)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say which predictors it has",
     label = "may hold predictors that nothing would find",
@@ -16,14 +77,18 @@ use super::Predictor;
     note = "add `#[derive(Parameters)]` to the definition of `{Self}` if it is yours and holds some"
 )]
 pub trait Parameters {
-    /// Visits every predictor with its path, in a fixed order.
-    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor));
+    /// Visits every parameter with its path, in a fixed order.
+    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, Parameter<'a>));
 
-    /// Visits every predictor for change, in the same order.
-    fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor));
+    /// Visits every parameter for change, in the same order.
+    fn visit_mut(
+        &mut self,
+        path: &mut ParameterPath,
+        visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>),
+    );
 }
 
-/// The path to a predictor: field names joined by dots, places in lists as `[0]`, keys of maps as `['key']`; a predictor
+/// The path to a parameter: field names joined by dots, places in lists as `[0]`, keys of maps as `['key']`; a predictor
 /// that is the whole program is `self`. These are DSPy's names, so that states can be exchanged.
 #[derive(Debug, Clone, Default)]
 pub struct ParameterPath(String);
@@ -64,19 +129,36 @@ impl fmt::Display for ParameterPath {
 /// All predictors of a program with their paths, in a fixed order.
 pub fn predictors<P: Parameters + ?Sized>(program: &P) -> Vec<(String, &Predictor)> {
     let mut all = Vec::new();
-    program.visit(&mut ParameterPath::default(), &mut |path, predictor| {
-        all.push((path.to_string(), predictor));
+    program.visit(&mut ParameterPath::default(), &mut |path, parameter| {
+        if let Parameter::Predictor(predictor) = parameter {
+            all.push((path.to_string(), predictor));
+        }
+    });
+    all
+}
+
+/// All texts of a program that can be learned, with their paths, in a fixed order.
+pub fn texts<P: Parameters + ?Sized>(program: &P) -> Vec<(String, &TextParameter)> {
+    let mut all = Vec::new();
+    program.visit(&mut ParameterPath::default(), &mut |path, parameter| {
+        if let Parameter::Text(text) = parameter {
+            all.push((path.to_string(), text));
+        }
     });
     all
 }
 
 impl Parameters for Predictor {
-    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {
-        visit(path, self);
+    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, Parameter<'a>)) {
+        visit(path, Parameter::Predictor(self));
     }
 
-    fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {
-        visit(path, self);
+    fn visit_mut(
+        &mut self,
+        path: &mut ParameterPath,
+        visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>),
+    ) {
+        visit(path, ParameterMut::Predictor(self));
     }
 }
 
@@ -87,7 +169,7 @@ macro_rules! container {
             fn visit<'a>(
                 &'a self,
                 $path: &mut ParameterPath,
-                $inside: &mut dyn FnMut(&ParameterPath, &'a Predictor),
+                $inside: &mut dyn FnMut(&ParameterPath, Parameter<'a>),
             ) {
                 let $this = self;
                 $shared
@@ -96,7 +178,7 @@ macro_rules! container {
             fn visit_mut(
                 &mut self,
                 $path: &mut ParameterPath,
-                $inside: &mut dyn FnMut(&ParameterPath, &mut Predictor),
+                $inside: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>),
             ) {
                 let $this = self;
                 $unique
@@ -142,7 +224,7 @@ container!([T: Parameters, S] HashMap<String, T, S>, |path, this, inside| {
     for (key, item) in items { path.key(key, |path| item.visit_mut(path, inside)); }
 });
 
-/// What never has predictors inside.
+/// What never has parameters inside.
 macro_rules! none {
     ($([$($generics:tt)*] $type:ty),* $(,)?) => {$(
         container!([$($generics)*] $type, |path, this, inside| { let _ = (path, this, inside); }, {

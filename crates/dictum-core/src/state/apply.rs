@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{DemoIssue, FieldChange, LoadReport, ProgramState, SavedPredictor};
 use crate::error::{Error, FileError, Result};
-use crate::program::{Demo, ParameterPath, Parameters, PredictorState, predictors};
+use crate::program::{Demo, ParameterMut, ParameterPath, Parameters, PredictorState, predictors, texts};
 use crate::signature::{FieldSpec, SignatureSpec};
 use crate::types::Schema;
 
@@ -16,15 +16,25 @@ impl ProgramState {
         self.fit(program).0
     }
 
-    /// Puts in what fits: states of predictors both have, without demonstrations that hold values of the wrong type. What
-    /// is left out is in the report.
+    /// Puts in what fits: states of predictors both have, without demonstrations that hold values of the wrong type, and texts
+    /// both have. What is left out is in the report.
     pub fn apply<P: Parameters + ?Sized>(&self, program: &mut P) -> LoadReport {
         let (report, mut states) = self.fit(program);
-        program.visit_mut(&mut ParameterPath::default(), &mut |path, predictor| {
-            if let Some(state) = states.remove(&path.to_string()) {
-                predictor.set_state(state);
-            }
-        });
+        program.visit_mut(
+            &mut ParameterPath::default(),
+            &mut |path, parameter| match parameter {
+                ParameterMut::Predictor(predictor) => {
+                    if let Some(state) = states.remove(&path.to_string()) {
+                        predictor.set_state(state);
+                    }
+                }
+                ParameterMut::Text(text) => {
+                    if let Some(saved) = self.texts.get(&path.to_string()) {
+                        text.set_learned(saved.learned.as_deref());
+                    }
+                }
+            },
+        );
         report
     }
 
@@ -71,6 +81,17 @@ impl ProgramState {
         let known = |path: &&String| all.iter().any(|(known, _)| known == *path);
         let unknown = self.predictors.keys().filter(|path| !known(path));
         report.unknown.extend(unknown.cloned());
+        let all_texts = texts(program);
+        for (path, _) in &all_texts {
+            let place = match self.texts.contains_key(path) {
+                true => &mut report.loaded,
+                false => &mut report.missing_texts,
+            };
+            place.push(path.clone());
+        }
+        let known = |path: &&String| all_texts.iter().any(|(known, _)| known == *path);
+        let unknown = self.texts.keys().filter(|path| !known(path));
+        report.unknown_texts.extend(unknown.cloned());
         (report, states)
     }
 }

@@ -26,7 +26,7 @@ pub fn line_diff(old: &str, new: &str) -> String {
 }
 
 /// What is different from `a` to `b`, predictor by predictor: instructions line by line, demonstrations, settings, model,
-/// adapter and reasoning, fields. Empty when nothing is.
+/// adapter and reasoning, fields; then texts. Empty when nothing is.
 #[must_use]
 pub fn diff(a: &ProgramState, b: &ProgramState) -> String {
     let mut text = String::new();
@@ -47,6 +47,21 @@ pub fn diff(a: &ProgramState, b: &ProgramState) -> String {
         if a.predictor(path).is_none() {
             let demos = new.state.demos.len();
             let _ = writeln!(text, "{path}: added, with {demos} demos");
+        }
+    }
+    for (path, old) in a.texts() {
+        let Some(new) = b.text(path) else {
+            let _ = writeln!(text, "{path}: text removed");
+            continue;
+        };
+        if old.text() != new.text() {
+            let lines = indented(&line_diff(old.text(), new.text()));
+            let _ = write!(text, "{path}:\n  text\n{}", indented(&lines));
+        }
+    }
+    for (path, _) in b.texts() {
+        if a.text(path).is_none() {
+            let _ = writeln!(text, "{path}: text added");
         }
     }
     text

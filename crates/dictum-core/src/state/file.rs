@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ProgramKind, ProgramState, SavedPredictor};
+use super::{ProgramKind, ProgramState, SavedPredictor, SavedText};
 use crate::error::{Error, FileError, Result};
 use crate::lm::Settings;
 use crate::program::{Demo, PredictorState};
@@ -18,7 +18,7 @@ use crate::signature::SignatureSpec;
 /// The latest version of the form. A reader refuses versions it does not know. A state is written in the first version that
 /// can hold it, so that older readers read what they can.
 ///
-/// 1: the first. 2: a predictor's model, adapter and reasoning.
+/// 1: the first. 2: a predictor's model, adapter and reasoning; texts.
 const VERSION: u64 = 2;
 
 #[derive(Serialize, Deserialize)]
@@ -28,6 +28,8 @@ struct Form {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     program: Option<ProgramForm>,
     predictors: IndexMap<String, PredictorForm>,
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    texts: IndexMap<String, SavedText>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     metadata: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -83,6 +85,7 @@ impl ProgramState {
                 .iter()
                 .map(|(path, saved)| (path.clone(), written(saved)))
                 .collect(),
+            texts: self.texts.clone(),
             metadata: sorted(&self.metadata),
             unplaced: sorted(&self.unplaced),
         };
@@ -98,7 +101,11 @@ impl ProgramState {
             let state = &saved.state;
             state.lm.is_some() || state.adapter.is_some() || state.reasoning.is_some()
         };
-        if self.predictors.values().any(named) { 2 } else { 1 }
+        if self.predictors.values().any(named) || !self.texts.is_empty() {
+            2
+        } else {
+            1
+        }
     }
 
     /// Reads a state from JSON.
@@ -157,6 +164,7 @@ impl ProgramState {
         let state = Self {
             kind: form.program.map(|program| program.kind),
             predictors: form.predictors.into_iter().map(read).collect(),
+            texts: form.texts,
             metadata: form.metadata,
             unplaced: form.unplaced,
         };

@@ -28,12 +28,13 @@ pub use ext::ProgramExt;
 pub use report::{DemoIssue, FieldChange, LoadReport};
 
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::program::{Overlay, Parameters, PredictorState, predictors};
+use crate::program::{Overlay, Parameters, PredictorState, predictors, texts};
 use crate::signature::SignatureSpec;
 
-/// What a program has learned: for each predictor by path, its signature and state.
+/// What a program has learned: for each predictor by path, its signature and state; for each text its words.
 ///
 /// Displays for people, one demonstration to a line. Equal states are written as equal bytes: predictors in the order of the program, demonstrations' fields in the order of
 /// the signature, free keys sorted.
@@ -41,6 +42,7 @@ use crate::signature::SignatureSpec;
 pub struct ProgramState {
     kind: Option<ProgramKind>,
     predictors: IndexMap<String, SavedPredictor>,
+    texts: IndexMap<String, SavedText>,
     metadata: Map<String, Value>,
     unplaced: Map<String, Value>,
 }
@@ -52,6 +54,27 @@ pub struct SavedPredictor {
     pub signature: SignatureSpec,
     /// What it has learned.
     pub state: PredictorState,
+}
+
+/// One text of a [`ProgramState`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SavedText {
+    /// What it is for, as the program said when it was saved.
+    pub purpose: String,
+    /// The text the program declared then.
+    pub declared: String,
+    /// What was learned in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned: Option<String>,
+}
+
+impl SavedText {
+    /// The text: what was learned, else what was declared.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.learned.as_deref().unwrap_or(&self.declared)
+    }
 }
 
 impl ProgramState {
@@ -67,8 +90,18 @@ impl ProgramState {
             let signature = predictor.spec().clone();
             (path, SavedPredictor { signature, state })
         });
+        let saved_texts = texts(program).into_iter().map(|(path, text)| {
+            let now = overlay.text(&path).unwrap_or(text.text());
+            let saved = SavedText {
+                purpose: text.purpose().to_owned(),
+                declared: text.declared().to_owned(),
+                learned: (now != text.declared()).then(|| now.to_owned()),
+            };
+            (path, saved)
+        });
         Self {
             predictors: saved.collect(),
+            texts: saved_texts.collect(),
             ..Self::default()
         }
     }
@@ -79,6 +112,11 @@ impl ProgramState {
         let mut overlay = Overlay::new();
         for (path, saved) in &self.predictors {
             overlay.set(path, saved.state.clone());
+        }
+        for (path, saved) in &self.texts {
+            if let Some(learned) = &saved.learned {
+                overlay.set_text(path, learned);
+            }
         }
         overlay
     }
@@ -123,6 +161,17 @@ impl ProgramState {
     #[must_use]
     pub fn predictor(&self, path: &str) -> Option<&SavedPredictor> {
         self.predictors.get(path)
+    }
+
+    /// Paths and texts, in the order of the program.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &SavedText)> {
+        self.texts.iter().map(|(path, saved)| (path.as_str(), saved))
+    }
+
+    /// The text at `path`.
+    #[must_use]
+    pub fn text(&self, path: &str) -> Option<&SavedText> {
+        self.texts.get(path)
     }
 
     /// The metadata.

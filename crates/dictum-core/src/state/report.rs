@@ -13,6 +13,10 @@ pub struct LoadReport {
     pub missing: Vec<String>,
     /// Predictors of the state that the program does not have: they are left out.
     pub unknown: Vec<String>,
+    /// Texts of the program that the state does not have: they stay as they are.
+    pub missing_texts: Vec<String>,
+    /// Texts of the state that the program does not have: they are left out.
+    pub unknown_texts: Vec<String>,
     /// Fields that are not the same in both.
     pub changes: Vec<FieldChange>,
     /// Demonstrations with a fault.
@@ -53,6 +57,8 @@ impl LoadReport {
     pub fn fits(&self) -> bool {
         self.missing.is_empty()
             && self.unknown.is_empty()
+            && self.missing_texts.is_empty()
+            && self.unknown_texts.is_empty()
             && self.changes.is_empty()
             && self.demos.iter().all(|issue| issue.kept)
     }
@@ -70,6 +76,16 @@ impl fmt::Display for LoadReport {
         for path in &self.unknown {
             lines.push(format!(
                 "`{path}`: the file has this predictor, the program does not; it is left out (was it renamed?)"
+            ));
+        }
+        for path in &self.missing_texts {
+            lines.push(format!(
+                "`{path}`: the program has this text, the file does not; it stays as it is (was it renamed?)"
+            ));
+        }
+        for path in &self.unknown_texts {
+            lines.push(format!(
+                "`{path}`: the file has this text, the program does not; it is left out (was it renamed?)"
             ));
         }
         for FieldChange { path, field, change } in &self.changes {

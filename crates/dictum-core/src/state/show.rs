@@ -36,6 +36,18 @@ impl fmt::Display for ProgramState {
                 writeln!(f, "    {}", super::diff::line(demo))?;
             }
         }
+        for (path, saved) in self.texts() {
+            writeln!(f, "{path}: text ({})", saved.purpose)?;
+            let origin = if saved.learned.is_some() {
+                "learned"
+            } else {
+                "as declared"
+            };
+            writeln!(f, "  {origin}")?;
+            for line in saved.text().lines() {
+                writeln!(f, "    {line}")?;
+            }
+        }
         if !self.metadata().is_empty() {
             let metadata = serde_json::to_string(self.metadata()).unwrap_or_default();
             writeln!(f, "metadata: {metadata}")?;

@@ -82,13 +82,13 @@ async fn the_concurrency_is_a_bound() {
         fn visit<'a>(
             &'a self,
             _: &mut dictum_core::program::ParameterPath,
-            _: &mut dyn FnMut(&dictum_core::program::ParameterPath, &'a dictum_core::program::Predictor),
+            _: &mut dyn FnMut(&dictum_core::program::ParameterPath, dictum_core::program::Parameter<'a>),
         ) {
         }
         fn visit_mut(
             &mut self,
             _: &mut dictum_core::program::ParameterPath,
-            _: &mut dyn FnMut(&dictum_core::program::ParameterPath, &mut dictum_core::program::Predictor),
+            _: &mut dyn FnMut(&dictum_core::program::ParameterPath, dictum_core::program::ParameterMut<'_>),
         ) {
         }
     }

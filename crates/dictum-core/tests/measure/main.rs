@@ -16,3 +16,4 @@ mod metrics;
 mod programs;
 mod state;
 mod support;
+mod texts;

@@ -1,7 +1,7 @@
 //! The programs of `scripts/dspy/programs.py`, as Dictum has them.
 
 use dictum_core::modules::{ChainOfThought, Predict};
-use dictum_core::program::{ParameterPath, Parameters, Predictor};
+use dictum_core::program::{Parameter, ParameterMut, ParameterPath, Parameters};
 use dictum_core::signature::{FieldSpec, SignatureSpec};
 use dictum_core::types::{Schema, Type};
 use indexmap::IndexMap;
@@ -11,10 +11,10 @@ use serde_json::json;
 macro_rules! parameters {
     ($type:ty: $($field:ident),*) => {
         impl Parameters for $type {
-            fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {
+            fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, Parameter<'a>)) {
                 $( path.field(stringify!($field), |path| self.$field.visit(path, visit)); )*
             }
-            fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {
+            fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>)) {
                 $( path.field(stringify!($field), |path| self.$field.visit_mut(path, visit)); )*
             }
         }

@@ -24,7 +24,10 @@ fn learned() -> PredictorState {
 }
 
 fn set<P: Parameters + ?Sized>(program: &mut P, path: &str, state: &PredictorState) {
-    program.visit_mut(&mut ParameterPath::default(), &mut |at, predictor| {
+    program.visit_mut(&mut ParameterPath::default(), &mut |at, parameter| {
+        let Some(predictor) = parameter.predictor() else {
+            return;
+        };
         if at.to_string() == path {
             predictor.set_state(state.clone());
         }

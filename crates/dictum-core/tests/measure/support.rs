@@ -6,7 +6,7 @@ use dictum_core::Record;
 use dictum_core::lm::{
     Call, Capabilities, LanguageModel, Lm, LmError, Message, Part, Request, Response, Usage,
 };
-use dictum_core::program::{Context, ParameterPath, Parameters, Predictor};
+use dictum_core::program::{Context, Parameter, ParameterMut, ParameterPath, Parameters};
 use futures_util::future::BoxFuture;
 
 type Answer = dyn Fn(&str) -> Result<String, LmError> + Send + Sync;
@@ -68,8 +68,8 @@ pub(crate) fn chat(field: &str, value: &str) -> String {
 pub(crate) struct Plain<F>(pub(crate) F);
 
 impl<F> Parameters for Plain<F> {
-    fn visit<'a>(&'a self, _: &mut ParameterPath, _: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {}
-    fn visit_mut(&mut self, _: &mut ParameterPath, _: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {}
+    fn visit<'a>(&'a self, _: &mut ParameterPath, _: &mut dyn FnMut(&ParameterPath, Parameter<'a>)) {}
+    fn visit_mut(&mut self, _: &mut ParameterPath, _: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>)) {}
 }
 
 impl<F> dictum_core::program::Module for Plain<F>

@@ -2,7 +2,7 @@
 
 use dictum_core::modules::ChainOfThought;
 use dictum_core::program::stream::{Event, EventKind, ProgramStream, Streamed, sse_frame};
-use dictum_core::program::{Context, Module, ParameterPath, Parameters, Predictor};
+use dictum_core::program::{Context, Module, Parameter, ParameterMut, ParameterPath, Parameters};
 use dictum_core::{Error, Record, record};
 use dictum_testkit::CannedLm;
 use serde_json::json;
@@ -43,21 +43,29 @@ struct Hand {
 }
 
 impl Parameters for Hand {
-    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {
+    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, Parameter<'a>)) {
         path.field("answer", |path| self.answer.visit(path, visit));
     }
 
-    fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {
+    fn visit_mut(
+        &mut self,
+        path: &mut ParameterPath,
+        visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>),
+    ) {
         path.field("answer", |path| self.answer.visit_mut(path, visit));
     }
 }
 
 impl Parameters for Desk {
-    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {
+    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, Parameter<'a>)) {
         path.field("teams", |path| self.teams.visit(path, visit));
     }
 
-    fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {
+    fn visit_mut(
+        &mut self,
+        path: &mut ParameterPath,
+        visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>),
+    ) {
         path.field("teams", |path| self.teams.visit_mut(path, visit));
     }
 }

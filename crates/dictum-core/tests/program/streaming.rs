@@ -11,7 +11,7 @@ use dictum_core::program::stream::{
     Event, EventKind, ProgramStream, Seen, Streamed, sse, sse_frame, stream_shared,
 };
 use dictum_core::program::{
-    Context, DynModule, Module, ParameterPath, Parameters, Predictor, Purpose, Repair,
+    Context, DynModule, Module, Parameter, ParameterMut, ParameterPath, Parameters, Purpose, Repair,
 };
 use dictum_core::{Error, Record, record};
 use dictum_testkit::CannedLm;
@@ -201,12 +201,16 @@ struct Team {
 }
 
 impl Parameters for Team {
-    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {
+    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, Parameter<'a>)) {
         path.field("draft", |path| self.draft.visit(path, visit));
         path.field("judge", |path| self.judge.visit(path, visit));
     }
 
-    fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {
+    fn visit_mut(
+        &mut self,
+        path: &mut ParameterPath,
+        visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>),
+    ) {
         path.field("draft", |path| self.draft.visit_mut(path, visit));
         path.field("judge", |path| self.judge.visit_mut(path, visit));
     }
@@ -396,11 +400,11 @@ async fn dropping_the_stream_cancels_the_call_also_in_other_tasks() {
         fn visit<'a>(
             &'a self,
             path: &mut ParameterPath,
-            visit: &mut dyn FnMut(&ParameterPath, &'a Predictor),
+            visit: &mut dyn FnMut(&ParameterPath, Parameter<'a>),
         ) {
             self.0.visit(path, visit);
         }
-        fn visit_mut(&mut self, _: &mut ParameterPath, _: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {}
+        fn visit_mut(&mut self, _: &mut ParameterPath, _: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>)) {}
     }
     impl Module for Elsewhere {
         type Input = tokio::sync::oneshot::Sender<dictum_core::Result<Record>>;

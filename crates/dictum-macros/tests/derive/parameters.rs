@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use dictum::modules::{ChainOfThought, Predict};
 use dictum::prelude::*;
-use dictum::program::{ParameterPath, predictors};
+use dictum::program::{ParameterPath, TextParameter, predictors, texts};
 
 #[derive(Signature)]
 struct Answer {
@@ -36,6 +36,13 @@ struct Twice<M> {
 
 #[derive(Parameters)]
 struct Fixed;
+
+#[derive(Parameters)]
+struct Tools {
+    answer: Predict<Answer>,
+    tool: Twice<TextParameter>,
+    spare: Option<Vec<TextParameter>>,
+}
 
 fn rag() -> Rag {
     Rag {
@@ -80,7 +87,8 @@ fn every_predictor_is_found_under_the_names_of_its_fields() {
 fn changing_visits_the_same_predictors_in_the_same_order() {
     let mut rag = rag();
     let mut changed = Vec::new();
-    rag.visit_mut(&mut ParameterPath::default(), &mut |path, predictor| {
+    rag.visit_mut(&mut ParameterPath::default(), &mut |path, parameter| {
+        let predictor = parameter.predictor().unwrap();
         let mut state = predictor.state().clone();
         state.instructions = Some(format!("I am {path}."));
         predictor.set_state(state);
@@ -93,4 +101,38 @@ fn changing_visits_the_same_predictors_in_the_same_order() {
             Some(format!("I am {path}.").as_str())
         );
     }
+}
+
+#[test]
+fn texts_are_found_beside_predictors() {
+    let text = |text: &str| TextParameter::new(text, "a test");
+    let mut tools = Tools {
+        answer: Predict::new(),
+        tool: Twice {
+            first: text("a"),
+            second: text("b"),
+        },
+        spare: Some(vec![text("c")]),
+    };
+    assert_eq!(paths(&tools), ["answer"]);
+    tools.visit_mut(&mut ParameterPath::default(), &mut |path, parameter| {
+        if let Some(text) = parameter.text() {
+            text.set_learned(Some(&format!("I am {path}.")));
+        }
+    });
+    let found: Vec<(String, &str)> = texts(&tools)
+        .into_iter()
+        .map(|(path, text)| (path, text.text()))
+        .collect();
+    let named = ["tool.first", "tool.second", "spare[0]"];
+    let expected: Vec<(String, String)> = named
+        .iter()
+        .map(|path| ((*path).to_owned(), format!("I am {path}.")))
+        .collect();
+    assert!(
+        found
+            .iter()
+            .map(|(path, text)| (path.clone(), (*text).to_owned()))
+            .eq(expected)
+    );
 }

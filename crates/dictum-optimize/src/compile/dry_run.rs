@@ -25,6 +25,9 @@ pub struct Forecast {
     pub usage: Usage,
     /// Whether the budget would end before the search or the confirmation does.
     pub short: bool,
+    /// Why the optimizer would go this way, where it chooses one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
     /// What was found about the data before the first call.
     pub notes: Vec<String>,
 }
@@ -41,7 +44,9 @@ pub(crate) async fn dry_run(task: Task<'_>, trainset: &[Example], valset: &[Exam
     let best = strategy.best().best.unwrap_or_else(|| plan.baseline.clone());
     scores(&mut engine, "validate", &best, &plan.valset).await?;
     engine.allow_calls(task.options.budget.calls);
-    confirm(&mut engine, &plan.baseline, &best, &prepared.testset).await?;
+    if strategy.confirms() {
+        confirm(&mut engine, &plan.baseline, &best, &prepared.testset).await?;
+    }
     short |= engine.exhausted();
     let mut usage = Usage::default();
     let mut phases = engine.phases.all.clone();
@@ -55,6 +60,7 @@ pub(crate) async fn dry_run(task: Task<'_>, trainset: &[Example], valset: &[Exam
         phases,
         usage,
         short,
+        reasons: strategy.reasons(),
         notes: prepared.notes,
     })
 }

@@ -62,7 +62,35 @@ async fn compiled(task: Task<'_>, trainset: &[Example], valset: &[Example]) -> R
     } = strategy.best();
     run.notes.extend(notes);
     let best = best.unwrap_or_else(|| run.plan.baseline.clone());
-    run.conclude(baseline, best, candidates, strategy.cheaper()).await
+    run.conclude(baseline, best, candidates, Says::of(&*strategy))
+        .await
+}
+
+/// What a strategy says of its best, beside which it is.
+pub(crate) struct Says {
+    saving: Option<Saving>,
+    reasons: Vec<String>,
+    confirms: bool,
+}
+
+impl Says {
+    fn of(strategy: &dyn Strategy) -> Self {
+        Self {
+            saving: strategy.cheaper(),
+            reasons: strategy.reasons(),
+            confirms: strategy.confirms(),
+        }
+    }
+}
+
+impl Default for Says {
+    fn default() -> Self {
+        Self {
+            saving: None,
+            reasons: Vec::new(),
+            confirms: true,
+        }
+    }
 }
 
 /// A compilation under way.
@@ -127,13 +155,13 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Confirms the best, and reports. `saving` is what it saves, where that is why it is the best.
+    /// Confirms the best, and reports.
     pub(crate) async fn conclude(
         mut self,
         baseline: Considered,
         best: Arc<Candidate>,
         mut candidates: Vec<Considered>,
-        saving: Option<Saving>,
+        says: Says,
     ) -> Result<Compiled> {
         let (task, plan, engine) = (self.task, &self.plan, &mut self.engine);
         let winner = match candidates
@@ -158,7 +186,10 @@ impl<'a> Run<'a> {
         judged_something(&candidates)?;
 
         engine.allow_calls(task.options.budget.calls);
-        let test = confirm::confirm(engine, &plan.baseline, &best, &self.testset).await?;
+        let test = match says.confirms {
+            true => confirm::confirm(engine, &plan.baseline, &best, &self.testset).await?,
+            false => None,
+        };
         if engine.exhausted() && !engine.stopped() && !self.testset.is_empty() {
             self.notes.push(
                 "the budget was spent before the confirmation was over; the rows run of both were compared"
@@ -185,7 +216,7 @@ impl<'a> Run<'a> {
             test.as_ref(),
             best.id() == plan.baseline.id(),
             rivals,
-            saving,
+            says.saving,
         );
         let kept = if verdict.keeps_best(task.options.keep_best_anyway) {
             best.clone()
@@ -204,6 +235,7 @@ impl<'a> Run<'a> {
             verdict,
             phases: engine.phases.all.clone(),
             spent: engine.meter.spent(),
+            reasons: says.reasons,
             notes: self.notes,
             failure_score: plan.failure_score,
         });

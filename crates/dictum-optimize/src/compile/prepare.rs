@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::Task;
 use crate::candidate::{Candidate, Role, short};
-use crate::plan::{Known, Part, Plan, as_it_is, parts};
+use crate::plan::{Known, Part, Plan, as_it_is, parts, text_parts};
 use crate::run::Identity;
 
 /// What a compilation starts from.
@@ -82,6 +82,7 @@ pub(crate) fn prepare(task: &Task<'_>, trainset: &[Example], valset: &[Example])
     let data = [trainset.as_slice(), valset.as_slice(), testset.as_slice()];
     let mut baseline = as_it_is("as it is", Role::Student, task.program, &data);
     let mut predictors = parts(task.program);
+    let mut texts = text_parts(task.program);
     if let Some(start) = task.start {
         let known = Known::of(&data);
         for part in &mut predictors {
@@ -91,6 +92,14 @@ pub(crate) fn prepare(task: &Task<'_>, trainset: &[Example], valset: &[Example])
                 let told = start.sources_of(&part.path).into_iter();
                 let sources = told.zip(shown).map(|(told, shown)| told.or(shown)).collect();
                 baseline = baseline.with(&part.path, state.clone(), sources);
+            }
+        }
+    }
+    if let Some(start) = task.start {
+        for part in &mut texts {
+            if let Some(text) = start.overlay().text(&part.path) {
+                part.text = text.to_owned();
+                baseline = baseline.with_text(&part.path, text);
             }
         }
     }
@@ -125,10 +134,13 @@ pub(crate) fn prepare(task: &Task<'_>, trainset: &[Example], valset: &[Example])
     }
     let plan = Plan {
         predictors,
+        texts,
         baseline,
         teacher,
         trainset,
         valset,
+        confirm: testset.len(),
+        calls: search_budget.calls,
         seed: options.seed,
         failure_score: options.failure_score,
     };
@@ -212,11 +224,12 @@ fn identity(task: &Task<'_>, plan: &Plan, testset: &[Arc<Example>], calls_per_ro
     identity.set("optimizer", task.recipe.name());
     identity.set("settings", task.recipe.settings());
     identity.set("seed", options.seed);
-    identity.set("budget", options.budget);
+    let (budget, alpha) = options.known_as.unwrap_or((options.budget, options.alpha));
+    identity.set("budget", budget);
     identity.set(
         "options",
         json!({
-            "significance": options.alpha,
+            "significance": alpha,
             "keep_best_anyway": options.keep_best_anyway,
             "calls_per_rollout": options.budget.calls.map(|_| calls_per_rollout),
             "failure_score": options.failure_score,
@@ -252,7 +265,7 @@ fn identity(task: &Task<'_>, plan: &Plan, testset: &[Arc<Example>], calls_per_ro
     identity
 }
 
-/// What identifies a program: the signature and state of each predictor.
+/// What identifies a program: the signature and state of each predictor, and the texts.
 fn program(program: &dyn DynModule) -> Value {
     let part = |Part { path, spec, state }: Part| {
         let field = |field: &dictum_core::signature::FieldSpec| {
@@ -271,9 +284,12 @@ fn program(program: &dyn DynModule) -> Value {
         });
         (path, facts)
     };
-    parts(program)
-        .into_iter()
-        .map(part)
+    let text = |text: crate::plan::TextPart| {
+        let facts = json!({ "text": short(&Digest::of(&(text.purpose, text.text))) });
+        (text.path, facts)
+    };
+    let all = parts(program).into_iter().map(part);
+    all.chain(text_parts(program).into_iter().map(text))
         .collect::<serde_json::Map<_, _>>()
         .into()
 }

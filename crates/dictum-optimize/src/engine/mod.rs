@@ -9,6 +9,7 @@ mod rehearsal;
 pub use phases::Phase;
 pub(crate) use phases::Phases;
 pub use progress::Progress;
+pub(crate) use rehearsal::MADE_UP;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
@@ -78,10 +79,7 @@ impl<'a> Player<'a> {
 
     /// The context of the program in these states.
     fn bind(&self, overlay: &Overlay) -> Result<Context> {
-        let mut all = self.start.clone();
-        for (path, state) in overlay.iter() {
-            all.set(path, state.clone());
-        }
+        let all = self.start.clone().over(overlay);
         self.ctx.with_overlay(&*self.program, &all)
     }
 }
@@ -252,12 +250,20 @@ impl<'a> Engine<'a> {
             replayed: 0,
         };
         let mut spent = Vec::new();
+        // What is done already is no batch to wait for.
+        let stepping = queue.is_empty() || self.limits.rehearsing || self.limits.stop.batch().await;
         {
             let mut queue = queue.iter().peekable();
             let mut running = FuturesUnordered::new();
             loop {
                 while !self.exhausted && running.len() < self.limits.concurrency {
                     let Some((job, key)) = queue.peek() else { break };
+                    if !stepping && self.limits.stop.is_paused() && !self.stopped() {
+                        if !running.is_empty() {
+                            break;
+                        }
+                        self.limits.stop.going().await;
+                    }
                     let limit = match self.admit(running.len()) {
                         Admission::Go(limit) => limit,
                         Admission::Wait => break,

@@ -16,6 +16,8 @@ use crate::strategy::{Done, DoneStep, Job};
 const CHARS_PER_TOKEN: usize = 4;
 /// Tokens of the layout around one output field.
 const TOKENS_PER_FIELD: usize = 12;
+/// The objective by which a made-up score is known.
+pub(crate) const MADE_UP: &str = "made up";
 /// What stands for text that nobody has written yet.
 const TEXT: &str = "made up for a dry run, as long as a short sentence usually is";
 
@@ -51,7 +53,7 @@ pub(super) fn done(job: &Job, key: &str, program: &dyn DynModule, ctx: &Context)
     let score = f64::from(u8::from(good));
     let outcome = RowOutcome::Scored {
         prediction,
-        score: Score::from(score).with_objective("made up", score),
+        score: Score::from(score).with_objective(MADE_UP, score),
     };
     let mut row = Row::not_run(&job.example);
     row.outcome = outcome;

@@ -84,6 +84,13 @@ fn head(page: &mut String, report: &Report, scale: Scale) {
         }
         page.push_str("</section>");
     }
+    if !report.reasons.is_empty() {
+        page.push_str("<section><h2>Why this way</h2><ul>");
+        for reason in &report.reasons {
+            let _ = write!(page, "<li>{}</li>", escape(reason));
+        }
+        page.push_str("</ul></section>");
+    }
     if !report.notes.is_empty() {
         page.push_str("<section><h2>Notes</h2><ul>");
         for note in &report.notes {

@@ -66,9 +66,12 @@ pub struct Report {
     pub phases: Vec<Phase>,
     /// What the run took in all, with what earlier processes spent on it.
     pub spent: Spent,
+    /// Why the optimizer went this way, where it chose one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
     /// What people should know.
     pub notes: Vec<String>,
-    /// The prompts before and after, by predictor path.
+    /// The prompts before and after, by predictor path; then the texts that can be learned, by theirs.
     pub prompts: Vec<Prompts>,
 }
 
@@ -168,6 +171,12 @@ impl fmt::Display for Report {
                 "  {name:9}  {rollouts:>6} rollouts  {calls:>6} calls  {seconds:>8.1} s"
             )?;
         }
+        if !self.reasons.is_empty() {
+            writeln!(f, "\nwhy this way")?;
+        }
+        for reason in &self.reasons {
+            writeln!(f, "  - {reason}")?;
+        }
         for note in &self.notes {
             writeln!(f, "\nnote: {note}")?;
         }
@@ -187,6 +196,7 @@ pub(crate) struct Story<'a> {
     pub(crate) verdict: Verdict,
     pub(crate) phases: Vec<Phase>,
     pub(crate) spent: Spent,
+    pub(crate) reasons: Vec<String>,
     pub(crate) notes: Vec<String>,
     pub(crate) failure_score: f64,
 }
@@ -234,6 +244,7 @@ impl Report {
             test: pair(story.test),
             phases: story.phases,
             spent: story.spent,
+            reasons: story.reasons,
             notes: story.notes,
         }
     }
@@ -259,6 +270,7 @@ impl Report {
             kept: String::new(),
             phases: Vec::new(),
             spent: Spent::default(),
+            reasons: Vec::new(),
             notes: Vec::new(),
             prompts: Vec::new(),
         }

@@ -5,9 +5,9 @@ use dictum_core::program::PredictorState;
 use super::Prompts;
 use crate::candidate::Candidate;
 use crate::compile::Task;
-use crate::plan::{Part, parts};
+use crate::plan::{Part, TextPart, parts, text_parts};
 
-/// The prompts of every predictor in both candidates.
+/// The prompts of every predictor in both candidates, then every text.
 pub(super) fn of(task: &Task<'_>, baseline: &Candidate, best: &Candidate) -> Vec<Prompts> {
     let text = |part: &Part, state: Option<&PredictorState>| {
         let Ok(prepared) = task.ctx.prepare(&part.spec, state.unwrap_or(&part.state)) else {
@@ -20,10 +20,19 @@ pub(super) fn of(task: &Task<'_>, baseline: &Candidate, best: &Candidate) -> Vec
         messages.collect::<Vec<_>>().join("\n")
     };
     let all = parts(task.program).into_iter();
-    all.map(|part| Prompts {
+    let prompts = all.map(|part| Prompts {
         before: text(&part, baseline.overlay().get(&part.path)),
         after: text(&part, best.overlay().get(&part.path)),
         path: part.path,
-    })
-    .collect()
+    });
+    let words = |part: &TextPart, of: &Candidate| {
+        let words = of.overlay().text(&part.path).unwrap_or(&part.text);
+        format!("[{}]\n{words}\n", part.purpose)
+    };
+    let texts = text_parts(task.program).into_iter().map(|part| Prompts {
+        before: words(&part, baseline),
+        after: words(&part, best),
+        path: part.path,
+    });
+    prompts.chain(texts).collect()
 }

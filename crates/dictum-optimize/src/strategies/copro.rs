@@ -10,14 +10,15 @@ use serde_json::{Value, json};
 use super::propose::{Facts, Instructor, program_text};
 use crate::candidate::{Candidate, Role};
 use crate::options::{Options, optimizer, proposer_options};
-use crate::plan::{Part, Plan, Recipe};
+use crate::plan::{Component, Plan, Recipe};
 use crate::rng::Rng;
 use crate::scoreboard::Scoreboard;
 use crate::strategy::{Ask, Batch, Choice, Done, Job, Strategy};
 
 /// Proposes instructions for every predictor, scores them, shows the proposer what was tried with its scores from worst
 /// to best, and goes on from there. Predictors are taken one after the other: each gets its best instruction before the
-/// next is looked at. The best program on the validation set wins; among equals the one tried first.
+/// next is looked at. Texts the program declares ([`TextParameter`](dictum_core::program::TextParameter)) take their turns
+/// after the predictors, with proposals by their purpose. The best program on the validation set wins; among equals the one tried first.
 ///
 /// Other than DSPy's `COPRO`:
 /// - Candidates are scored on the validation set (a quarter of the trainset is set apart when there is none). DSPy
@@ -116,9 +117,10 @@ impl Recipe for Copro {
             return Err(Error::input("depth", "must be at least 1"));
         }
         let board = Scoreboard::new(plan.valset.clone(), plan.failure_score);
-        let steps = (plan.predictors.len() > 1).then(|| program_text(&plan.predictors));
-        let tried = |part: &Part| Tried {
-            part: part.clone(),
+        let components = plan.components();
+        let steps = (components.len() > 1).then(|| program_text(&plan.predictors, &plan.texts));
+        let tried = |component| Tried {
+            component,
             attempts: vec![Attempt {
                 text: None,
                 score: None,
@@ -127,7 +129,7 @@ impl Recipe for Copro {
             current: 0,
         };
         Ok(Box::new(Search {
-            tried: plan.predictors.iter().map(tried).collect(),
+            tried: components.into_iter().map(tried).collect(),
             instructor: Instructor::new(steps, Facts::default(), self.temperature),
             board: match self.racing {
                 Some(rate) => board.racing(rate, plan.seed),
@@ -158,10 +160,10 @@ struct Attempt {
     score: Option<f64>,
 }
 
-/// What was tried for one predictor.
+/// What was tried for one component.
 #[derive(Debug)]
 struct Tried {
-    part: Part,
+    component: Component,
     attempts: Vec<Attempt>,
     /// The places of those not scored yet.
     fresh: Vec<usize>,
@@ -205,8 +207,8 @@ impl Search {
                 let base = Rng::of(&("sample", self.plan.seed, self.round)).below(1 << 16);
                 let sample = (base * 4_096 + number) as u64;
                 jobs.push(match &history {
-                    Some(history) => self.instructor.ask_after(&tried.part, history, sample)?,
-                    None => self.instructor.ask(&tried.part, &[], "", sample)?,
+                    Some(history) => self.instructor.ask_after(&tried.component, history, sample)?,
+                    None => self.instructor.ask(&tried.component, &[], "", sample)?,
                 });
                 self.proposed.push(place);
             }
@@ -220,7 +222,7 @@ impl Search {
                 continue;
             };
             if let Some(tried) = self.tried.get_mut(place) {
-                let own = tried.part.own_instructions();
+                let own = tried.component.own_words();
                 let known = |attempt: &Attempt| attempt.text.as_ref().unwrap_or(&own) == &text;
                 if !tried.attempts.iter().any(known) {
                     tried.fresh.push(tried.attempts.len());
@@ -273,23 +275,29 @@ impl Search {
         for (tried, choice) in self.tried.iter().zip(&choices) {
             label.push(match self.tried.len() {
                 1 => format!("instruction {choice}"),
-                _ => format!("{}: instruction {choice}", tried.part.path),
+                _ => format!("{}: {} {choice}", tried.component.path(), tried.kind()),
             });
         }
         if choices.iter().any(|choice| *choice > 0) {
             candidate = Candidate::new(label.join("; "), Role::Student, base.overlay().clone());
         }
         for (tried, choice) in self.tried.iter().zip(choices) {
-            let mut state = tried.part.state.clone();
-            if let Some(text) = tried
-                .attempts
-                .get(choice)
-                .and_then(|attempt| attempt.text.clone())
-            {
-                state.instructions = Some(text);
+            let attempt = tried.attempts.get(choice);
+            let words = attempt.and_then(|attempt| attempt.text.clone());
+            match &tried.component {
+                Component::Instructions(part) => {
+                    let mut state = part.state.clone();
+                    if words.is_some() {
+                        state.instructions = words;
+                    }
+                    let sources = base.sources_of(&part.path);
+                    candidate = candidate.with(&part.path, state, sources);
+                }
+                Component::Text(text) => {
+                    let words = words.as_ref().unwrap_or(&text.text);
+                    candidate = candidate.with_text(&text.path, words);
+                }
             }
-            let sources = base.sources_of(&tried.part.path);
-            candidate = candidate.with(&tried.part.path, state, sources);
         }
         if candidate.id() == base.id() {
             (**base).clone()
@@ -328,6 +336,14 @@ impl Search {
 }
 
 impl Tried {
+    /// What its attempts are called.
+    fn kind(&self) -> &'static str {
+        match self.component {
+            Component::Instructions(_) => "instruction",
+            Component::Text(_) => "text",
+        }
+    }
+
     /// The places of what was scored, the best first.
     fn by_score(&self) -> Vec<usize> {
         let scored = self.attempts.iter().enumerate();
@@ -340,7 +356,7 @@ impl Tried {
 
     /// The best instructions so far with their scores, the best last.
     fn history(&self, most: usize) -> Vec<(String, f64)> {
-        let own = self.part.own_instructions();
+        let own = self.component.own_words();
         let best = self.by_score().into_iter().take(most).rev();
         best.filter_map(|place| {
             let attempt = self.attempts.get(place)?;

@@ -25,6 +25,9 @@ use crate::strategy::{Ask, Batch, Choice, Done, Job, Strategy};
 /// over. Each set of rules is put at the end of the instructions of the bootstrapped program; the best on the validation
 /// set wins. The program as it is, and the bootstrapped one without rules, are candidates too.
 ///
+/// Texts the program declares beside its predictors stay as they are: rules are for those who answer. [`Gepa`](super::Gepa)
+/// changes them.
+///
 /// Other than DSPy's `InferRules`:
 /// - Every candidate has its own rules. DSPy writes them into a signature all candidates share: what it returns has the
 ///   last rules, not the best, and so has the program it was given.

@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 use super::bootstrap::BootstrapFewShot;
 use super::bootstrapper::{Bootstrap, Bootstrapper};
 use super::demos;
-use crate::compile::{Task, compile};
+use crate::compile::{Forecast, Task, compile, dry_run};
+use crate::engine::Answered;
+use crate::options::Options;
 use crate::plan::{Plan, Recipe};
 use crate::report::Report;
 use crate::strategy::{Ask, Batch, Choice, Done, Strategy};
@@ -86,18 +88,31 @@ impl KnnFewShot {
         self
     }
 
-    /// Makes the index. The request to the embedder comes last, and counts against the context's own budget. When the
-    /// budget ends early, examples that were not tried yet are shown as they are labelled.
+    /// What [`KnnFewShot::compile`] would take of the program's model, without calling it or writing anything. The request to
+    /// the embedder is not in it.
     ///
     /// # Errors
-    /// Those of every optimizer's `compile`, and those of the embedder.
-    pub async fn compile<P: DynModule>(
+    /// When the data or settings make no sense, as `compile` would say.
+    pub async fn dry_run<P: DynModule>(
         &self,
         ctx: &Context,
         program: &P,
         trainset: &[Example],
-        metric: impl Metric,
-    ) -> Result<Neighbours> {
+    ) -> Result<Forecast> {
+        let (options, recipe) = self.collect(trainset)?;
+        let task = Task {
+            options: &options,
+            recipe: &recipe,
+            ctx,
+            program,
+            start: None,
+            metric: &Answered,
+        };
+        dry_run(task, trainset, &[]).await
+    }
+
+    /// The options and the recipe of the bootstrap.
+    fn collect(&self, trainset: &[Example]) -> Result<(Options, Collect)> {
         if self.k == 0 {
             return Err(Error::input("k", "must be at least 1"));
         }
@@ -110,6 +125,22 @@ impl KnnFewShot {
             },
             found: Arc::default(),
         };
+        Ok((options, recipe))
+    }
+
+    /// Makes the index. The request to the embedder comes last, and counts against the context's own budget. When the
+    /// budget ends early, examples that were not tried yet are shown as they are labelled.
+    ///
+    /// # Errors
+    /// Those of every optimizer's `compile`, and those of the embedder.
+    pub async fn compile<P: DynModule>(
+        &self,
+        ctx: &Context,
+        program: &P,
+        trainset: &[Example],
+        metric: impl Metric,
+    ) -> Result<Neighbours> {
+        let (options, recipe) = self.collect(trainset)?;
         let task = Task {
             options: &options,
             recipe: &recipe,

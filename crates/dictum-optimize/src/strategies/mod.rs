@@ -1,5 +1,6 @@
 //! The optimizers, one file each, and what they share.
 
+mod auto;
 mod bootstrap;
 mod bootstrapper;
 mod copro;
@@ -18,6 +19,7 @@ mod settings;
 mod simba;
 mod tpe;
 
+pub use auto::Auto;
 pub use bootstrap::BootstrapFewShot;
 pub use copro::Copro;
 pub use custom::Custom;
@@ -26,7 +28,7 @@ pub use gepa::Gepa;
 pub use infer_rules::InferRules;
 pub use knn::{KnnFewShot, Neighbours};
 pub use labeled::LabeledFewShot;
-pub use mipro::{Auto, MiproV2};
+pub use mipro::{Effort, MiproV2};
 pub use random_search::BootstrapRandomSearch;
 pub use sequence::{Sequence, Sequenced};
 pub use settings::{CheapestWithin, Space};

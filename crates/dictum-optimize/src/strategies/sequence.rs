@@ -6,13 +6,14 @@ use std::sync::Arc;
 use dictum_core::data::{Example, split};
 use dictum_core::error::{Error, Result};
 use dictum_core::evaluate::Metric;
-use dictum_core::lm::{Budget, Spent};
+use dictum_core::lm::{Budget, Spent, Usage};
 use dictum_core::program::{Context, DynModule, predictors};
 use serde_json::{Value, json};
 
 use crate::candidate::Candidate;
-use crate::compile::{Task, compile};
+use crate::compile::{Forecast, Task, compile, dry_run};
 use crate::compiled::Compiled;
+use crate::engine::{Answered, Phase};
 use crate::options::{Optimizer, Options, optimizer};
 use crate::plan::{Plan, Recipe};
 use crate::report::Report;
@@ -125,48 +126,28 @@ impl Sequence {
         valset: &[Example],
         metric: impl Metric,
     ) -> Result<Sequenced> {
-        if self.steps.is_empty() {
-            return Err(Error::input("steps", "are none: add optimizers with `then`"));
-        }
-        let (mut train, val) = match valset {
-            [] => {
-                let [train, val] = split(
-                    trainset,
-                    self.options.seed,
-                    [1.0 - VALIDATION_SHARE, VALIDATION_SHARE],
-                );
-                (train, val)
-            }
-            given => (trainset.to_vec(), given.to_vec()),
-        };
-        if train.is_empty() || val.is_empty() {
-            return Err(Error::input(
-                "trainset",
-                "is too small to split off a validation set; give one",
-            ));
-        }
+        let (train, val) = self.data(trainset, valset)?;
+        // The end has the data as it is, however many steps there were.
+        let mut shuffled = train.clone();
         let ctx = ctx.with_budget(self.options.budget);
-        // At the end the program is scored once more, and both on the test set.
-        let least = predictors(program).len() as u64;
-        let last = least * (val.len() + 2 * self.options.testset.len()) as u64;
+        let (_, last) = self.last(program, val.len());
         let mut run = Run {
             legs: Vec::new(),
             reports: Vec::new(),
             rivals: 0,
         };
         for (place, step) in self.steps.iter().enumerate() {
+            // A stopped step's best is not what the next one would start from in the end.
+            if self.options.stop.is_stopped() {
+                break;
+            }
             let spent = ctx.meter().map(|meter| meter.spent().calls).unwrap_or_default();
-            let left = self
-                .options
-                .budget
-                .calls
-                .map(|calls| calls.saturating_sub(spent + last));
-            let share = left.map(|left| left / (self.steps.len() - place) as u64);
+            let share = self.share(place, spent + last);
             if share == Some(0) {
                 break;
             }
             let options = self.of_step(place, &**step, share);
-            Rng::of(&("sequence", self.options.seed, place)).shuffle(&mut train);
+            Rng::of(&("sequence", self.options.seed, place)).shuffle(&mut shuffled);
             let task = Task {
                 options: &options,
                 recipe: &Step(&**step),
@@ -175,13 +156,15 @@ impl Sequence {
                 start: run.legs.last().map(|leg| &*leg.candidate),
                 metric: &metric,
             };
-            let compiled = compile(task, &train, &val).await?;
+            let compiled = compile(task, &shuffled, &val).await?;
             run.add(place, compiled);
         }
         let mut options = self.options.clone();
         let spent = ctx.meter().map(|meter| meter.spent().calls).unwrap_or_default();
         options.budget = calls(self.options.budget.calls.map(|calls| calls.saturating_sub(spent)));
         options.allow_overlap = true;
+        // What was left follows from the steps, and a stopped sequence left more.
+        options.known_as = Some((self.options.budget, self.options.alpha));
         // The end holds the level to the number of steps; it is to be held to the number of all their candidates.
         if options.testset.is_empty() {
             options.alpha *= run.legs.len().max(1) as f64 / run.rivals.max(1).max(run.legs.len()) as f64;
@@ -194,6 +177,10 @@ impl Sequence {
                 .collect(),
             legs: run.legs,
             asked: self.steps.len(),
+            why: match self.options.stop.is_stopped() {
+                true => "the run was stopped",
+                false => "the budget was spent",
+            },
         };
         let task = Task {
             options: &options,
@@ -209,6 +196,120 @@ impl Sequence {
             steps: run.reports,
             spent: ctx.meter().map(|meter| meter.spent()).unwrap_or_default(),
         })
+    }
+
+    /// What [`Sequence::compile`] would take, without calling a model or writing anything: the steps' own dry runs, each from
+    /// the program as it is, and the end. Phases are named after their steps.
+    ///
+    /// # Errors
+    /// When the data or settings make no sense, as `compile` would say.
+    pub async fn dry_run<P: DynModule>(
+        &self,
+        ctx: &Context,
+        program: &P,
+        trainset: &[Example],
+        valset: &[Example],
+    ) -> Result<Forecast> {
+        let (train, val) = self.data(trainset, valset)?;
+        let (least, last) = self.last(program, val.len());
+        let mut whole = Forecast {
+            phases: Vec::new(),
+            calls: 0,
+            usage: Usage::default(),
+            short: false,
+            reasons: Vec::new(),
+            notes: Vec::new(),
+        };
+        for (place, step) in self.steps.iter().enumerate() {
+            let share = self.share(place, whole.calls + last);
+            if share == Some(0) {
+                whole.short = true;
+                break;
+            }
+            let options = self.of_step(place, &**step, share);
+            let task = Task {
+                options: &options,
+                recipe: &Step(&**step),
+                ctx,
+                program,
+                start: None,
+                metric: &Answered,
+            };
+            let part = dry_run(task, &train, &val).await?;
+            let name = format!("{} {}", place + 1, step.name());
+            whole.phases.extend(part.phases.into_iter().map(|phase| Phase {
+                name: format!("{name}: {}", phase.name),
+                ..phase
+            }));
+            whole.calls += part.calls;
+            whole.usage += part.usage;
+            whole.short |= part.short;
+            let reasons = part.reasons.into_iter();
+            whole
+                .reasons
+                .extend(reasons.map(|reason| format!("{name}: {reason}")));
+            for note in part.notes {
+                if !whole.notes.contains(&note) {
+                    whole.notes.push(note);
+                }
+            }
+        }
+        // The program as it is once more; the test set, twice.
+        let ends = [
+            ("end: baseline", val.len()),
+            ("end: confirm", 2 * self.options.testset.len()),
+        ];
+        for (name, rollouts) in ends.into_iter().filter(|(_, rollouts)| *rollouts > 0) {
+            let all = least * rollouts as u64;
+            let left = self
+                .options
+                .budget
+                .calls
+                .map_or(all, |calls| calls.saturating_sub(whole.calls));
+            whole.short |= left < all;
+            whole.calls += all.min(left);
+            whole.phases.push(Phase {
+                name: name.to_owned(),
+                rollouts,
+                calls: all.min(left),
+                ..Phase::default()
+            });
+        }
+        Ok(whole)
+    }
+
+    /// Both sets, with a part of the trainset split off where there is no validation set.
+    fn data(&self, trainset: &[Example], valset: &[Example]) -> Result<(Vec<Example>, Vec<Example>)> {
+        if self.steps.is_empty() {
+            return Err(Error::input("steps", "are none: add optimizers with `then`"));
+        }
+        let (train, val) = match valset {
+            [] => {
+                let parts = [1.0 - VALIDATION_SHARE, VALIDATION_SHARE];
+                let [train, val] = split(trainset, self.options.seed, parts);
+                (train, val)
+            }
+            given => (trainset.to_vec(), given.to_vec()),
+        };
+        if train.is_empty() || val.is_empty() {
+            return Err(Error::input(
+                "trainset",
+                "is too small to split off a validation set; give one",
+            ));
+        }
+        Ok((train, val))
+    }
+
+    /// The calls of a rollout at least, and those of the end: the program is scored once more, and both on the test set.
+    fn last<P: DynModule>(&self, program: &P, val: usize) -> (u64, u64) {
+        let least = predictors(program).len() as u64;
+        (least, least * (val + 2 * self.options.testset.len()) as u64)
+    }
+
+    /// The calls a step may spend when so many are spent or set aside.
+    fn share(&self, place: usize, taken: u64) -> Option<u64> {
+        let left = self.options.budget.calls.map(|calls| calls.saturating_sub(taken));
+        left.map(|left| left / (self.steps.len() - place) as u64)
     }
 
     /// The options of a step: the sequence's, and what is the step's own.
@@ -308,6 +409,8 @@ struct Last {
     steps: Vec<Value>,
     legs: Vec<Leg>,
     asked: usize,
+    /// Why steps did not begin, if some did not.
+    why: &'static str,
 }
 
 impl Recipe for Last {
@@ -316,8 +419,7 @@ impl Recipe for Last {
     }
 
     fn settings(&self) -> Value {
-        let made: Vec<&str> = self.legs.iter().map(|leg| leg.candidate.id()).collect();
-        json!({ "steps": self.steps, "made": made })
+        json!({ "steps": self.steps })
     }
 
     fn chooses(&self) -> bool {
@@ -328,9 +430,7 @@ impl Recipe for Last {
         let missing = self.asked - self.legs.len().min(self.asked);
         let mut notes: Vec<String> = self.legs.iter().map(|leg| leg.note.clone()).collect();
         if missing > 0 {
-            notes.push(format!(
-                "the budget was spent before the last {missing} steps could begin"
-            ));
+            notes.push(format!("the last {missing} steps did not begin: {}", self.why));
         }
         Ok(Box::new(Choosing {
             legs: self.legs.clone(),

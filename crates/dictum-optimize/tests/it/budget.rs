@@ -5,7 +5,7 @@ use std::time::Duration;
 use dictum_core::lm::layers::Retry;
 use dictum_core::lm::{Budget, LmErrorKind};
 use dictum_core::modules::Predict;
-use dictum_core::program::{Context, Module, ParameterPath, Parameters, Predictor};
+use dictum_core::program::{Context, Module, Parameter, ParameterMut, ParameterPath, Parameters};
 use dictum_core::{Record, Result};
 use dictum_optimize::{BootstrapRandomSearch, Outcome};
 
@@ -65,11 +65,15 @@ async fn the_confirmation_has_its_calls_set_aside() {
 struct Thrifty(Predict);
 
 impl Parameters for Thrifty {
-    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {
+    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, Parameter<'a>)) {
         self.0.visit(path, visit);
     }
 
-    fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {
+    fn visit_mut(
+        &mut self,
+        path: &mut ParameterPath,
+        visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>),
+    ) {
         self.0.visit_mut(path, visit);
     }
 }

@@ -1,38 +1,54 @@
-//! What holds for every optimizer: the same bytes whatever the concurrency, after `kill -9` and after a stop; budgets that
-//! hold to the call; no gain claimed where there is none. A new optimizer is one line in [`all`].
+//! What holds for every optimizer: the same bytes whatever the concurrency, after `kill -9`, step by step, after it was
+//! cancelled and after a stop; budgets that hold to the call; no gain claimed where there is none; a dry run that calls nothing.
+//! A new optimizer is one line in [`all`]. An ensemble is no optimizer: it is made of what one found, without a search.
 
 use std::path::{Path, PathBuf};
+use std::pin::{Pin, pin};
 use std::process::{Child, Command, Stdio};
+use std::task::Poll;
 use std::time::Duration;
 use std::{env, fs};
 
+use dictum_core::data::Example;
 use dictum_core::lm::Budget;
+use dictum_core::program::DynModule;
 use dictum_optimize::{
-    BootstrapFewShot, BootstrapRandomSearch, CheapestWithin, Compiled, Copro, Custom, Gepa, InferRules,
-    LabeledFewShot, MiproV2, Outcome, Recipe, Rng, Simba, Space,
+    Auto, BootstrapFewShot, BootstrapRandomSearch, CheapestWithin, Copro, Custom, Forecast, Gepa, InferRules,
+    KnnFewShot, LabeledFewShot, MiproV2, Outcome, Phase, Recipe, Rng, Sequence, Simba, Space, Stop,
 };
 
-use crate::facts::{self, TwoSteps, World};
+use crate::facts::{self, Tooled, TwoSteps, World};
+use crate::knn::Quality;
 use crate::simulated::{Simulated, folder};
 
 const WORLD: World = World { seed: 5, demos: true };
 const CONCURRENCY: usize = 8;
 
+/// An optimizer in the form it has.
+enum Kind {
+    /// Of a program of two steps.
+    Steps(Box<dyn Recipe>),
+    /// Of a program with a text to learn.
+    Texts(Box<dyn Recipe>),
+    Sequence(Sequence),
+    Knn(BootstrapFewShot),
+}
+
 /// All optimizers, with settings that make a run of some hundred calls.
-fn all() -> Vec<(&'static str, Box<dyn Recipe>)> {
+fn all() -> Vec<(&'static str, Kind)> {
     vec![
-        ("labeled", Box::new(LabeledFewShot::new().k(4))),
+        ("labeled", Kind::steps(LabeledFewShot::new().k(4))),
         (
             "bootstrap",
-            Box::new(BootstrapFewShot::new().max_labeled(4).rounds(2)),
+            Kind::steps(BootstrapFewShot::new().max_labeled(4).rounds(2)),
         ),
         (
             "random-search",
-            Box::new(BootstrapRandomSearch::new().candidates(4).max_labeled(4)),
+            Kind::steps(BootstrapRandomSearch::new().candidates(4).max_labeled(4)),
         ),
         (
             "racing",
-            Box::new(
+            Kind::steps(
                 BootstrapRandomSearch::new()
                     .candidates(8)
                     .max_labeled(4)
@@ -41,15 +57,15 @@ fn all() -> Vec<(&'static str, Box<dyn Recipe>)> {
         ),
         (
             "simba",
-            Box::new(Simba::new().batch_size(12).candidates(3).steps(3)),
+            Kind::steps(Simba::new().batch_size(12).candidates(3).steps(3)),
         ),
         (
             "infer-rules",
-            Box::new(InferRules::new().candidates(4).max_labeled(4).racing(0.1)),
+            Kind::steps(InferRules::new().candidates(4).max_labeled(4).racing(0.1)),
         ),
         (
             "mipro",
-            Box::new(
+            Kind::steps(
                 MiproV2::new()
                     .candidates(4)
                     .trials(8)
@@ -57,41 +73,197 @@ fn all() -> Vec<(&'static str, Box<dyn Recipe>)> {
                     .max_labeled(2),
             ),
         ),
-        ("copro", Box::new(Copro::new().breadth(3).depth(2))),
-        ("gepa", Box::new(Gepa::new().rollouts(250))),
+        ("copro", Kind::steps(Copro::new().breadth(3).depth(2))),
+        ("gepa", Kind::steps(Gepa::new().rollouts(250))),
         (
             "cheapest-within",
-            Box::new(
+            Kind::steps(
                 CheapestWithin::points(30.0)
                     .over(Space::all().lms(["again"]).temperatures([0.5, 1.0]).reasoning())
                     .most(6),
             ),
         ),
-        ("gepa-merge", Box::new(Gepa::new().rollouts(300).merge())),
+        ("gepa-merge", Kind::steps(Gepa::new().rollouts(300).merge())),
+        ("auto", Kind::steps(Auto::new())),
+        ("gepa-texts", Kind::Texts(Box::new(Gepa::new().rollouts(250)))),
+        (
+            "copro-texts",
+            Kind::Texts(Box::new(Copro::new().breadth(3).depth(2))),
+        ),
+        (
+            "sequence",
+            Kind::Sequence(
+                Sequence::new()
+                    .then(BootstrapFewShot::new().max_labeled(2))
+                    .then(Simba::new().batch_size(12).candidates(3).steps(2)),
+            ),
+        ),
+        ("knn", Kind::Knn(BootstrapFewShot::new().max_labeled(4).rounds(2))),
     ]
 }
 
-fn optimizer(name: &str) -> Custom<Box<dyn Recipe>> {
-    let (_, recipe) = all().into_iter().find(|(known, _)| *known == name).unwrap();
-    Custom::new(recipe)
-        .seed(7)
-        .calls_per_rollout(4)
-        .concurrency(CONCURRENCY)
-        .keep_best_anyway()
+impl Kind {
+    fn steps(recipe: impl Recipe + 'static) -> Self {
+        Self::Steps(Box::new(recipe))
+    }
 }
 
-async fn compile(optimizer: Custom<Box<dyn Recipe>>, lm: &Simulated) -> Compiled {
-    let (train, val) = (facts::examples("train", 40), facts::examples("val", 24));
-    let ctx = lm.context();
-    let metric = facts::judged(WORLD);
-    optimizer
-        .compile(&ctx, &TwoSteps::new(), &train, &val, metric)
-        .await
-        .unwrap()
+fn names() -> impl Iterator<Item = &'static str> {
+    all().into_iter().map(|(name, _)| name)
 }
 
-fn program(dir: &Path) -> Vec<u8> {
-    fs::read(dir.join("run/program.json")).unwrap()
+/// How it is run.
+#[derive(Clone)]
+struct How {
+    seed: u64,
+    concurrency: usize,
+    calls: Option<u64>,
+    dir: Option<PathBuf>,
+    train: usize,
+    val: usize,
+    test: Vec<Example>,
+    keep: bool,
+    stop: Stop,
+}
+
+fn how() -> How {
+    How {
+        seed: 7,
+        concurrency: CONCURRENCY,
+        calls: None,
+        dir: None,
+        train: 40,
+        val: 24,
+        test: Vec::new(),
+        keep: true,
+        stop: Stop::new(),
+    }
+}
+
+/// What came of it.
+#[derive(Debug)]
+struct Ended {
+    program: String,
+    calls: u64,
+    phases: u64,
+    outcome: Outcome,
+}
+
+fn calls_of(phases: &[Phase]) -> u64 {
+    phases.iter().map(|phase| phase.calls).sum()
+}
+
+/// Gives an optimizer the options of a run.
+macro_rules! with_options {
+    ($optimizer:expr, $how:expr) => {{
+        let how = $how;
+        let mut optimizer = $optimizer
+            .seed(how.seed)
+            .concurrency(how.concurrency)
+            .calls_per_rollout(4)
+            .confirm_on(&how.test)
+            .stop_with(&how.stop);
+        if let Some(calls) = how.calls {
+            optimizer = optimizer.budget(Budget::calls(calls));
+        }
+        if let Some(dir) = &how.dir {
+            optimizer = optimizer.run_dir(dir.join("run"));
+        }
+        if how.keep {
+            optimizer = optimizer.keep_best_anyway();
+        }
+        optimizer
+    }};
+}
+
+async fn compile(name: &str, how: &How, lm: &Simulated) -> Ended {
+    let (train, val) = (
+        facts::examples("train", how.train),
+        facts::examples("val", how.val),
+    );
+    let (ctx, metric) = (lm.context(), facts::judged(WORLD));
+    let (_, kind) = all().into_iter().find(|(known, _)| *known == name).unwrap();
+    let compiled = match kind {
+        Kind::Steps(recipe) => {
+            let optimizer = with_options!(Custom::new(recipe), how);
+            optimizer
+                .compile(&ctx, &TwoSteps::new(), &train, &val, metric)
+                .await
+        }
+        Kind::Texts(recipe) => {
+            let optimizer = with_options!(Custom::new(recipe), how);
+            let metric = facts::judged_tool(WORLD);
+            optimizer
+                .compile(&ctx, &Tooled::new(), &train, &val, metric)
+                .await
+        }
+        Kind::Sequence(sequence) => {
+            let optimizer = with_options!(sequence, how);
+            let found = optimizer
+                .compile(&ctx, &TwoSteps::new(), &train, &val, metric)
+                .await
+                .unwrap();
+            return Ended {
+                program: found.compiled.state.to_json().unwrap(),
+                calls: found.spent.calls,
+                phases: found.steps.iter().map(|report| calls_of(&report.phases)).sum(),
+                outcome: found.compiled.outcome,
+            };
+        }
+        Kind::Knn(bootstrap) => {
+            let knn = KnnFewShot::new(3, Quality).bootstrap(with_options!(bootstrap, how));
+            let found = knn.compile(&ctx, &TwoSteps::new(), &train, metric).await.unwrap();
+            return Ended {
+                program: serde_json::to_string(&found.index).unwrap(),
+                calls: found.report.spent.calls,
+                phases: calls_of(&found.report.phases),
+                outcome: found.report.outcome,
+            };
+        }
+    };
+    let compiled = compiled.unwrap();
+    Ended {
+        program: compiled.state.to_json().unwrap(),
+        calls: compiled.report.spent.calls,
+        phases: calls_of(&compiled.report.phases),
+        outcome: compiled.outcome,
+    }
+}
+
+async fn dry_run(name: &str, how: &How, lm: &Simulated) -> Forecast {
+    async fn of<P: DynModule>(recipe: Box<dyn Recipe>, how: &How, lm: &Simulated, program: P) -> Forecast {
+        let (train, val) = (
+            facts::examples("train", how.train),
+            facts::examples("val", how.val),
+        );
+        let optimizer = with_options!(Custom::new(recipe), how);
+        optimizer
+            .dry_run(&lm.context(), &program, &train, &val)
+            .await
+            .unwrap()
+    }
+    let (train, val) = (
+        facts::examples("train", how.train),
+        facts::examples("val", how.val),
+    );
+    let (ctx, program) = (lm.context(), TwoSteps::new());
+    let (_, kind) = all().into_iter().find(|(known, _)| *known == name).unwrap();
+    match kind {
+        Kind::Steps(recipe) => of(recipe, how, lm, program).await,
+        Kind::Texts(recipe) => of(recipe, how, lm, Tooled::new()).await,
+        Kind::Sequence(sequence) => {
+            let sequence = with_options!(sequence, how);
+            sequence.dry_run(&ctx, &program, &train, &val).await.unwrap()
+        }
+        Kind::Knn(bootstrap) => {
+            let knn = KnnFewShot::new(3, Quality).bootstrap(with_options!(bootstrap, how));
+            knn.dry_run(&ctx, &program, &train).await.unwrap()
+        }
+    }
+}
+
+fn program(dir: &Path) -> String {
+    fs::read_to_string(dir.join("ended")).unwrap()
 }
 
 /// The run that is killed: does nothing unless started by the test below.
@@ -108,10 +280,13 @@ fn child() {
         .enable_all()
         .build()
         .unwrap();
-    let optimizer = optimizer(&name)
-        .confirm_on(&facts::examples("test", 10))
-        .run_dir(dir.join("run"));
-    runtime.block_on(compile(optimizer, &lm));
+    let how = How {
+        test: facts::examples("test", 20),
+        dir: Some(dir.clone()),
+        ..how()
+    };
+    let ended = runtime.block_on(compile(&name, &how, &lm));
+    fs::write(dir.join("ended"), ended.program).unwrap();
 }
 
 fn start(dir: &Path, name: &str) -> Child {
@@ -131,7 +306,7 @@ fn calls(dir: &Path) -> usize {
 
 #[test]
 fn killed_runs_of_every_optimizer_resume_to_the_same_program() {
-    for (name, _) in all() {
+    for name in names() {
         let whole = folder(&format!("every-whole-{name}"));
         assert!(start(&whole, name).wait().unwrap().success(), "{name}");
         let all_calls = calls(&whole);
@@ -177,14 +352,12 @@ fn killed_runs_of_every_optimizer_resume_to_the_same_program() {
 
 #[tokio::test]
 async fn every_optimizer_gives_the_same_bytes_at_any_concurrency() {
-    for (name, _) in all() {
+    for name in names() {
         let mut programs = Vec::new();
         for concurrency in [1, 16] {
-            let dir = folder(&format!("every-concurrency-{name}-{concurrency}"));
             let lm = Simulated::new().facts(WORLD).jitter();
-            let optimizer = optimizer(name).concurrency(concurrency).run_dir(dir.join("run"));
-            compile(optimizer, &lm).await;
-            programs.push((program(&dir), lm.calls()));
+            let how = How { concurrency, ..how() };
+            programs.push((compile(name, &how, &lm).await.program, lm.calls()));
         }
         assert!(programs[0] == programs[1], "{name}");
     }
@@ -192,44 +365,143 @@ async fn every_optimizer_gives_the_same_bytes_at_any_concurrency() {
 
 #[tokio::test]
 async fn every_optimizer_keeps_its_budget_to_the_call() {
-    for (name, _) in all() {
+    for name in names() {
         let lm = Simulated::new().facts(WORLD);
-        compile(optimizer(name), &lm).await;
+        compile(name, &how(), &lm).await;
         let all_calls = lm.calls();
         for budget in [1, 30, 77, all_calls / 2, all_calls] {
             let lm = Simulated::new().facts(WORLD).jitter();
-            let compiled = compile(optimizer(name).budget(Budget::calls(budget)), &lm).await;
+            let how = How {
+                calls: Some(budget),
+                ..how()
+            };
+            let ended = compile(name, &how, &lm).await;
             assert!(lm.calls() <= budget, "{name}: {} of {budget} calls", lm.calls());
-            assert_eq!(compiled.report.spent.calls, lm.calls(), "{name}");
-            let phases: u64 = compiled.report.phases.iter().map(|phase| phase.calls).sum();
-            assert!(phases <= lm.calls(), "{name}");
+            assert_eq!(ended.calls, lm.calls(), "{name}");
+            assert!(ended.phases <= lm.calls(), "{name}");
         }
+    }
+}
+
+/// Lets a run go on as far as it can: the simulated model answers at once, so a run that waits is held back.
+async fn settle(mut run: Pin<&mut impl Future<Output = Ended>>, lm: &Simulated) -> Option<Ended> {
+    loop {
+        let before = lm.calls();
+        for _ in 0..64 {
+            let once = std::future::poll_fn(|cx| Poll::Ready(run.as_mut().poll(cx)));
+            if let Poll::Ready(ended) = once.await {
+                return Some(ended);
+            }
+            tokio::task::yield_now().await;
+        }
+        if lm.calls() == before {
+            return None;
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_optimizer_can_be_paused_and_stepped() {
+    for name in names() {
+        let lm = Simulated::new().facts(WORLD);
+        let whole = compile(name, &how(), &lm).await;
+        let (lm, how) = (Simulated::new().facts(WORLD), how());
+        how.stop.pause();
+        let mut run = pin!(compile(name, &how, &lm));
+        assert!(
+            settle(run.as_mut(), &lm).await.is_none() && lm.calls() == 0,
+            "{name}"
+        );
+        let mut steps = 0;
+        let ended = loop {
+            let before = lm.calls();
+            how.stop.step();
+            steps += 1;
+            match settle(run.as_mut(), &lm).await {
+                Some(ended) => break ended,
+                None => assert!(lm.calls() > before, "{name}: step {steps} did nothing"),
+            }
+            if steps == 7 {
+                // Enough seen of it: the rest in one go.
+                how.stop.resume();
+            }
+        };
+        assert_eq!(
+            (&ended.program, ended.calls),
+            (&whole.program, whole.calls),
+            "{name}"
+        );
+        assert_eq!(lm.calls(), whole.calls, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn every_optimizer_goes_on_after_it_was_cancelled_or_stopped() {
+    for name in names() {
+        let lm = Simulated::new().facts(WORLD);
+        let whole = compile(name, &how(), &lm).await;
+        for stopped in [false, true] {
+            for steps in [1, 3] {
+                let dir = folder(&format!("every-halted-{name}-{stopped}-{steps}"));
+                let (lm, mut how) = (Simulated::new().facts(WORLD), how());
+                how.dir = Some(dir);
+                how.stop.pause();
+                {
+                    let mut run = pin!(compile(name, &how, &lm));
+                    for _ in 0..steps {
+                        how.stop.step();
+                    }
+                    let over = settle(run.as_mut(), &lm).await.is_some();
+                    if stopped && !over {
+                        let before = lm.calls();
+                        how.stop.stop();
+                        run.await;
+                        assert_eq!(lm.calls(), before, "{name}: calls after the stop");
+                    }
+                    // Else the run is dropped here.
+                }
+                how.stop = Stop::new();
+                let ended = compile(name, &how, &lm).await;
+                assert_eq!(ended.program, whole.program, "{name} {stopped} {steps}");
+                assert_eq!(lm.calls(), whole.calls, "{name}: calls were repeated");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_dry_run_calls_nothing_and_keeps_the_budget() {
+    for name in names() {
+        let lm = Simulated::new().facts(WORLD);
+        let forecast = dry_run(name, &how(), &lm).await;
+        assert!(forecast.calls > 0 && !forecast.short, "{name}");
+        let short = How {
+            calls: Some(forecast.calls / 2),
+            ..how()
+        };
+        let less = dry_run(name, &short, &lm).await;
+        assert!(less.calls <= forecast.calls / 2, "{name}: {less:?}");
+        assert_eq!(lm.calls(), 0, "{name}");
     }
 }
 
 /// At a level of 5 % one of 20 runs may claim a gain by chance; more than 4 would happen once in 390.
 #[tokio::test]
 async fn no_optimizer_claims_a_gain_from_noise() {
-    for (name, _) in all() {
+    for name in names() {
         let mut claims = 0;
         for seed in 0..20 {
             let lm = Simulated::new().facts(WORLD).noise_only();
-            let (train, val) = (facts::examples("train", 30), facts::examples("val", 20));
-            let (_, recipe) = all().into_iter().find(|(known, _)| *known == name).unwrap();
-            let compiled = Custom::new(recipe)
-                .seed(seed)
-                .confirm_on(&facts::examples(&format!("test {seed}"), 30))
-                .budget(Budget::calls(900))
-                .compile(
-                    &lm.context(),
-                    &TwoSteps::new(),
-                    &train,
-                    &val,
-                    facts::judged(WORLD),
-                )
-                .await
-                .unwrap();
-            claims += u32::from(compiled.outcome == Outcome::Improved);
+            let how = How {
+                seed,
+                calls: Some(900),
+                train: 30,
+                val: 20,
+                test: facts::examples(&format!("test {seed}"), 30),
+                keep: false,
+                ..how()
+            };
+            claims += u32::from(compile(name, &how, &lm).await.outcome == Outcome::Improved);
         }
         eprintln!("{name}: {claims} claims of 20");
         assert!(claims <= 4, "{name}: {claims} of 20 runs claim a gain");

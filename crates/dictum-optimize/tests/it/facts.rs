@@ -3,12 +3,16 @@
 //! Each step has one rule of eight that helps it; the second is of little use while the first goes wrong. More than two
 //! rules in one instruction hurt. Asked for anything else than the task, the model proposes: one rule that the prompt hints
 //! at, or any, and often the last one that is in the prompt already.
+//!
+//! A second program has a tool instead of rules in its instructions: the model calls it where its description names the rule.
 
 use dictum_core::data::Example;
 use dictum_core::evaluate::{Metric, Score, metric_fn};
 use dictum_core::lm::{Digest, Message};
 use dictum_core::modules::Predict;
-use dictum_core::program::{Context, Module, ParameterPath, Parameters, Predictor};
+use dictum_core::program::{
+    Context, Module, Parameter, ParameterMut, ParameterPath, Parameters, TextParameter,
+};
 use dictum_core::{Record, Result, record};
 
 use crate::simulated::{demo_quality, unit};
@@ -70,6 +74,15 @@ pub fn noise(messages: &[Message], digest: Digest) -> String {
 /// What the model answers.
 pub fn respond(world: World, messages: &[Message], digest: Digest) -> String {
     answered(messages, digest, |step, question, asked| {
+        if step == "choice" {
+            let named = rules(&field(asked, "tool").unwrap_or_default());
+            let too_many = 0.15 * named.len().saturating_sub(2) as f64;
+            return if named.contains(&world.rule("tool")) {
+                0.9 - too_many
+            } else {
+                0.3
+            };
+        }
         let named = rules(&messages[0].to_text());
         let helped = named.contains(&world.rule(step));
         let mut right: f64 = if helped { 0.9 } else { 0.4 };
@@ -98,11 +111,12 @@ fn answered(messages: &[Message], digest: Digest, chance: impl Fn(&str, &str, &s
         .collect();
     let asked = messages.last().unwrap().to_text();
     let said = match (outputs.as_slice(), field(&asked, "question")) {
-        ([step @ ("topic" | "answer")], Some(question)) => {
+        ([step @ ("topic" | "answer" | "choice")], Some(question)) => {
             let right = unit(&("luck", digest)) < chance(step, &question, &asked);
             match (right, *step) {
                 (false, step) => format!("no {step}"),
                 (true, "topic") => topic(&question),
+                (true, "choice") => "lookup".to_owned(),
                 (true, _) => answer(&question),
             }
         }
@@ -163,12 +177,16 @@ impl TwoSteps {
 }
 
 impl Parameters for TwoSteps {
-    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {
+    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, Parameter<'a>)) {
         path.field("topic", |path| self.topic.visit(path, visit));
         path.field("answer", |path| self.answer.visit(path, visit));
     }
 
-    fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {
+    fn visit_mut(
+        &mut self,
+        path: &mut ParameterPath,
+        visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>),
+    ) {
         path.field("topic", |path| self.topic.visit_mut(path, visit));
         path.field("answer", |path| self.answer.visit_mut(path, visit));
     }
@@ -189,6 +207,76 @@ impl Module for TwoSteps {
         let answer = said.text("answer").unwrap().to_owned();
         Ok(record! { topic: topic, answer: answer })
     }
+}
+
+/// Has one tool, which knows all answers, and a model that calls it if its description is good.
+#[derive(Debug)]
+pub struct Tooled {
+    choose: Predict,
+    tools: Vec<TextParameter>,
+}
+
+impl Tooled {
+    pub fn new() -> Self {
+        Self {
+            choose: Predict::parse("question, tool -> choice").unwrap(),
+            tools: vec![TextParameter::new(
+                "Looks things up.",
+                "the description of the tool `lookup`: the model goes by it when it chooses whether to call the tool",
+            )],
+        }
+    }
+}
+
+impl Parameters for Tooled {
+    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, Parameter<'a>)) {
+        path.field("choose", |path| self.choose.visit(path, visit));
+        path.field("tools", |path| self.tools.visit(path, visit));
+    }
+
+    fn visit_mut(
+        &mut self,
+        path: &mut ParameterPath,
+        visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>),
+    ) {
+        path.field("choose", |path| self.choose.visit_mut(path, visit));
+        path.field("tools", |path| self.tools.visit_mut(path, visit));
+    }
+}
+
+impl Module for Tooled {
+    type Input = Record;
+    type Output = Record;
+
+    async fn forward(&self, ctx: &Context, input: Record) -> Result<Record> {
+        let question = input.text("question").unwrap().to_owned();
+        // On one line, as the model reads it.
+        let tool = self.tools[0].get(ctx).replace('\n', " ");
+        let asked = record! { question: question.clone(), tool: tool };
+        let said = self.choose.call(ctx, asked).await?;
+        let answer = match said.text("choice") {
+            Some("lookup") => answer(&question),
+            _ => "no idea".to_owned(),
+        };
+        Ok(record! { topic: topic(&question), answer: answer })
+    }
+}
+
+/// Whether the answer is right. Half of the wrong ones are told which rule was missed.
+pub fn judged_tool(world: World) -> impl Metric + Clone {
+    metric_fn("judged tool", move |example, prediction| {
+        if example.labels().get("answer") == prediction.get("answer") {
+            return Score::from(1.0);
+        }
+        let words = match unit(&("useful", example.id())) < 0.5 {
+            true => format!(
+                "Wrong. The tool was not called, for its text missed the {} rule.",
+                world.rule("tool")
+            ),
+            false => "Wrong.".to_owned(),
+        };
+        Score::with_feedback(0.0, words)
+    })
 }
 
 /// Questions with their topics and answers, other ones for other names.

@@ -1,7 +1,7 @@
 //! Failing programs and metrics are rows with causes, and panics are failures.
 
 use dictum_core::evaluate::{MetricError, RowOutcome, metric_fn, try_metric_fn};
-use dictum_core::program::{Context, Module, ParameterPath, Parameters, Predictor};
+use dictum_core::program::{Context, Module, Parameter, ParameterMut, ParameterPath, Parameters};
 use dictum_core::{Error, Record, Result};
 use dictum_optimize::{BootstrapFewShot, BootstrapRandomSearch};
 
@@ -22,11 +22,15 @@ fn number(record: &Record) -> u32 {
 struct Frail(dictum_core::modules::Predict);
 
 impl Parameters for Frail {
-    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {
+    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, Parameter<'a>)) {
         self.0.visit(path, visit);
     }
 
-    fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {
+    fn visit_mut(
+        &mut self,
+        path: &mut ParameterPath,
+        visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>),
+    ) {
         self.0.visit_mut(path, visit);
     }
 }

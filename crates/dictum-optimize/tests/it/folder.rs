@@ -5,7 +5,7 @@ use std::fs;
 use dictum_core::evaluate::metric_fn;
 use dictum_core::lm::{Digest, LmErrorKind};
 use dictum_core::modules::Predict;
-use dictum_core::program::{Context, Module, ParameterPath, Parameters, Predictor};
+use dictum_core::program::{Context, Module, Parameter, ParameterMut, ParameterPath, Parameters};
 use dictum_core::{Error, Record, Result};
 use dictum_optimize::BootstrapRandomSearch;
 
@@ -15,11 +15,15 @@ use crate::simulated::{Simulated, exact, examples, folder, program};
 struct Wrapping(Predict);
 
 impl Parameters for Wrapping {
-    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {
+    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, Parameter<'a>)) {
         self.0.visit(path, visit);
     }
 
-    fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {
+    fn visit_mut(
+        &mut self,
+        path: &mut ParameterPath,
+        visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>),
+    ) {
         self.0.visit_mut(path, visit);
     }
 }

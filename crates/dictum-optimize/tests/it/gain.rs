@@ -132,7 +132,8 @@ async fn rules_matter_in_the_task_of_two_steps() {
             .unwrap();
         let mean = report.mean().unwrap();
         assert!((mean - expected).abs() < 0.05, "{mean} is not {expected}");
-        program.visit_mut(&mut ParameterPath::default(), &mut |path, predictor| {
+        program.visit_mut(&mut ParameterPath::default(), &mut |path, parameter| {
+            let predictor = parameter.predictor().unwrap();
             predictor.set_instructions(format!("Keep to the {} rule.", world.rule(&path.to_string())));
         });
     }

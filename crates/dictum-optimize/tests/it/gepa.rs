@@ -411,3 +411,33 @@ async fn a_dry_run_is_near_and_calls_nothing() {
     let compiled = compile!(Gepa::new().rollouts(500), lm, 4);
     assert!((800..1_200).contains(&lm.calls()), "{}", compiled.report);
 }
+
+#[tokio::test]
+async fn a_closure_may_choose_what_changes() {
+    let last = || {
+        Gepa::new()
+            .rollouts(300)
+            .select_components("last", |turn| {
+                assert_eq!(turn.paths, ["topic", "answer"]);
+                assert_eq!((turn.words.len(), turn.rollouts.len()), (2, turn.scores.len()));
+                // Out of range is passed over.
+                vec![turn.paths.len() - 1, 7]
+            })
+            .keep_best_anyway()
+    };
+    let lm = Simulated::new().facts(world(3));
+    let compiled = compile!(last().run_dir(folder("gepa-selector")), lm, 3);
+    assert_eq!(compiled.overlay.get("topic").unwrap().instructions, None);
+    assert!(compiled.overlay.get("answer").unwrap().instructions.is_some());
+    let lm = Simulated::new().facts(world(3));
+    let again = compile!(last().run_dir(folder("gepa-selector-2")).concurrency(1), lm, 3);
+    assert_eq!(again.overlay, compiled.overlay);
+    // In turns, as the built-in rule: the same search.
+    let lm = Simulated::new().facts(world(3));
+    let turns = Gepa::new()
+        .rollouts(300)
+        .select_components("turns", |turn| vec![turn.turn % turn.paths.len()]);
+    let turns = compile!(turns.keep_best_anyway(), lm, 3);
+    let plain = compile!(Gepa::new().rollouts(300).keep_best_anyway(), lm, 3);
+    assert_eq!(turns.overlay, plain.overlay);
+}

@@ -15,7 +15,7 @@ use crate::simulated::{Simulated, exact, examples, folder, program, question, sh
 
 /// Sees only how good a demonstration the question makes: good ones are near to every question.
 #[derive(Debug, Clone)]
-struct Quality;
+pub struct Quality;
 
 impl Embedder for Quality {
     fn name(&self) -> &str {

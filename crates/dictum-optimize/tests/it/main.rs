@@ -9,6 +9,7 @@
     missing_docs
 )]
 
+mod auto;
 mod bootstrapping;
 mod budget;
 mod copro;
@@ -37,4 +38,5 @@ mod simba;
 mod simulated;
 mod stop;
 mod tables;
+mod texts;
 mod trials;

@@ -6,7 +6,7 @@ use dictum_core::evaluate::Evaluate;
 use dictum_core::lm::Budget;
 use dictum_core::program::{Context, Demo, PredictorState};
 use dictum_core::record;
-use dictum_optimize::{Auto, BootstrapRandomSearch, Compiled, MiproV2, Outcome};
+use dictum_optimize::{BootstrapRandomSearch, Compiled, Effort, MiproV2, Outcome};
 
 use crate::facts::{self, BARE, TwoSteps, World, judged};
 use crate::simulated::{Simulated, exact, examples, folder, program, shown};
@@ -58,7 +58,19 @@ async fn instructions_of_two_steps_are_found_together() {
             .budget(Budget::calls(3_000))
     };
     let (light, light_calls) = mean_of_two_steps!(false, zero_shot());
-    let (heavy, heavy_calls) = mean_of_two_steps!(false, zero_shot().auto(Auto::Heavy));
+    let (heavy, heavy_calls) = mean_of_two_steps!(false, zero_shot().auto(Effort::Heavy));
+    let (whole, whole_calls) = mean_of_two_steps!(false, zero_shot().auto(Effort::Heavy).use_budget());
+    let (full, full_calls) = mean_of_two_steps!(
+        false,
+        zero_shot().auto(Effort::Heavy).use_budget().full_evaluations()
+    );
+    eprintln!(
+        "to the end of the budget {whole:.3} ({whole_calls} calls), the same without minibatches {full:.3} ({full_calls} calls)"
+    );
+    assert!(
+        whole_calls > 2_900 && whole > heavy - 0.05,
+        "{whole}, {whole_calls} calls"
+    );
     eprintln!(
         "bare {BARE:.3}, light {light:.3} ({light_calls} calls), heavy {heavy:.3} ({heavy_calls} calls)"
     );
@@ -136,6 +148,33 @@ async fn the_same_seed_gives_the_same_bytes_and_budgets_of_any_size_end_cleanly(
     }
 }
 
+/// With few combinations the search ends when all are scored, however large the budget.
+#[tokio::test]
+async fn using_the_budget_ends_where_nothing_is_left_to_try() {
+    let lm = Simulated::new();
+    let (train, val) = (examples("train", 20), examples("val", 60));
+    let mipro = MiproV2::new()
+        .candidates(2)
+        .use_budget()
+        .budget(Budget::calls(100_000));
+    let compiled = mipro
+        .compile(&lm.context(), &program(), &train, &val, exact())
+        .await
+        .unwrap();
+    let whole = compiled
+        .report
+        .candidates
+        .iter()
+        .filter(|known| known.complete)
+        .count();
+    assert!(
+        whole >= 4 && lm.calls() < 600,
+        "{} calls\n{}",
+        lm.calls(),
+        compiled.report
+    );
+}
+
 #[tokio::test]
 async fn a_finished_run_is_not_asked_again() {
     let dir = folder("mipro-replayed");
@@ -211,7 +250,7 @@ async fn settings_that_contradict_are_refused_before_the_first_call() {
     let (train, val) = (examples("train", 20), examples("val", 40));
     let mipro = MiproV2::new();
     for (optimizer, problem) in [
-        (mipro.clone().auto(Auto::Light).candidates(3), "auto"),
+        (mipro.clone().auto(Effort::Light).candidates(3), "auto"),
         (mipro.clone().trials(3), "candidates"),
         (mipro.clone().candidates(0), "at least 1"),
         (mipro.minibatch(41, 5), "only 40"),
@@ -235,7 +274,7 @@ async fn where_both_matter_both_are_found() {
             .candidates(24)
             .budget(budget)
     };
-    let mipro = || MiproV2::new().auto(Auto::Medium).budget(budget);
+    let mipro = || MiproV2::new().auto(Effort::Medium).budget(budget);
     let (random, random_calls) = mean_of_two_steps!(true, search());
     let (both, calls) = mean_of_two_steps!(true, mipro());
     eprintln!("random search {random:.3} ({random_calls} calls), both {both:.3} ({calls} calls)");

@@ -13,7 +13,7 @@ use dictum_core::lm::{
     Settings, Usage,
 };
 use dictum_core::modules::Predict;
-use dictum_core::program::{Context, Module, ParameterPath, Parameters, Predictor};
+use dictum_core::program::{Context, Module, Parameter, ParameterMut, ParameterPath, Parameters};
 use dictum_core::{Record, Result, record};
 use futures_util::future::BoxFuture;
 
@@ -267,12 +267,16 @@ impl Steps {
 }
 
 impl Parameters for Steps {
-    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {
+    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, Parameter<'a>)) {
         path.field("guess", |path| self.guess.visit(path, visit));
         path.field("answer", |path| self.answer.visit(path, visit));
     }
 
-    fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {
+    fn visit_mut(
+        &mut self,
+        path: &mut ParameterPath,
+        visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>),
+    ) {
         path.field("guess", |path| self.guess.visit_mut(path, visit));
         path.field("answer", |path| self.answer.visit_mut(path, visit));
     }

@@ -18,7 +18,7 @@ use std::time::Duration;
 use dictum_core::lm::layers::Tracing;
 use dictum_core::lm::{Lm, Payload, Response, Usage};
 use dictum_core::modules::ChainOfThought;
-use dictum_core::program::{Context, Module, ParameterPath, Parameters, Predictor};
+use dictum_core::program::{Context, Module, Parameter, ParameterMut, ParameterPath, Parameters};
 use dictum_core::{Record, Result, record};
 use dictum_otel::{Delivery, Otlp};
 use dictum_testkit::CannedLm;
@@ -62,11 +62,15 @@ impl Qa {
 }
 
 impl Parameters for Qa {
-    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {
+    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, Parameter<'a>)) {
         path.field("answer", |path| self.answer.visit(path, visit));
     }
 
-    fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {
+    fn visit_mut(
+        &mut self,
+        path: &mut ParameterPath,
+        visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>),
+    ) {
         path.field("answer", |path| self.answer.visit_mut(path, visit));
     }
 }

@@ -26,6 +26,7 @@ pub fn print(forecast: &Forecast, args: &LmArgs, json: bool) -> Result<(), Failu
             "usage": forecast.usage,
             "cost_usd": cost,
             "short": forecast.short,
+            "reasons": forecast.reasons,
             "notes": forecast.notes,
         }));
     }
@@ -54,6 +55,7 @@ pub fn print(forecast: &Forecast, args: &LmArgs, json: bool) -> Result<(), Failu
     if forecast.short {
         lines.push("the budget would end before the search is over".to_owned());
     }
+    lines.extend(forecast.reasons.iter().map(|reason| format!("why: {reason}")));
     lines.extend(forecast.notes.iter().map(|note| format!("note: {note}")));
     lines.push(
         "An estimate: each predictor called once in a rollout, half of the answers right, four characters a token."

@@ -189,12 +189,14 @@ fn report(
             "comparison": report.comparison,
             "candidates": report.candidates,
             "spent": report.spent,
+            "reasons": report.reasons,
             "notes": report.notes,
             "changes": changes,
             "out": out,
         }));
     }
     let mut lines = vec![report.summary.clone()];
+    lines.extend(report.reasons.iter().map(|reason| format!("why: {reason}")));
     lines.extend(report.notes.iter().map(|note| format!("note: {note}")));
     lines.push(format!(
         "{} calls of the model; kept {}",

@@ -1,8 +1,8 @@
 //! The optimizer a command names.
 
 use dictum_optimize::{
-    BootstrapFewShot, BootstrapRandomSearch, CheapestWithin, Copro, Custom, Gepa, InferRules, LabeledFewShot,
-    MiproV2, Recipe, Simba, Space,
+    Auto, BootstrapFewShot, BootstrapRandomSearch, CheapestWithin, Copro, Custom, Gepa, InferRules,
+    LabeledFewShot, MiproV2, Recipe, Simba, Space,
 };
 
 use crate::args::{CompileArgs, OptimizerKind, SpaceArgs};
@@ -15,6 +15,7 @@ pub type Optimizer = Custom<Box<dyn Recipe>>;
 pub fn recipe(args: &CompileArgs) -> Result<Box<dyn Recipe>, Failure> {
     let mut given = Given::of(args);
     let recipe: Box<dyn Recipe> = match args.optimizer {
+        OptimizerKind::Auto => Box::new(Auto::new()),
         OptimizerKind::Labeled => {
             let optimizer = LabeledFewShot::new();
             Box::new(set(optimizer, given.max_labeled.take(), LabeledFewShot::k))

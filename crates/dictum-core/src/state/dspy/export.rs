@@ -43,6 +43,13 @@ pub fn export(state: &ProgramState) -> Result<Export> {
             file.insert(path_out(path), Value::Object(entry));
         }
     }
+    for (path, _) in state.texts() {
+        let mut notes = Notes {
+            path,
+            notes: &mut notes,
+        };
+        notes.add("is a text of the program; DSPy has no place for it: left out");
+    }
     let rest = state.unplaced().get("file").and_then(Value::as_object);
     file.extend(rest.cloned().unwrap_or_default());
     if !file.contains_key("metadata") {

@@ -10,7 +10,7 @@ use super::collect::Collecting;
 use super::data::{self, TrainingData, Wanted};
 use super::training::{Training, TunedModel};
 use super::{BootstrapFinetune, Finetuned, student};
-use crate::compile::{Run, Task, prepare};
+use crate::compile::{Run, Says, Task, prepare};
 use crate::engine::{Player, Program};
 use crate::strategy::Considered;
 
@@ -58,7 +58,7 @@ pub(super) async fn compile(
         return Ok(Finetuned {
             models: Vec::new(),
             data,
-            compiled: run.conclude(baseline, best, Vec::new(), None).await?,
+            compiled: run.conclude(baseline, best, Vec::new(), Says::default()).await?,
             lm: None,
             kept: false,
         });
@@ -77,7 +77,9 @@ pub(super) async fn compile(
     run.engine.tuned.insert(name.clone(), player);
     run.engine.allow_calls(own.options.budget.calls);
     let candidates = vec![Considered::of(&best, Vec::new())];
-    let compiled = run.conclude(baseline, best.clone(), candidates, None).await?;
+    let compiled = run
+        .conclude(baseline, best.clone(), candidates, Says::default())
+        .await?;
     Ok(Finetuned {
         models,
         data,

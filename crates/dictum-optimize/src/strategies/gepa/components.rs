@@ -1,6 +1,11 @@
-//! Which predictors a proposal changes.
+//! Which predictors and texts a proposal changes.
+
+use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
+
+use crate::strategy::Done;
 
 /// Which predictors' instructions a proposal changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -31,6 +36,53 @@ impl Components {
                 }
             }
         }
+    }
+}
+
+/// What a selector of one's own goes by: a candidate has answered its minibatch, and is about to be changed.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Turn<'a> {
+    /// The paths of the predictors, then of the texts that can be learned.
+    pub paths: &'a [String],
+    /// The words the candidate has for each.
+    pub words: &'a [String],
+    /// For each whether the minibatch says anything about it: a predictor must have been called.
+    pub called: &'a [bool],
+    /// The rollouts of the minibatch, with their steps.
+    pub rollouts: &'a [Option<Arc<Done>>],
+    /// Their scores; `None` where the metric could not judge, or the model could not be reached.
+    pub scores: &'a [Option<f64>],
+    /// How many proposals the candidate's line has had, for turns.
+    pub turn: usize,
+}
+
+/// A selector of one's own, with its name.
+#[derive(Clone)]
+pub(super) struct Selector {
+    pub(super) name: String,
+    pub(super) pick: Arc<Picks>,
+}
+
+/// The places in [`Turn::paths`] to change.
+pub(super) type Picks = dyn Fn(&Turn<'_>) -> Vec<usize> + Send + Sync;
+
+impl fmt::Debug for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Selector").field(&self.name).finish()
+    }
+}
+
+impl Selector {
+    /// The places to change, each once, of those that there is something to learn of.
+    pub(super) fn pick(&self, turn: &Turn<'_>) -> Vec<usize> {
+        let mut places = Vec::new();
+        for place in (self.pick)(turn) {
+            if turn.called.get(place).copied().unwrap_or(false) && !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        places
     }
 }
 

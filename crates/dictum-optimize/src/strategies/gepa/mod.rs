@@ -16,7 +16,7 @@ mod select;
 mod tally;
 
 pub use acceptance::{Acceptance, Selection};
-pub use components::Components;
+pub use components::{Components, Turn};
 pub use frontier::Frontier;
 pub use sampling::Sampling;
 pub use select::Parent;
@@ -29,6 +29,7 @@ use crate::options::{Options, optimizer, proposer_options};
 use crate::plan::{Plan, Recipe};
 use crate::strategy::Strategy;
 use budget::{Rollouts, Stop};
+use components::Selector;
 use proposal::Asking;
 use reflect::Showing;
 use search::Search;
@@ -40,8 +41,9 @@ use search::Search;
 /// came out and what the metric said in words ([`Score::with_feedback`](dictum_core::evaluate::Score::with_feedback)), and
 /// writes new instructions for it. The child answers the same examples. When its scores sum to more, it is scored on the
 /// validation set and joins the pool. The next parent is one of those that are best at some example, so that different
-/// strengths live on. The best in the mean wins. Only instructions change: demonstrations and settings stay as they are, and
-/// there are no other texts of a predictor to change.
+/// strengths live on. The best in the mean wins. Instructions change, and the texts the program declares
+/// ([`TextParameter`](dictum_core::program::TextParameter)), which take their turns after the predictors: of a text the proposer
+/// is shown what it is for, what it says, and all steps of the examples. Demonstrations and settings stay as they are.
 ///
 /// The metric matters more than any option here: one that says why an answer is wrong teaches more than a number. A strong
 /// model for the proposals ([`Gepa::proposer_context`]) pays off, for there are few of them.
@@ -87,6 +89,7 @@ use search::Search;
 ///   the examples seen longest ago.
 /// - With a frontier of objectives, a row the program failed on counts as the failure score in each.
 /// - Instructions beyond [`Gepa::max_chars`] are asked for again once, and then left out; DSPy raises an error.
+/// - A selector of components of one's own is a closure with a name ([`Gepa::select_components`]); it sees the rollouts.
 /// - Reference notes are titles with texts ([`Gepa::note`]), not folders of skills. There is no proposal of code or images, and
 ///   no callback that takes the proposer's place: a question of one's own does ([`Gepa::proposal_question`]).
 /// - Beside the reference's ways to make several proposals at a time there is [`Sampling::Steady`], which does not wait for
@@ -108,7 +111,9 @@ struct How {
     sampling: Sampling,
     parent: Parent,
     components: Components,
-    /// The paths of predictors that may change.
+    /// The user's own selector, in place of those.
+    selector: Option<Selector>,
+    /// The paths of predictors and texts that may change.
     only: Option<Vec<String>>,
     frontier: Frontier,
     acceptance: Acceptance,
@@ -134,6 +139,7 @@ impl Gepa {
                 sampling: Sampling::default(),
                 parent: Parent::default(),
                 components: Components::default(),
+                selector: None,
                 only: None,
                 frontier: Frontier::default(),
                 acceptance: Acceptance::default(),
@@ -227,7 +233,32 @@ impl Gepa {
         self
     }
 
-    /// Changes the predictors at these paths only; all if not set.
+    /// Picks what a proposal changes by a closure, in place of [`Gepa::components`]: it gives places in [`Turn::paths`]. What the
+    /// minibatch says nothing about is passed over; where nothing is left, nothing is proposed. The same turn must always give
+    /// the same places, or the run can't be resumed and its result depends on chance. `name` stands for the closure in
+    /// `run.json`: change it when the closure changes.
+    ///
+    /// ```
+    /// use dictum_optimize::Gepa;
+    /// // The last predictor that was called, for its words decide the answer.
+    /// let gepa = Gepa::new().select_components("last called", |turn| {
+    ///     turn.called.iter().rposition(|called| *called).into_iter().collect()
+    /// });
+    /// ```
+    #[must_use]
+    pub fn select_components(
+        mut self,
+        name: impl Into<String>,
+        pick: impl Fn(&Turn<'_>) -> Vec<usize> + Send + Sync + 'static,
+    ) -> Self {
+        self.how.selector = Some(Selector {
+            name: name.into(),
+            pick: std::sync::Arc::new(pick),
+        });
+        self
+    }
+
+    /// Changes the predictors and texts at these paths only; all if not set.
     #[must_use]
     pub fn only<T: Into<String>>(mut self, paths: impl IntoIterator<Item = T>) -> Self {
         self.how.only = Some(paths.into_iter().map(Into::into).collect());
@@ -377,7 +408,10 @@ impl Recipe for Gepa {
             "minibatch": how.minibatch,
             "sampling": how.sampling,
             "parent": how.parent,
-            "components": how.components,
+            "components": match &how.selector {
+                Some(selector) => json!(selector.name),
+                None => json!(how.components),
+            },
             "only": how.only,
             "frontier": how.frontier,
             "acceptance": how.acceptance,
@@ -399,11 +433,15 @@ impl Recipe for Gepa {
     fn strategy(&self, plan: Plan) -> Result<Box<dyn Strategy>> {
         self.how.asking.check()?;
         for path in self.how.only.iter().flatten() {
-            if plan.predictors.iter().all(|part| part.path != *path) {
-                let known: Vec<&str> = plan.predictors.iter().map(|part| part.path.as_str()).collect();
+            let components = plan.components();
+            if components.iter().all(|component| component.path() != path) {
+                let known: Vec<&str> = components.iter().map(|component| component.path()).collect();
                 return Err(Error::input(
                     "only",
-                    format!("names `{path}`, but the predictors are `{}`", known.join("`, `")),
+                    format!(
+                        "names `{path}`, but the predictors and texts are `{}`",
+                        known.join("`, `")
+                    ),
                 ));
             }
         }

@@ -9,7 +9,7 @@ use dictum_core::types::Type;
 use serde::Serialize;
 
 use crate::candidate::Candidate;
-use crate::plan::Part;
+use crate::plan::{Component, TextPart};
 use crate::strategies::propose::cleaned;
 
 /// How better instructions are asked for.
@@ -33,6 +33,16 @@ Keep what works. Say what to do, then the rules and facts that the feedback show
 that nobody has seen yet: never copy the inputs or the answers of the examples into them. Write the new instructions only, \
 in full, with nothing before or after them.";
 
+const WORDING_OF_TEXTS: &str = "You improve a text that a program uses beside the instructions of its steps, such as the \
+description of a tool. You see what the text is for, what it says now, and for some examples what the steps of the program made of \
+them, with feedback. Find out what the text lacks, and write a better one for the same purpose.\n\
+Keep what works and what the place of the text calls for: its form, and about its length unless more must be said. Put in the \
+facts and rules that the feedback shows to be missing. The text must help with inputs that nobody has seen yet: never copy the \
+inputs or the answers of the examples into it. Write the new text only, in full, with nothing before or after it.";
+
+const SHORTER_TEXT: &str = "Make the text shorter than the limit. Keep every rule and fact that matters. Write the shorter text \
+only, with nothing before or after it.";
+
 const SHORTER: &str = "Make the instructions shorter than the limit. Keep every rule and fact that matters. Write the \
 shorter instructions only, with nothing before or after them.";
 
@@ -50,10 +60,29 @@ const INPUTS: [(&str, &str); 7] = [
     ("limit", "How long the new instructions may be."),
 ];
 
+/// The same for a text, under the names the question has for them, and for a question of one's own.
+const OF_TEXTS: [(&str, &str, &str); 7] = [
+    ("step", "purpose", "What the text is for."),
+    ("notes", "notes", "Notes on the subject."),
+    (
+        "tried",
+        "tried",
+        "Texts that were tried before and did no better. Don't propose them again.",
+    ),
+    ("current_instructions", "current_text", "The text as it is now."),
+    (
+        "examples",
+        "examples",
+        "What the program made of some examples, with feedback.",
+    ),
+    ("guidance", "guidance", "What the new text must heed."),
+    ("limit", "limit", "How long the new text may be."),
+];
+
 /// What a question is made from.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Lesson<'a> {
-    pub(super) part: &'a Part,
+    pub(super) component: &'a Component,
     pub(super) current: &'a str,
     pub(super) examples: &'a str,
     /// Proposals that were no better, with what came of them.
@@ -96,26 +125,28 @@ impl Asking {
         })
     }
 
-    /// The question about one predictor, with its inputs.
+    /// The question about one component, with its inputs.
     pub(super) fn ask(&self, lesson: Lesson<'_>) -> Result<(Arc<Candidate>, Record)> {
         let names = |fields: &[FieldSpec]| {
             let names: Vec<String> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
             names.join(", ")
         };
-        let spec = &lesson.part.spec;
-        let step = format!(
-            "It is given {} and must give {}: {spec}",
-            names(spec.inputs()),
-            names(spec.outputs())
-        );
+        let (step, inputs_of) = match lesson.component {
+            Component::Instructions(part) => {
+                let (takes, gives) = (names(part.spec.inputs()), names(part.spec.outputs()));
+                let step = format!("It is given {takes} and must give {gives}: {}", part.spec);
+                (step, INPUTS.map(|(name, what)| (name, name, what)))
+            }
+            Component::Text(TextPart { path, purpose, .. }) => (format!("`{path}`: {purpose}"), OF_TEXTS),
+        };
         let notes: Vec<String> = self
             .notes
             .iter()
             .map(|(title, text)| format!("{title}\n{}", text.trim()))
             .collect();
         let limit = self.max_chars.map(|most| format!("At most {most} characters."));
-        let filled = INPUTS.iter().map(|(name, what)| {
-            let value = match *name {
+        let filled = inputs_of.into_iter().map(|(name, shown, what)| {
+            let value = match name {
                 "current_instructions" => Some(lesson.current.to_owned()),
                 "step" => Some(step.clone()),
                 "examples" => Some(lesson.examples.trim_end().to_owned()),
@@ -124,12 +155,12 @@ impl Asking {
                 "notes" => Some(notes.join("\n\n")).filter(|text| !text.is_empty()),
                 _ => limit.clone(),
             };
-            (*name, *what, value)
+            (name, shown, what, value)
         });
         let mut inputs = Record::new();
         let question = match &self.question {
             Some(own) => {
-                for (name, _, value) in filled {
+                for (name, _, _, value) in filled {
                     if own.inputs().iter().any(|field| field.name == name) {
                         inputs.insert(name, value.unwrap_or_default());
                     }
@@ -138,36 +169,46 @@ impl Asking {
             }
             // What there is nothing to say of is left out: small models stumble over empty fields.
             None => {
+                let (wording, output, better) = match lesson.component {
+                    Component::Instructions(_) => (WORDING, "new_instructions", "The better instructions."),
+                    Component::Text(_) => (WORDING_OF_TEXTS, "new_text", "The better text."),
+                };
                 let mut builder =
-                    SignatureSpec::builder().instructions(self.wording.as_deref().unwrap_or(WORDING));
-                for (name, what, value) in filled {
+                    SignatureSpec::builder().instructions(self.wording.as_deref().unwrap_or(wording));
+                for (_, name, what, value) in filled {
                     if let Some(value) = value {
                         builder = builder.field(FieldSpec::input(name, Type::str()).with_description(what));
                         inputs.insert(name, value);
                     }
                 }
-                let output = FieldSpec::output("new_instructions", Type::str());
-                builder
-                    .field(output.with_description("The better instructions."))
-                    .build()?
+                let output = FieldSpec::output(output, Type::str());
+                builder.field(output.with_description(better)).build()?
             }
         };
         Ok((Arc::new(Candidate::proposer("reflection", question)), inputs))
     }
 
-    /// The question that makes instructions shorter, when they are too long.
-    pub(super) fn shorten(&self, text: &str) -> Result<Option<(Arc<Candidate>, Record)>> {
+    /// The question that makes the words of a component shorter, when they are too long.
+    pub(super) fn shorten(
+        &self,
+        component: &Component,
+        text: &str,
+    ) -> Result<Option<(Arc<Candidate>, Record)>> {
         let Some(most) = self.max_chars.filter(|most| text.chars().count() > *most) else {
             return Ok(None);
         };
+        let (wording, input, output) = match component {
+            Component::Instructions(_) => (SHORTER, "instructions", "shorter_instructions"),
+            Component::Text(_) => (SHORTER_TEXT, "text", "shorter_text"),
+        };
         let question = SignatureSpec::builder()
-            .instructions(SHORTER)
-            .input("instructions", Type::str())
+            .instructions(wording)
+            .input(input, Type::str())
             .input("limit", Type::str())
-            .output("shorter_instructions", Type::str())
+            .output(output, Type::str())
             .build()?;
         let inputs = Record::new()
-            .with("instructions", text)
+            .with(input, text)
             .with("limit", format!("At most {most} characters."));
         Ok(Some((
             Arc::new(Candidate::proposer("shortening", question)),
@@ -189,18 +230,19 @@ mod tests {
     use dictum_core::record;
 
     use super::*;
+    use crate::plan::Part;
 
-    fn part() -> Part {
-        Part {
+    fn part() -> Component {
+        Component::Instructions(Part {
             path: "a".into(),
             spec: SignatureSpec::parse("question, topic -> answer").unwrap(),
             state: PredictorState::default(),
-        }
+        })
     }
 
-    fn lesson<'a>(part: &'a Part, tried: &'a [String]) -> Lesson<'a> {
+    fn lesson<'a>(component: &'a Component, tried: &'a [String]) -> Lesson<'a> {
         Lesson {
-            part,
+            component,
             current: "Answer.",
             examples: "Example 1",
             tried,
@@ -243,6 +285,27 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_asked_for_by_its_purpose() {
+        let text = Component::Text(TextPart {
+            path: "tool".into(),
+            purpose: "tells when to count".into(),
+            text: "Counts.".into(),
+        });
+        let (_, inputs) = Asking::default().ask(lesson(&text, &[])).unwrap();
+        assert_eq!(inputs.text("purpose"), Some("`tool`: tells when to count"));
+        assert_eq!(
+            inputs.names().collect::<Vec<_>>(),
+            ["purpose", "current_text", "examples"]
+        );
+        let own = Asking {
+            question: Some(SignatureSpec::parse("step, current_instructions, examples -> new").unwrap()),
+            ..Asking::default()
+        };
+        let (_, inputs) = own.ask(lesson(&text, &[])).unwrap();
+        assert_eq!(inputs.text("step"), Some("`tool`: tells when to count"));
+    }
+
+    #[test]
     fn a_question_of_ones_own_is_asked_with_the_inputs_it_wants() {
         let own = |signature: &str| Asking {
             question: Some(SignatureSpec::parse(signature).unwrap()),
@@ -270,8 +333,11 @@ mod tests {
             max_chars: Some(5),
             ..Asking::default()
         };
-        assert!(asking.shorten("abcde").unwrap().is_none() && asking.shorten("äöüßé").unwrap().is_none());
-        let (_, inputs) = asking.shorten("abcdef").unwrap().unwrap();
+        assert!(
+            asking.shorten(&part(), "abcde").unwrap().is_none()
+                && asking.shorten(&part(), "äöüßé").unwrap().is_none()
+        );
+        let (_, inputs) = asking.shorten(&part(), "abcdef").unwrap().unwrap();
         assert_eq!(inputs.text("limit"), Some("At most 5 characters."));
     }
 }

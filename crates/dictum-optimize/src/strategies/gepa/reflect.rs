@@ -7,9 +7,12 @@ use dictum_core::evaluate::RowOutcome;
 use dictum_core::lm::LmErrorKind;
 use serde_json::Value;
 
-use crate::plan::Part;
+use crate::plan::Component;
 use crate::rng::Rng;
 use crate::strategy::{Done, DoneStep};
+
+/// So many calls of a rollout are shown for a text.
+const STEPS: usize = 6;
 
 /// How examples are shown.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -51,54 +54,81 @@ pub(super) fn tells_of_program(done: &Done) -> bool {
     }
 }
 
-/// Whether each predictor was called in a rollout.
-pub(super) fn called(parts: &[Part], rollouts: &[Option<Arc<Done>>]) -> Vec<bool> {
-    let has = |part: &Part| {
-        let mut steps = rollouts.iter().flatten().flat_map(|done| &done.steps);
-        steps.any(|step| step.path == part.path)
+/// Whether there is something to learn of each component: a predictor must have been called. Who reads a text is not known.
+pub(super) fn called(components: &[Component], rollouts: &[Option<Arc<Done>>]) -> Vec<bool> {
+    let has = |component: &Component| {
+        let mut rollouts = rollouts.iter().flatten();
+        match component {
+            Component::Instructions(part) => rollouts
+                .flat_map(|done| &done.steps)
+                .any(|step| step.path == part.path),
+            Component::Text(_) => rollouts.any(|done| tells_of_program(done)),
+        }
     };
-    parts.iter().map(has).collect()
+    components.iter().map(has).collect()
 }
 
 impl Showing {
-    /// The examples of one predictor in words; empty when no rollout called it.
-    pub(super) fn examples(&self, part: &Part, rollouts: &[Option<Arc<Done>>], seed: u64) -> String {
+    /// The examples in words, of one predictor its own calls; empty when no rollout called it. Who reads a text is not known:
+    /// of each rollout all calls are shown, as far as there are few.
+    pub(super) fn examples(
+        &self,
+        component: &Component,
+        rollouts: &[Option<Arc<Done>>],
+        seed: u64,
+    ) -> String {
         let mut text = String::new();
         let mut number = 0;
-        for done in rollouts.iter().flatten() {
-            let mut rng = Rng::of(&("gepa step", seed, &part.path, done.row.example.id()));
-            let Some(step) = self.step(part, &done.steps, &mut rng) else {
-                continue;
+        let path = component.path();
+        for done in rollouts.iter().flatten().filter(|done| tells_of_program(done)) {
+            let mut rng = Rng::of(&("gepa step", seed, path, done.row.example.id()));
+            let shown: Vec<&DoneStep> = match component {
+                Component::Instructions(_) => self.step(path, &done.steps, &mut rng).into_iter().collect(),
+                Component::Text(_) => done.steps.iter().take(STEPS).collect(),
             };
-            if !tells_of_program(done) {
+            if shown.is_empty() && matches!(component, Component::Instructions(_)) {
                 continue;
             }
             number += 1;
             if number > 1 {
                 text.push('\n');
             }
-            text.push_str(&format!("Example {number}\nInputs:\n"));
-            self.fields(&mut text, &step.inputs);
-            match &step.failure {
-                Some(failure) => {
-                    text.push_str("Outputs: none that could be read.\n");
-                    if self.format_failures {
-                        text.push_str(&format!("What was wrong: {}\n", self.cut(failure)));
-                    }
+            text.push_str(&format!("Example {number}\n"));
+            for step in shown {
+                if matches!(component, Component::Text(_)) {
+                    text.push_str(&format!("Step `{}`\n", step.path));
                 }
-                None => {
-                    text.push_str("Outputs:\n");
-                    self.fields(&mut text, &step.outputs);
-                }
+                self.call(&mut text, step);
             }
-            text.push_str(&format!("Feedback: {}\n", self.feedback(part, done)));
+            if done.steps.len() > STEPS && matches!(component, Component::Text(_)) {
+                text.push_str(&format!("({} more steps)\n", done.steps.len() - STEPS));
+            }
+            text.push_str(&format!("Feedback: {}\n", self.feedback(path, done)));
         }
         text
     }
 
+    /// One call: what went in and what came out.
+    fn call(&self, text: &mut String, step: &DoneStep) {
+        text.push_str("Inputs:\n");
+        self.fields(text, &step.inputs);
+        match &step.failure {
+            Some(failure) => {
+                text.push_str("Outputs: none that could be read.\n");
+                if self.format_failures {
+                    text.push_str(&format!("What was wrong: {}\n", self.cut(failure)));
+                }
+            }
+            None => {
+                text.push_str("Outputs:\n");
+                self.fields(text, &step.outputs);
+            }
+        }
+    }
+
     /// The call that is shown: one that failed, for it is what ended the rollout; else any.
-    fn step<'a>(&self, part: &Part, steps: &'a [DoneStep], rng: &mut Rng) -> Option<&'a DoneStep> {
-        let calls: Vec<&DoneStep> = steps.iter().filter(|step| step.path == part.path).collect();
+    fn step<'a>(&self, path: &str, steps: &'a [DoneStep], rng: &mut Rng) -> Option<&'a DoneStep> {
+        let calls: Vec<&DoneStep> = steps.iter().filter(|step| step.path == path).collect();
         let failed = calls.iter().find(|step| step.failure.is_some());
         let any = calls.get(rng.below(calls.len()));
         match failed {
@@ -107,7 +137,7 @@ impl Showing {
         }
     }
 
-    fn feedback(&self, part: &Part, done: &Done) -> String {
+    fn feedback(&self, path: &str, done: &Done) -> String {
         let score = match &done.row.outcome {
             RowOutcome::Scored { score, .. } => score,
             RowOutcome::Failed { message, .. } => {
@@ -115,7 +145,7 @@ impl Showing {
             }
             RowOutcome::Unjudged { .. } | RowOutcome::NotRun { .. } => return String::new(),
         };
-        if let Some(words) = score.feedback_for.get(&part.path).or(score.feedback.as_ref()) {
+        if let Some(words) = score.feedback_for.get(path).or(score.feedback.as_ref()) {
             return words.clone();
         }
         if score.value >= self.perfect {
@@ -163,6 +193,7 @@ mod tests {
     use dictum_core::signature::SignatureSpec;
 
     use super::*;
+    use crate::plan::{Part, TextPart};
 
     const SHOWING: Showing = Showing {
         value_chars: 12,
@@ -171,12 +202,12 @@ mod tests {
         perfect: 1.0,
     };
 
-    fn part(path: &str) -> Part {
-        Part {
+    fn part(path: &str) -> Component {
+        Component::Instructions(Part {
             path: path.into(),
             spec: SignatureSpec::parse("question -> answer").unwrap(),
             state: PredictorState::default(),
-        }
+        })
     }
 
     fn step(path: &str, said: &str) -> DoneStep {
@@ -226,6 +257,24 @@ mod tests {
             text("second")
         );
         assert_eq!(text("third"), "");
+    }
+
+    #[test]
+    fn of_a_text_all_steps_are_shown_with_its_own_feedback() {
+        let score = Score::with_feedback(0.5, "Close.").with_feedback_for("tool", "Say what it is for.");
+        let steps = vec![step("first", "many"), step("second", "six")];
+        let text = Component::Text(TextPart {
+            path: "tool".into(),
+            purpose: "tells when to count".into(),
+            text: "Counts.".into(),
+        });
+        let rollouts = [scored(score, steps), None];
+        assert_eq!(called(std::slice::from_ref(&text), &rollouts), [true]);
+        assert_eq!(
+            SHOWING.examples(&text, &rollouts, 0),
+            "Example 1\nStep `first`\nInputs:\n  question: how many?\nOutputs:\n  answer: many\nStep \
+             `second`\nInputs:\n  question: how many?\nOutputs:\n  answer: six\nFeedback: Say what it is for.\n"
+        );
     }
 
     #[test]

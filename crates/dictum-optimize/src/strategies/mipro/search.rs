@@ -12,15 +12,20 @@ use super::sets::{DemoSet, Sets};
 use super::size::Size;
 use super::{Grounds, MiproV2};
 use crate::candidate::{Candidate, Role};
-use crate::plan::Plan;
+use crate::plan::{Component, Plan};
 use crate::rng::Rng;
 use crate::strategy::{Ask, Batch, Choice, Done, Job, Strategy};
 
 /// So many trials are proposed before their scores are known. Part of the algorithm: it must not depend on the machine.
 const AT_ONCE: usize = 4;
 
+/// After so many rounds of trials without a rollout the search is over.
+const IDLE: usize = 25;
+
 pub(super) struct Search {
     plan: Plan,
+    /// What proposals are made for.
+    components: Vec<Component>,
     grounds: Grounds,
     zero_shot: bool,
     size: Size,
@@ -98,6 +103,7 @@ impl Search {
             done: 0,
             since: 0,
             notes: Vec::new(),
+            components: plan.components(),
             plan,
             grounds,
             size,
@@ -113,14 +119,19 @@ impl Search {
 
     /// All proposals at once: for every predictor as many as are wanted, each with another set of demonstrations and a hint.
     fn propose(&mut self) -> Result<Vec<Job>> {
-        let sets = self.sets.take(&self.plan, &mut self.notes);
+        let mut sets = self.sets.take(&self.plan, &mut self.notes);
+        // A text has no demonstrations: having none is its only choice of them.
+        sets.resize_with(self.components.len(), || vec![DemoSet::default()]);
         let facts = self.grounding.facts().clone();
-        let steps = self.grounds.program.then(|| program_text(&self.plan.predictors));
+        let steps = self
+            .grounds
+            .program
+            .then(|| program_text(&self.plan.predictors, &self.plan.texts));
         let mut instructor = Instructor::new(steps, facts, self.grounds.temperature);
         let mut jobs = Vec::new();
-        for (place, (part, sets)) in self.plan.predictors.iter().zip(sets).enumerate() {
+        for (place, (component, sets)) in self.components.iter().zip(sets).enumerate() {
             for number in 1..self.size.instructions {
-                let mut rng = Rng::of(&("tip", self.plan.seed, &part.path, number));
+                let mut rng = Rng::of(&("tip", self.plan.seed, component.path(), number));
                 let tip = match self.grounds.tips {
                     true => TIPS.get(rng.below(TIPS.len())).copied().unwrap_or_default(),
                     false => "",
@@ -131,7 +142,7 @@ impl Search {
                 let demos: Vec<Demo> = shown.cloned().collect();
                 // Runs of other seeds ask for other samples.
                 let sample = Rng::of(&("sample", self.plan.seed)).below(1 << 20) * 64 + number;
-                jobs.push(instructor.ask(part, &demos, tip, sample as u64)?);
+                jobs.push(instructor.ask(component, &demos, tip, sample as u64)?);
                 self.proposed.push(place);
             }
             let mut demos = sets;
@@ -152,15 +163,15 @@ impl Search {
             return;
         };
         for (place, done) in std::mem::take(&mut self.proposed).into_iter().zip(done) {
-            let (Some(text), Some(choices), Some(part)) = (
+            let (Some(text), Some(choices), Some(component)) = (
                 instructor.read(done.as_ref()),
                 self.choices.get_mut(place),
-                self.plan.predictors.get(place),
+                self.components.get(place),
             ) else {
                 continue;
             };
             let known = choices.instructions.iter().flatten().any(|known| *known == text);
-            if !known && text != part.own_instructions() {
+            if !known && text != component.own_words() {
                 choices.instructions.push(Some(text));
             }
         }
@@ -195,6 +206,7 @@ impl Search {
 
     /// The next trials, or a full evaluation of the best that has none; nothing when the search is over.
     fn next(&mut self) -> Vec<Job> {
+        let mut idle = 0;
         loop {
             let over = self.done >= self.size.trials;
             if let Some((_, every)) = self.size.minibatch
@@ -212,6 +224,11 @@ impl Search {
             let jobs = self.some_trials();
             if !jobs.is_empty() {
                 return jobs;
+            }
+            // What is drawn again and again is scored in full: there is nothing else left to draw.
+            idle += 1;
+            if idle >= IDLE {
+                self.size.trials = self.done;
             }
         }
     }
@@ -275,9 +292,18 @@ impl Search {
             Role::Student,
             self.plan.baseline.overlay().clone(),
         );
-        let parts = self.plan.predictors.iter().zip(&self.choices);
-        for ((part, choices), choice) in parts.zip(point.chunks(2)) {
+        let components = self.components.iter().zip(&self.choices);
+        for ((component, choices), choice) in components.zip(point.chunks(2)) {
             let (instruction, demos) = pair(choice);
+            let part = match component {
+                Component::Instructions(part) => part,
+                Component::Text(text) => {
+                    if let Some(Some(words)) = choices.instructions.get(instruction) {
+                        candidate = candidate.with_text(&text.path, words);
+                    }
+                    continue;
+                }
+            };
             let mut state = part.state.clone();
             if let Some(Some(text)) = choices.instructions.get(instruction) {
                 state.instructions = Some(text.clone());
@@ -292,19 +318,19 @@ impl Search {
     /// What people call a combination: the places of its choices.
     fn label(&self, point: &[usize]) -> String {
         let each = self
-            .plan
-            .predictors
+            .components
             .iter()
             .zip(point.chunks(2))
-            .map(|(part, choice)| {
+            .map(|(component, choice)| {
                 let (instruction, demos) = pair(choice);
-                let choice = match self.zero_shot {
-                    true => format!("instruction {instruction}"),
-                    false => format!("instruction {instruction}, demos {demos}"),
+                let choice = match component {
+                    Component::Text(_) => format!("text {instruction}"),
+                    Component::Instructions(_) if self.zero_shot => format!("instruction {instruction}"),
+                    Component::Instructions(_) => format!("instruction {instruction}, demos {demos}"),
                 };
-                match self.plan.predictors.len() {
+                match self.components.len() {
                     1 => choice,
-                    _ => format!("{}: {choice}", part.path),
+                    _ => format!("{}: {choice}", component.path()),
                 }
             });
         each.collect::<Vec<_>>().join("; ")

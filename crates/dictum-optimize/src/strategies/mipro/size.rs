@@ -6,7 +6,7 @@ use serde::Serialize;
 /// How much [`MiproV2`](super::MiproV2) tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Auto {
+pub enum Effort {
     /// 6 sets of demonstrations and 3 instructions for each predictor, at most 100 examples of the validation set.
     Light,
     /// 12 sets, 6 instructions, at most 300 examples.
@@ -15,7 +15,7 @@ pub enum Auto {
     Heavy,
 }
 
-impl Auto {
+impl Effort {
     fn candidates(self) -> usize {
         match self {
             Self::Light => 6,
@@ -36,11 +36,14 @@ impl Auto {
 /// What was asked for.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(super) struct Wish {
-    pub(super) auto: Option<Auto>,
+    pub(super) auto: Option<Effort>,
     pub(super) candidates: Option<usize>,
     pub(super) trials: Option<usize>,
     /// The size of minibatches with the number of trials from one full evaluation to the next; inside `None` for none.
     pub(super) minibatch: Option<Option<(usize, usize)>>,
+    /// Whether there are trials until the budget ends.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) use_budget: bool,
 }
 
 /// What is done.
@@ -63,6 +66,10 @@ const FULL_EVERY: usize = 5;
 
 impl Wish {
     pub(super) fn resolve(&self, dimensions: usize, zero_shot: bool, valset: usize) -> Result<Size> {
+        if let (true, Some(_)) = (self.use_budget, self.trials) {
+            let words = "says how many there are; leave it out for as many as the budget has room for";
+            return Err(Error::input("trials", words));
+        }
         let (candidates, auto) = match (self.auto, self.candidates, self.trials) {
             (Some(_), Some(_), _) | (Some(_), _, Some(_)) => {
                 let words = "says how much is tried; leave it out to say `candidates` and `trials` yourself";
@@ -76,7 +83,7 @@ impl Wish {
             (_, _, Some(0)) => return Err(Error::input("trials", "must be at least 1")),
             (_, Some(candidates), _) => (candidates, None),
             (auto, None, None) => {
-                let auto = auto.unwrap_or(Auto::Light);
+                let auto = auto.unwrap_or(Effort::Light);
                 (auto.candidates(), Some(auto))
             }
         };
@@ -108,7 +115,10 @@ impl Wish {
         Ok(Size {
             sets: candidates,
             instructions,
-            trials: self.trials.unwrap_or_else(|| trials(dimensions, candidates)),
+            trials: match self.use_budget {
+                true => usize::MAX,
+                false => self.trials.unwrap_or_else(|| trials(dimensions, candidates)),
+            },
             validation,
             minibatch,
         })
@@ -125,12 +135,13 @@ fn trials(dimensions: usize, candidates: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn wish(auto: Option<Auto>, candidates: Option<usize>, trials: Option<usize>) -> Wish {
+    fn wish(auto: Option<Effort>, candidates: Option<usize>, trials: Option<usize>) -> Wish {
         Wish {
             auto,
             candidates,
             trials,
             minibatch: None,
+            use_budget: false,
         }
     }
 
@@ -149,16 +160,16 @@ mod tests {
                 size.minibatch.is_some(),
             )
         };
-        assert_eq!(size(Auto::Light, 2, false, 50), (6, 3, 10, 50, false));
-        assert_eq!(size(Auto::Light, 1, true, 400), (6, 6, 9, 100, true));
-        assert_eq!(size(Auto::Medium, 4, false, 400), (12, 6, 28, 300, true));
-        assert_eq!(size(Auto::Heavy, 2, true, 51), (18, 18, 27, 51, true));
+        assert_eq!(size(Effort::Light, 2, false, 50), (6, 3, 10, 50, false));
+        assert_eq!(size(Effort::Light, 1, true, 400), (6, 6, 9, 100, true));
+        assert_eq!(size(Effort::Medium, 4, false, 400), (12, 6, 28, 300, true));
+        assert_eq!(size(Effort::Heavy, 2, true, 51), (18, 18, 27, 51, true));
     }
 
     #[test]
     fn what_makes_no_sense_is_said() {
         let problem = |wish: Wish| wish.resolve(2, false, 40).unwrap_err().to_string();
-        let light = Some(Auto::Light);
+        let light = Some(Effort::Light);
         assert!(problem(wish(light, Some(4), None)).contains("auto"));
         assert!(problem(wish(light, None, Some(4))).contains("auto"));
         assert!(problem(wish(None, None, Some(4))).contains("candidates"));

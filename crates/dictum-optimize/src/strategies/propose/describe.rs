@@ -5,13 +5,13 @@ use dictum_core::program::Demo;
 use dictum_core::signature::FieldSpec;
 use serde_json::Value;
 
-use crate::plan::Part;
+use crate::plan::{Part, TextPart};
 
 /// Longer values are cut: the proposer needs their kind, not all of them.
 const LONGEST: usize = 500;
 
-/// The steps of a program with their fields and instructions: all that is known of it without its code.
-pub(in super::super) fn program_text(parts: &[Part]) -> String {
+/// The steps of a program with their fields and instructions, and its texts: all that is known of it without its code.
+pub(in super::super) fn program_text(parts: &[Part], texts: &[TextPart]) -> String {
     let of = parts.len();
     let step = |(place, part): (usize, &Part)| {
         let mut text = format!("Step {} of {of}: `{}`", place + 1, part.path);
@@ -23,8 +23,15 @@ pub(in super::super) fn program_text(parts: &[Part]) -> String {
         text.push_str(&format!("\n- is told: {}", part.own_instructions()));
         text
     };
-    let steps: Vec<String> = parts.iter().enumerate().map(step).collect();
-    steps.join("\n\n")
+    let text = |text: &TextPart| {
+        format!(
+            "Text `{}`\n- is for: {}\n- says: {}",
+            text.path, text.purpose, text.text
+        )
+    };
+    let mut all: Vec<String> = parts.iter().enumerate().map(step).collect();
+    all.extend(texts.iter().map(text));
+    all.join("\n\n")
 }
 
 fn field_text(field: &FieldSpec) -> String {

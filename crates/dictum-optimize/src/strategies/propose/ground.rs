@@ -104,7 +104,7 @@ impl Grounding {
             ("role", "one or two sentences about this step"),
         )?;
         Ok(Self {
-            steps: program_text(&plan.predictors),
+            steps: program_text(&plan.predictors, &plan.texts),
             paths: plan.predictors.iter().map(|part| part.path.clone()).collect(),
             examples: plan.trainset.clone(),
             wanted,

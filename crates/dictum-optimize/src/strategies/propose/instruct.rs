@@ -11,7 +11,7 @@ use dictum_core::signature::SignatureSpec;
 use super::describe::numbered;
 use super::{Facts, Unused, WARNING, cleaned, demo_text, question};
 use crate::candidate::Candidate;
-use crate::plan::Part;
+use crate::plan::{Component, Part, TextPart};
 use crate::strategy::{Done, Job};
 
 /// Hints that make proposals differ, one of which is drawn for each; the first is none.
@@ -46,10 +46,10 @@ impl Instructor {
         }
     }
 
-    /// A question for an instruction of this step. `sample` tells questions apart that are the same.
+    /// A question for other words of this component. `sample` tells questions apart that are the same.
     pub(in super::super) fn ask(
         &mut self,
-        part: &Part,
+        component: &Component,
         demos: &[Demo],
         tip: &str,
         sample: u64,
@@ -57,7 +57,7 @@ impl Instructor {
         self.unused.asked();
         let shown = demos.iter().filter(|demo| demo.augmented);
         let shown = numbered("Example", shown.take(SHOWN).map(demo_text));
-        let role = self.facts.parts.get(&part.path).map(String::as_str);
+        let role = self.facts.parts.get(component.path()).map(String::as_str);
         let known = [
             ("data", "what the data is like", self.facts.data.as_deref()),
             ("program", "the steps of the program", self.steps.as_deref()),
@@ -70,33 +70,31 @@ impl Instructor {
             ("examples", "good answers of this step", Some(shown.as_str())),
             ("hint", "how to go about it", Some(tip)),
         ];
-        let instructions = part.own_instructions();
-        let mut fields = vec![("step", "the step an instruction is wanted for")];
-        let mut inputs = Record::new().with("step", step_text(part));
+        let current = component.own_words();
+        let words = Words::of(component);
+        let mut fields = vec![words.subject];
+        let mut inputs = Record::new().with(words.subject.0, subject(component));
         for (name, what, text) in known {
             if let Some(text) = text.filter(|text| !text.is_empty()) {
                 fields.push((name, what));
                 inputs.insert(name, text);
             }
         }
-        fields.push(("current", "the instruction the step has now"));
-        inputs.insert("current", instructions);
+        fields.push(words.current);
+        inputs.insert("current", current);
         let spec = question(
-            "ProposeInstruction",
-            &format!(
-                "Write a better instruction for a step in which a language model is asked for some fields, given others. The \
-                 model sees the instruction, then the fields it is given. {WARNING}"
-            ),
+            words.propose,
+            &format!("{} {WARNING}", words.task),
             &fields,
-            ("instruction", "the instruction, nothing else"),
+            words.output,
         )?;
-        Ok(self.job(part, spec, inputs, sample))
+        Ok(self.job(component, spec, inputs, sample))
     }
 
-    /// A question for an instruction that is better than those tried, which stand with their scores, the best last.
+    /// A question for words that are better than those tried, which stand with their scores, the best last.
     pub(in super::super) fn ask_after(
         &mut self,
-        part: &Part,
+        component: &Component,
         tried: &[(String, f64)],
         sample: u64,
     ) -> Result<Job> {
@@ -105,32 +103,34 @@ impl Instructor {
             .iter()
             .map(|(text, score)| format!("Score {score:.3}:\n{text}"))
             .collect();
-        let mut fields = vec![("step", "the step an instruction is wanted for")];
-        let mut inputs = Record::new().with("step", step_text(part));
+        let words = Words::of(component);
+        let mut fields = vec![words.subject];
+        let mut inputs = Record::new().with(words.subject.0, subject(component));
         if let Some(steps) = &self.steps {
             fields.push(("program", "the steps of the program"));
             inputs.insert("program", steps.as_str());
         }
-        fields.push((
-            "tried",
-            "instructions that were tried, with their scores, from the worst to the best",
-        ));
+        fields.push(words.tried);
         inputs.insert("tried", tried.join("\n\n"));
         let spec = question(
-            "ImproveInstruction",
+            words.improve,
             &format!(
-                "Instructions were tried for a step in which a language model is asked for some fields, given others. Find \
-                 out what the better ones have that the others lack, and write a new one that should score higher than all of \
-                 them. {WARNING}"
+                "{} Find out what the better ones have that the others lack, and write a new one that should score higher \
+                 than all of them. {WARNING}",
+                words.history
             ),
             &fields,
-            ("instruction", "the new instruction, nothing else"),
+            words.output_after,
         )?;
-        Ok(self.job(part, spec, inputs, sample))
+        Ok(self.job(component, spec, inputs, sample))
     }
 
-    fn job(&self, part: &Part, spec: SignatureSpec, inputs: Record, sample: u64) -> Job {
-        let candidate = Arc::new(Candidate::proposer(format!("instruction of {}", part.path), spec));
+    fn job(&self, component: &Component, spec: SignatureSpec, inputs: Record, sample: u64) -> Job {
+        let what = match component {
+            Component::Instructions(_) => "instruction of",
+            Component::Text(_) => "text of",
+        };
+        let candidate = Arc::new(Candidate::proposer(format!("{what} {}", component.path()), spec));
         Job::question(&candidate, inputs)
             .sample(sample)
             .settings(Settings {
@@ -139,9 +139,10 @@ impl Instructor {
             })
     }
 
-    /// The instruction that was proposed, if it is one.
+    /// The words that were proposed, if they are any.
     pub(in super::super) fn read(&mut self, done: Option<&Arc<Done>>) -> Option<String> {
-        let answer = done?.prediction().and_then(|answer| answer.text("instruction"));
+        let answer = done?.prediction();
+        let answer = answer.and_then(|answer| answer.text("instruction").or_else(|| answer.text("new_text")));
         match answer.map(cleaned) {
             Some(Ok(text)) => Some(text),
             Some(Err(why)) => {
@@ -157,6 +158,68 @@ impl Instructor {
 
     pub(in super::super) fn note(&self) -> Option<String> {
         self.unused.note("instructions")
+    }
+}
+
+/// What the questions about one kind of component call it.
+struct Words {
+    propose: &'static str,
+    improve: &'static str,
+    subject: (&'static str, &'static str),
+    current: (&'static str, &'static str),
+    tried: (&'static str, &'static str),
+    task: &'static str,
+    history: &'static str,
+    output: (&'static str, &'static str),
+    output_after: (&'static str, &'static str),
+}
+
+const OF_INSTRUCTIONS: Words = Words {
+    propose: "ProposeInstruction",
+    improve: "ImproveInstruction",
+    subject: ("step", "the step an instruction is wanted for"),
+    current: ("current", "the instruction the step has now"),
+    tried: (
+        "tried",
+        "instructions that were tried, with their scores, from the worst to the best",
+    ),
+    task: "Write a better instruction for a step in which a language model is asked for some fields, given others. The model \
+           sees the instruction, then the fields it is given.",
+    history: "Instructions were tried for a step in which a language model is asked for some fields, given others.",
+    output: ("instruction", "the instruction, nothing else"),
+    output_after: ("instruction", "the new instruction, nothing else"),
+};
+
+const OF_TEXTS: Words = Words {
+    propose: "ProposeText",
+    improve: "ImproveText",
+    subject: ("text", "the text that is wanted, and what it is for"),
+    current: ("current", "the text as it is now"),
+    tried: (
+        "tried",
+        "texts that were tried, with the program's scores, from the worst to the best",
+    ),
+    task: "A program that asks a language model uses a text of its own, such as the description of a tool. Write a better one \
+           for what it is for.",
+    history: "Texts were tried in one place of a program that asks a language model.",
+    output: ("new_text", "the text, nothing else"),
+    output_after: ("new_text", "the new text, nothing else"),
+};
+
+impl Words {
+    fn of(component: &Component) -> &'static Self {
+        match component {
+            Component::Instructions(_) => &OF_INSTRUCTIONS,
+            Component::Text(_) => &OF_TEXTS,
+        }
+    }
+}
+
+/// A component in a line.
+fn subject(component: &Component) -> String {
+    match component {
+        Component::Instructions(part) => step_text(part),
+        Component::Text(TextPart { path, purpose, .. }) => format!("`{path}`: {purpose}"),
     }
 }
 

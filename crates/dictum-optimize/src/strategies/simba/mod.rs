@@ -19,6 +19,9 @@ use crate::strategy::Strategy;
 /// gets the better attempt as a demonstration, or a rule that a model writes from comparing the better with the worse one.
 /// The programs made so are tried on the same batch, and the step's winner is scored on the validation set.
 ///
+/// Texts the program declares beside its predictors stay as they are: advice goes to the end of instructions, and the
+/// description of a tool is no place for it. [`Gepa`](super::Gepa) changes them.
+///
 /// Other than DSPy's `SIMBA`:
 /// - The best on the validation set wins (a quarter of the trainset is split off where none is given); DSPy chooses on the
 ///   trainset, which demonstrations and rules were made from. Winners are scored as they are found, not at the end, so that

@@ -7,7 +7,7 @@ use dictum_core::adapter::JsonAdapter;
 use dictum_core::data::Example;
 use dictum_core::lm::{Media, Message};
 use dictum_core::modules::Predict;
-use dictum_core::program::{Demo, Parameters, PredictorState};
+use dictum_core::program::{Demo, ParameterMut, Parameters, PredictorState};
 use dictum_core::record;
 use dictum_optimize::BootstrapFinetune;
 use serde_json::{Value, json};
@@ -207,8 +207,10 @@ fn taught() -> (Predict, Vec<Example>) {
         demos: vec![Demo::labeled(demo)],
         ..PredictorState::default()
     };
-    program.visit_mut(&mut Default::default(), &mut |_, predictor| {
-        predictor.set_state(state.clone());
+    program.visit_mut(&mut Default::default(), &mut |_, parameter| {
+        if let ParameterMut::Predictor(predictor) = parameter {
+            predictor.set_state(state.clone());
+        }
     });
     (program, train)
 }

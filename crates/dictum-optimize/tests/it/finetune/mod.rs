@@ -14,7 +14,7 @@ use dictum_core::finetune::{FineTuning, Polling};
 use dictum_core::lm::Budget;
 use dictum_core::lm::layers::Retry;
 use dictum_core::modules::Predict;
-use dictum_core::program::{Context, Module, ParameterPath, Parameters, Predictor};
+use dictum_core::program::{Context, Module, Parameter, ParameterMut, ParameterPath, Parameters};
 use dictum_core::{Record, Result, record};
 use dictum_optimize::{BootstrapFinetune, Outcome};
 use dictum_providers::finetune::{self, OpenAiTuning};
@@ -118,12 +118,16 @@ impl TwoSteps {
 }
 
 impl Parameters for TwoSteps {
-    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &'a Predictor)) {
+    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, Parameter<'a>)) {
         path.field("topic", |path| self.topic.visit(path, visit));
         path.field("answer", |path| self.answer.visit(path, visit));
     }
 
-    fn visit_mut(&mut self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, &mut Predictor)) {
+    fn visit_mut(
+        &mut self,
+        path: &mut ParameterPath,
+        visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>),
+    ) {
         path.field("topic", |path| self.topic.visit_mut(path, visit));
         path.field("answer", |path| self.answer.visit_mut(path, visit));
     }

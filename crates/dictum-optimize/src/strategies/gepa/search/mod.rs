@@ -11,6 +11,7 @@ use dictum_core::lm::Settings;
 use super::How;
 use super::acceptance::{Selection, gain, sums};
 use super::batches::Batches;
+use super::components::Turn;
 use super::lane::{Lane, Question, Rows, Stage};
 use super::merge::Merged;
 use super::pool::Pool;
@@ -18,13 +19,15 @@ use super::proposal::{Asking, Lesson};
 use super::reflect;
 use super::tally::Tally;
 use crate::candidate::{Candidate, InputKey};
-use crate::plan::Plan;
+use crate::plan::{Component, Plan};
 use crate::strategy::{Ask, Batch, Choice, Done, Job, Strategy};
 
 pub(super) struct Search {
     plan: Plan,
     how: How,
-    /// The instructions of the program as it is.
+    /// What proposals put into other words.
+    components: Vec<Component>,
+    /// Their words in the program as it is.
     first: Vec<String>,
     pool: Pool,
     batches: Batches,
@@ -60,24 +63,21 @@ pub(super) struct Search {
 
 impl Search {
     pub(super) fn new(plan: Plan, how: How) -> Self {
-        let text = |part: &crate::plan::Part| match &part.state.instructions {
-            Some(text) => text.clone(),
-            None => part.spec.instructions().into_owned(),
-        };
+        let components = plan.components();
         let train: HashSet<InputKey> = plan
             .trainset
             .iter()
             .map(|example| InputKey::of(example))
             .collect();
         Self {
-            first: plan.predictors.iter().map(text).collect(),
+            first: components.iter().map(Component::own_words).collect(),
             pool: Pool::new(how.frontier, plan.failure_score),
             batches: Batches::new(plan.trainset.len(), how.minibatch, plan.seed),
             lanes: Vec::new(),
             asked: Vec::new(),
             limit: how
                 .rollouts
-                .limit(plan.predictors.len(), plan.trainset.len(), plan.valset.len()),
+                .limit(components.len(), plan.trainset.len(), plan.valset.len()),
             rollouts: HashSet::new(),
             seen: HashSet::from([plan.baseline.id().to_owned()]),
             same_data: plan
@@ -94,6 +94,7 @@ impl Search {
             before: 0,
             best: (0, f64::NEG_INFINITY),
             over: None,
+            components,
             plan,
             how,
         }
@@ -219,34 +220,50 @@ impl Search {
             return Ok(());
         };
         lane.texts = member.texts.clone();
-        let mut called = reflect::called(&self.plan.predictors, done);
+        let mut called = reflect::called(&self.components, done);
         if let Some(only) = &self.how.only {
-            for (part, called) in self.plan.predictors.iter().zip(&mut called) {
-                *called &= only.contains(&part.path);
+            for (component, called) in self.components.iter().zip(&mut called) {
+                *called &= only.iter().any(|path| path == component.path());
             }
         }
-        let (components, turn) = self.how.components.pick(member.turn, &called);
+        let (places, turn) = match &self.how.selector {
+            Some(selector) => {
+                let paths: Vec<String> = self
+                    .components
+                    .iter()
+                    .map(|component| component.path().to_owned())
+                    .collect();
+                let turn = Turn {
+                    paths: &paths,
+                    words: &lane.texts,
+                    called: &called,
+                    rollouts: done,
+                    scores: &scores,
+                    turn: member.turn,
+                };
+                (selector.pick(&turn), member.turn + 1)
+            }
+            None => self.how.components.pick(member.turn, &called),
+        };
         self.pool.set_turn(parent, turn);
-        for component in components {
-            let (Some(part), Some(current)) =
-                (self.plan.predictors.get(component), lane.texts.get(component))
-            else {
+        for place in places {
+            let (Some(component), Some(current)) = (self.components.get(place), lane.texts.get(place)) else {
                 continue;
             };
-            let examples = self.how.showing.examples(part, done, self.plan.seed);
+            let examples = self.how.showing.examples(component, done, self.plan.seed);
             if examples.is_empty() {
                 continue;
             }
             let lesson = Lesson {
-                part,
+                component,
                 current,
                 examples: &examples,
-                tried: &self.tally.tried(parent, component),
+                tried: &self.tally.tried(parent, place),
             };
             let (asked, inputs) = self.how.asking.ask(lesson)?;
             self.questions += 1;
             lane.questions.push(Question {
-                component,
+                component: place,
                 asked,
                 inputs,
                 sample: self.questions,
@@ -273,7 +290,10 @@ impl Search {
             let Some(text) = Asking::read(done.as_ref().and_then(|done| done.prediction())) else {
                 continue;
             };
-            match self.how.asking.shorten(&text)? {
+            let Some(component) = self.components.get(question.component) else {
+                continue;
+            };
+            match self.how.asking.shorten(component, &text)? {
                 Some(_) if shortened => self.tally.too_long += 1,
                 Some((asked, inputs)) => {
                     self.questions += 1;

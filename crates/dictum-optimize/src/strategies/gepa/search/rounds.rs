@@ -167,14 +167,10 @@ impl Search {
         } else {
             format!("reflection {}", lane.number)
         };
-        let parts = self
-            .plan
-            .predictors
-            .iter()
-            .zip(lane.texts.iter().zip(&self.first));
+        let parts = self.components.iter().zip(lane.texts.iter().zip(&self.first));
         // What is as it was stays unset, so that the same candidate has the same id.
         let changed = parts.filter(|(_, (text, first))| text != first);
-        let texts = changed.map(|(part, (text, _))| (part.path.as_str(), text.as_str()));
+        let texts = changed.map(|(part, (text, _))| (part.path(), text.as_str()));
         let child = self.plan.baseline.instructed(label, texts);
         let parents = lane.parents.iter().filter_map(|place| self.pool.get(*place));
         let parents: Vec<&Candidate> = parents.map(|member| &*member.considered.candidate).collect();
