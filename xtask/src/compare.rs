@@ -71,7 +71,7 @@ pub fn run(options: &[String]) -> Done {
     if runs {
         let dictum = built("dictum");
         for model in ["qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b"] {
-            sh::run(&dictum, &["models", "pull", model])?;
+            sh::run(&dictum, &["models", "fetch", model])?;
         }
         args.extend([
             "--dictum".to_owned(),
