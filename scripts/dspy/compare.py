@@ -105,7 +105,7 @@ def search(job, student, train, val, score, feedback, proposer):
     seed, args, threads = job["seed"], job["args"], job["threads"]
     demos = {"max_bootstrapped_demos": job["demos"]["bootstrapped"], "max_labeled_demos": job["demos"]["labeled"]}
     match job["optimizer"]:
-        case "baseline":
+        case "baseline" | "baseline-chat":
             return student
         case "random-search":
             # It has no seed; what differs is the order of the trainset.

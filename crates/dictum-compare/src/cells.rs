@@ -13,8 +13,6 @@ pub(crate) enum System {
 }
 
 impl System {
-    pub(crate) const ALL: [Self; 2] = [Self::Dictum, Self::Dspy];
-
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Dictum => "dictum",
@@ -26,6 +24,8 @@ impl System {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Optimizer {
     Baseline,
+    /// DSPy's program as it is with its default adapter: it tells which adapter DSPy is better off with here.
+    BaselineChat,
     RandomSearch,
     Mipro,
     Gepa,
@@ -33,8 +33,9 @@ pub(crate) enum Optimizer {
 }
 
 impl Optimizer {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Baseline,
+        Self::BaselineChat,
         Self::RandomSearch,
         Self::Mipro,
         Self::Gepa,
@@ -44,6 +45,7 @@ impl Optimizer {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Baseline => "baseline",
+            Self::BaselineChat => "baseline-chat",
             Self::RandomSearch => "random-search",
             Self::Mipro => "mipro",
             Self::Gepa => "gepa",
@@ -55,6 +57,7 @@ impl Optimizer {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Baseline => "as it is",
+            Self::BaselineChat => "as it is, `ChatAdapter`",
             Self::RandomSearch => "`BootstrapRandomSearch`",
             Self::Mipro => "`MiproV2`",
             Self::Gepa => "`Gepa`",
@@ -65,8 +68,20 @@ impl Optimizer {
     /// The program as it is needs no seed: its answers are greedy, its rows the same.
     pub(crate) fn seeds(self) -> &'static [u64] {
         match self {
-            Self::Baseline => &[1],
+            Self::Baseline | Self::BaselineChat => &[1],
             _ => &[1, 2, 3],
+        }
+    }
+
+    /// Whether nothing is searched.
+    pub(crate) fn is_baseline(self) -> bool {
+        matches!(self, Self::Baseline | Self::BaselineChat)
+    }
+
+    pub(crate) fn systems(self) -> &'static [System] {
+        match self {
+            Self::BaselineChat => &[System::Dspy],
+            _ => &[System::Dictum, System::Dspy],
         }
     }
 
@@ -107,7 +122,7 @@ fn every() -> Vec<Cell> {
                 if !optimizer.seeds().contains(&seed) {
                     continue;
                 }
-                cells.extend(System::ALL.map(|system| Cell {
+                cells.extend(optimizer.systems().iter().map(|&system| Cell {
                     task,
                     system,
                     optimizer,

@@ -65,17 +65,21 @@ fn all(args: &Args) -> Or<()> {
             continue;
         }
         let log = args.results.join(cell.file_name("log"));
+        let told = std::fs::File::create(&log)?;
         let begun = Instant::now();
         let status = Command::new(std::env::current_exe()?)
             .args(args.for_cell(cell))
-            .stdout(std::fs::File::create(&log)?)
-            .stderr(std::fs::OpenOptions::new().append(true).open(&log)?)
+            .stdout(told.try_clone()?)
+            .stderr(told)
             .status()?;
         let place = format!("{}/{}", at + 1, cells.len());
         let seconds = begun.elapsed().as_secs_f64();
         match Outcome::read(args, cell) {
             Ok(Some(outcome)) if status.success() => {
-                say(&format!("{place} {cell}: {} ({seconds:.0} s in all)", outcome.line()));
+                say(&format!(
+                    "{place} {cell}: {} ({seconds:.0} s in all)",
+                    outcome.line()
+                ));
             }
             _ => {
                 failed += 1;

@@ -45,7 +45,7 @@ async fn with<P: DynModule + Parameters>(args: &Args, cell: &Cell, mut program: 
     let data = cell.task.data(args, cell.seed)?;
     let ctx = context(args, plan::TASK_MODEL, plan::TASK_TOKENS, 0.0)?;
     let (search, settings, notes) = match cell.optimizer {
-        Optimizer::Baseline => (Took::default(), Value::Null, Vec::new()),
+        optimizer if optimizer.is_baseline() => (Took::default(), Value::Null, Vec::new()),
         _ => {
             let proposer = if cell.optimizer.proposes() {
                 context(args, plan::PROPOSER, plan::PROPOSER_TOKENS, 1.0)?
@@ -176,7 +176,7 @@ async fn search<P: DynModule>(
         }};
     }
     match cell.optimizer {
-        Optimizer::Baseline | Optimizer::RandomSearch => compile!(
+        Optimizer::Baseline | Optimizer::BaselineChat | Optimizer::RandomSearch => compile!(
             BootstrapRandomSearch::new()
                 .candidates(plan.random)
                 .max_bootstrapped(plan::BOOTSTRAPPED)
