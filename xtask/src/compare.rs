@@ -77,9 +77,19 @@ pub fn run(options: &[String]) -> Done {
             "--dictum".to_owned(),
             dictum,
             "--python".to_owned(),
-            dspy::set_up()?.python,
+            with_extras()?,
         ]);
     }
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     sh::run_with(&built("dictum-compare"), &args, &[sh::OPENMP])
+}
+
+/// DSPy's Python, with what its MIPROv2 and SIMBA need beside it.
+fn with_extras() -> Result<String, String> {
+    let python = dspy::set_up()?.python;
+    if sh::output(&python, &["-c", "import numpy, optuna"]).is_err() {
+        let package = format!("dspy[numpy,optuna]=={}", dspy::VERSION);
+        sh::run(&python, &["-m", "pip", "install", "--quiet", &package])?;
+    }
+    Ok(python)
 }
