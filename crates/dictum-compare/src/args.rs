@@ -67,6 +67,11 @@ impl Args {
 
 /// Reads the command line.
 pub(crate) fn read() -> Or<Args> {
+    read_from(std::env::args().skip(1).collect())
+}
+
+/// Reads these words.
+pub(crate) fn read_from(words: Vec<String>) -> Or<Args> {
     let mut args = Args {
         mode: Mode::Run,
         root: PathBuf::from("."),
@@ -78,7 +83,7 @@ pub(crate) fn read() -> Or<Args> {
         quick: false,
         threads: None,
     };
-    let mut words = std::env::args().skip(1);
+    let mut words = words.into_iter();
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("{word} needs a value"));
         match word.as_str() {

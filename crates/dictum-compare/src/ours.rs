@@ -149,6 +149,53 @@ impl Clock {
     }
 }
 
+/// The optimizer of a cell, as `$optimizer` in `$body`: each is of another type.
+macro_rules! with_optimizer {
+    ($cell:expr, $plan:expr, $proposer:expr, |$optimizer:ident| $body:expr) => {{
+        // What is measured is what was found, whether or not so few rows could prove it: the test set is for that here.
+        macro_rules! with {
+            ($made:expr) => {{
+                let $optimizer = $made
+                    .seed($cell.seed)
+                    .concurrency(plan::CONCURRENCY)
+                    .budget(Budget::calls($plan.calls))
+                    .keep_best_anyway();
+                $body
+            }};
+        }
+        match $cell.optimizer {
+            Optimizer::Baseline | Optimizer::BaselineChat | Optimizer::RandomSearch => with!(
+                BootstrapRandomSearch::new()
+                    .candidates($plan.random)
+                    .max_bootstrapped(plan::BOOTSTRAPPED)
+                    .max_labeled(plan::LABELED)
+            ),
+            Optimizer::Mipro => with!(
+                MiproV2::new()
+                    .candidates($plan.choices)
+                    .trials($plan.trials)
+                    .full_evaluations()
+                    .max_bootstrapped(plan::BOOTSTRAPPED)
+                    .max_labeled(plan::LABELED)
+                    .proposer_context($proposer)
+            ),
+            Optimizer::Gepa => with!(
+                Gepa::new()
+                    .rollouts($plan.rollouts)
+                    .proposer_context($proposer)
+            ),
+            Optimizer::Simba => with!(
+                Simba::new()
+                    .batch_size($plan.batch)
+                    .candidates($plan.candidates)
+                    .steps($plan.steps)
+                    .max_demos(plan::BOOTSTRAPPED)
+                    .proposer_context($proposer)
+            ),
+        }
+    }};
+}
+
 async fn search<P: DynModule>(
     args: &Args,
     cell: &Cell,
@@ -160,45 +207,56 @@ async fn search<P: DynModule>(
 ) -> Result<Compiled> {
     let plan = Plan::of(args, cell.task);
     let run = args.results.join(cell.file_name("run"));
-    // What is measured is what was found, whether or not 25 rows could prove it: the test set is for that here.
-    macro_rules! compile {
-        ($optimizer:expr) => {{
-            let clock = clock.clone();
-            $optimizer
-                .seed(cell.seed)
-                .concurrency(plan::CONCURRENCY)
-                .budget(Budget::calls(plan.calls))
-                .keep_best_anyway()
-                .run_dir(run)
-                .on_progress(move |_| clock.keep())
-                .compile(ctx, program, &data.train, &data.val, cell.task.metric())
-                .await
-        }};
-    }
-    match cell.optimizer {
-        Optimizer::Baseline | Optimizer::BaselineChat | Optimizer::RandomSearch => compile!(
-            BootstrapRandomSearch::new()
-                .candidates(plan.random)
-                .max_bootstrapped(plan::BOOTSTRAPPED)
-                .max_labeled(plan::LABELED)
-        ),
-        Optimizer::Mipro => compile!(
-            MiproV2::new()
-                .candidates(plan.choices)
-                .trials(plan.trials)
-                .full_evaluations()
-                .max_bootstrapped(plan::BOOTSTRAPPED)
-                .max_labeled(plan::LABELED)
-                .proposer_context(proposer)
-        ),
-        Optimizer::Gepa => compile!(Gepa::new().rollouts(plan.rollouts).proposer_context(proposer)),
-        Optimizer::Simba => compile!(
-            Simba::new()
-                .batch_size(plan.batch)
-                .candidates(plan.candidates)
-                .steps(plan.steps)
-                .max_demos(plan::BOOTSTRAPPED)
-                .proposer_context(proposer)
-        ),
+    let (clock, metric) = (clock.clone(), cell.task.metric());
+    with_optimizer!(cell, plan, proposer, |optimizer| optimizer
+        .run_dir(run)
+        .on_progress(move |_| clock.keep())
+        .compile(ctx, program, &data.train, &data.val, metric)
+        .await)
+}
+
+#[cfg(test)]
+mod tests {
+    use dictum_testkit::CannedLm;
+
+    use super::*;
+    use crate::{args, cells};
+
+    /// Of every search in its full size: the settings are taken, it uses the most of its budget, and it is not cut short by it.
+    #[tokio::test]
+    async fn the_budget_is_used_and_enough() {
+        let mut args = args::read_from(Vec::new()).unwrap();
+        args.root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let ctx = Context::new(CannedLm::text("").lm());
+        for cell in cells::all(&args) {
+            if cell.optimizer.is_baseline() || cell.seed > 1 {
+                continue;
+            }
+            let (plan, data) = (
+                Plan::of(&args, cell.task),
+                cell.task.data(&args, cell.seed).unwrap(),
+            );
+            let (train, val) = (&data.train, &data.val);
+            let forecast = with_optimizer!(cell, plan, &ctx, |optimizer| match cell.task {
+                Task::Questions => {
+                    optimizer
+                        .dry_run(&ctx, &Predict::<Classify>::new(), train, val)
+                        .await
+                }
+                Task::Reviews => optimizer.dry_run(&ctx, &Reviews::new(), train, val).await,
+            })
+            .unwrap();
+            let calls = forecast.calls;
+            assert!(
+                !forecast.short,
+                "{cell} has no room: {calls} calls of {}",
+                plan.calls
+            );
+            assert!(
+                calls * 2 >= plan.calls,
+                "{cell} makes {calls} calls only of {}",
+                plan.calls
+            );
+        }
     }
 }
