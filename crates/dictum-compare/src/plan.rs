@@ -55,7 +55,7 @@ impl Plan {
             choices: 3,
             trials: 5,
             rollouts: 180,
-            batch: 8,
+            batch: 6,
             candidates: 3,
             steps: 2,
         };
