@@ -1,7 +1,8 @@
 //! The repository's own chores: `cargo xtask demo`, `cargo xtask test`, `cargo xtask soak`, `cargo xtask bench`,
-//! `cargo xtask tidy`.
+//! `cargo xtask compare`, `cargo xtask tidy`.
 
 mod bench;
+mod compare;
 mod demo;
 mod setup;
 mod sh;
@@ -28,6 +29,14 @@ cargo xtask <command>
              --quick        a few minutes, for a look only
              --no-dspy      leave DSPy out (it is installed under .dictum otherwise)
              --out PATH     write there instead
+  compare  Compile two programs on a real model with every optimizer, and with DSPy's on the same model, rows and seeds. Hours; what
+           is finished is kept, so it can be ended and started again at any time. Options:
+             --list         only name the parts, and which are done
+             --table        only write what there is into docs/optimizers.md
+             --only PART    only parts with this in their name (TASK/SYSTEM/OPTIMIZER/SEED)
+             --results DIR  where results are kept (default: target/compare)
+             --threads N    threads of the engine (default: all cores)
+             --quick        a dozen rows only, to see that the way is whole
   tidy     Only the checks that read the repository.
   setup    Only install what the others need.
 ";
@@ -40,6 +49,7 @@ fn main() -> ExitCode {
     };
     let result = match command {
         "bench" => bench::run(options),
+        "compare" => compare::run(options),
         "demo" => demo::run(options),
         "test" => test::run(options),
         "soak" => soak::run(options),

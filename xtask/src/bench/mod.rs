@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: measures Dictum beside a bare client and DSPy, and writes `docs/benchmarks.md`.
 
-mod dspy;
+pub mod dspy;
 mod in_process;
 mod load;
 mod machine;

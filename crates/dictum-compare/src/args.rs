@@ -1,0 +1,105 @@
+//! The command line. `cargo xtask compare` gives it; paths are whole.
+
+use std::path::PathBuf;
+
+use crate::Or;
+use crate::cells::Cell;
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Mode {
+    /// Run what is missing.
+    Run,
+    /// Run one cell, in this process.
+    Cell(String),
+    /// Name the cells.
+    List,
+    /// Write the table.
+    Table,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Args {
+    pub(crate) mode: Mode,
+    /// The repository.
+    pub(crate) root: PathBuf,
+    /// Where outcomes and run folders are kept.
+    pub(crate) results: PathBuf,
+    /// Folder of the models; by default what the local engine takes.
+    pub(crate) models: Option<PathBuf>,
+    /// DSPy's Python.
+    pub(crate) python: String,
+    /// The `dictum` program, for `serve-lm`.
+    pub(crate) dictum: String,
+    /// Only cells with this in their name.
+    pub(crate) only: Option<String>,
+    /// A dozen rows.
+    pub(crate) quick: bool,
+    /// Threads that compute; all cores if not set.
+    pub(crate) threads: Option<usize>,
+}
+
+impl Args {
+    /// The arguments for a process that runs one cell.
+    pub(crate) fn for_cell(&self, cell: &Cell) -> Vec<String> {
+        let path = |path: &PathBuf| path.to_string_lossy().into_owned();
+        let mut all = vec!["--cell".to_owned(), cell.to_string()];
+        for (name, value) in [
+            ("--root", path(&self.root)),
+            ("--results", path(&self.results)),
+            ("--python", self.python.clone()),
+            ("--dictum", self.dictum.clone()),
+        ] {
+            all.extend([name.to_owned(), value]);
+        }
+        if let Some(models) = &self.models {
+            all.extend(["--models".to_owned(), path(models)]);
+        }
+        if let Some(threads) = self.threads {
+            all.extend(["--threads".to_owned(), threads.to_string()]);
+        }
+        if self.quick {
+            all.push("--quick".to_owned());
+        }
+        all
+    }
+}
+
+/// Reads the command line.
+pub(crate) fn read() -> Or<Args> {
+    read_from(std::env::args().skip(1).collect())
+}
+
+/// Reads these words.
+pub(crate) fn read_from(words: Vec<String>) -> Or<Args> {
+    let mut args = Args {
+        mode: Mode::Run,
+        root: PathBuf::from("."),
+        results: PathBuf::from("target/compare"),
+        models: None,
+        python: "python3".to_owned(),
+        dictum: "dictum".to_owned(),
+        only: None,
+        quick: false,
+        threads: None,
+    };
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or(format!("{word} needs a value"));
+        match word.as_str() {
+            "--list" => args.mode = Mode::List,
+            "--table" => args.mode = Mode::Table,
+            "--quick" => args.quick = true,
+            "--cell" => args.mode = Mode::Cell(value()?),
+            "--root" => args.root = value()?.into(),
+            "--results" => args.results = value()?.into(),
+            "--models" => args.models = Some(value()?.into()),
+            "--python" => args.python = value()?,
+            "--dictum" => args.dictum = value()?,
+            "--only" => args.only = Some(value()?),
+            "--threads" => args.threads = Some(value()?.parse()?),
+            other => return Err(format!("there is no option `{other}`").into()),
+        }
+    }
+    Ok(args)
+}

@@ -1,0 +1,153 @@
+//! What is compared: tasks, systems, optimizers, seeds.
+
+use std::fmt;
+
+use crate::Or;
+use crate::args::Args;
+use crate::tasks::Task;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum System {
+    Dictum,
+    Dspy,
+}
+
+impl System {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Dictum => "dictum",
+            Self::Dspy => "dspy",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Optimizer {
+    Baseline,
+    /// DSPy's program as it is with its default adapter: it tells which adapter DSPy is better off with here.
+    BaselineChat,
+    RandomSearch,
+    Mipro,
+    Gepa,
+    Simba,
+}
+
+impl Optimizer {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Baseline,
+        Self::BaselineChat,
+        Self::RandomSearch,
+        Self::Mipro,
+        Self::Gepa,
+        Self::Simba,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::BaselineChat => "baseline-chat",
+            Self::RandomSearch => "random-search",
+            Self::Mipro => "mipro",
+            Self::Gepa => "gepa",
+            Self::Simba => "simba",
+        }
+    }
+
+    /// As users know it.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Baseline => "as it is",
+            Self::BaselineChat => "as it is, `ChatAdapter`",
+            Self::RandomSearch => "`BootstrapRandomSearch`",
+            Self::Mipro => "`MiproV2`",
+            Self::Gepa => "`Gepa`",
+            Self::Simba => "`Simba`",
+        }
+    }
+
+    /// The program as it is needs no seed: its answers are greedy, its rows the same.
+    pub(crate) fn seeds(self) -> &'static [u64] {
+        match self {
+            Self::Baseline | Self::BaselineChat => &[1],
+            _ => &[1, 2, 3],
+        }
+    }
+
+    /// Whether nothing is searched.
+    pub(crate) fn is_baseline(self) -> bool {
+        matches!(self, Self::Baseline | Self::BaselineChat)
+    }
+
+    pub(crate) fn systems(self) -> &'static [System] {
+        match self {
+            Self::BaselineChat => &[System::Dspy],
+            _ => &[System::Dictum, System::Dspy],
+        }
+    }
+
+    /// Whether it asks a model for proposals.
+    pub(crate) fn proposes(self) -> bool {
+        matches!(self, Self::Mipro | Self::Gepa | Self::Simba)
+    }
+}
+
+/// One optimizer of one system on one task with one seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cell {
+    pub(crate) task: Task,
+    pub(crate) system: System,
+    pub(crate) optimizer: Optimizer,
+    pub(crate) seed: u64,
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (task, system, optimizer) = (self.task.name(), self.system.name(), self.optimizer.name());
+        write!(f, "{task}/{system}/{optimizer}/{}", self.seed)
+    }
+}
+
+impl Cell {
+    pub(crate) fn file_name(&self, ending: &str) -> String {
+        format!("{}.{ending}", self.to_string().replace('/', "-"))
+    }
+}
+
+fn every() -> Vec<Cell> {
+    let mut cells = Vec::new();
+    // The first seed of everything comes first, so that half a run tells something.
+    for seed in [1, 2, 3] {
+        for task in Task::ALL {
+            for optimizer in Optimizer::ALL {
+                if !optimizer.seeds().contains(&seed) {
+                    continue;
+                }
+                cells.extend(optimizer.systems().iter().map(|&system| Cell {
+                    task,
+                    system,
+                    optimizer,
+                    seed,
+                }));
+            }
+        }
+    }
+    cells
+}
+
+/// The cells that were asked for, in the order they are run.
+pub(crate) fn all(args: &Args) -> Vec<Cell> {
+    let mut cells = every();
+    if let Some(part) = &args.only {
+        cells.retain(|cell| cell.to_string().contains(part.as_str()));
+    }
+    if args.quick {
+        cells.retain(|cell| cell.seed == 1);
+    }
+    cells
+}
+
+/// The cell of this name.
+pub(crate) fn find(name: &str) -> Or<Cell> {
+    let found = every().into_iter().find(|cell| cell.to_string() == name);
+    found.ok_or_else(|| format!("there is no cell `{name}`").into())
+}
