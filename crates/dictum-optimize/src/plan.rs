@@ -78,6 +78,10 @@ pub struct TextPart {
 
 /// What a proposal can put into other words: the instructions of a predictor, or a text.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a program has few, and nearly all are instructions"
+)]
 pub(crate) enum Component {
     Instructions(Part),
     Text(TextPart),

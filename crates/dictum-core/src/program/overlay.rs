@@ -23,6 +23,7 @@ pub struct Overlay {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "nearly all entries are states")]
 enum Entry {
     Text(String),
     State(PredictorState),

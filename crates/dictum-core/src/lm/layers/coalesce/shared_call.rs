@@ -30,6 +30,7 @@ struct State {
     only: Option<(u64, Waker)>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "a call has one, and it is on the heap")]
 enum Work {
     Running(BoxFuture<'static, Answer>),
     Done(Answer),
