@@ -247,7 +247,8 @@ async fn a_model_that_learned_too_little_is_not_kept() {
     );
     assert!(!tuned.kept() && tuned.lm().is_some());
     assert_eq!(tuned.context(&ctx).lm().name(), ctx.lm().name());
-    assert!(tuned.compiled.state.metadata().get("lm").is_none());
+    let named = tuned.compiled.state.metadata().get("lm");
+    assert_eq!(named.and_then(Value::as_str), Some(ctx.lm().name()));
     let mean = report.test.as_ref().unwrap().best.mean().unwrap();
     assert!(
         (mean - 0.25).abs() < 1e-9,
