@@ -4,7 +4,14 @@ use crate::sh::{self, Done};
 use crate::{demo, setup, soak, tidy};
 
 /// The crates that need llama.cpp: out of `default-members`, in a step of their own.
-const LOCAL: [&str; 4] = ["--package", "dictum-local", "--package", "dictum-cli"];
+const LOCAL: [&str; 6] = [
+    "--package",
+    "dictum-local",
+    "--package",
+    "dictum-cli",
+    "--package",
+    "dictum-compare",
+];
 /// The exporter of telemetry: out of `default-members` for its protobuf stack.
 const OTEL: [&str; 2] = ["--package", "dictum-otel"];
 /// Property tests see the same cases at every run of the gate: it judges a change, not its luck. New cases are hunted for by
