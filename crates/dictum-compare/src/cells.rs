@@ -13,6 +13,8 @@ pub(crate) enum System {
 }
 
 impl System {
+    pub(crate) const ALL: [Self; 2] = [Self::Dictum, Self::Dspy];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Dictum => "dictum",
@@ -24,7 +26,8 @@ impl System {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Optimizer {
     Baseline,
-    /// DSPy's program as it is with its default adapter: it tells which adapter DSPy is better off with here.
+    /// The program as it is with the default adapter of both systems, where every other cell has the JSON adapter: it tells which
+    /// of them this model is better off with.
     BaselineChat,
     RandomSearch,
     Mipro,
@@ -57,7 +60,7 @@ impl Optimizer {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Baseline => "as it is",
-            Self::BaselineChat => "as it is, `ChatAdapter`",
+            Self::BaselineChat => "as it is, chat layout",
             Self::RandomSearch => "`BootstrapRandomSearch`",
             Self::Mipro => "`MiproV2`",
             Self::Gepa => "`Gepa`",
@@ -78,10 +81,11 @@ impl Optimizer {
         matches!(self, Self::Baseline | Self::BaselineChat)
     }
 
-    pub(crate) fn systems(self) -> &'static [System] {
+    /// The layout of prompts and answers.
+    pub(crate) fn adapter(self) -> &'static str {
         match self {
-            Self::BaselineChat => &[System::Dspy],
-            _ => &[System::Dictum, System::Dspy],
+            Self::BaselineChat => "chat",
+            _ => "json",
         }
     }
 
@@ -122,7 +126,7 @@ fn every() -> Vec<Cell> {
                 if !optimizer.seeds().contains(&seed) {
                     continue;
                 }
-                cells.extend(optimizer.systems().iter().map(|&system| Cell {
+                cells.extend(System::ALL.map(|system| Cell {
                     task,
                     system,
                     optimizer,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::Or;
 use crate::args::Args;
-use crate::cells::{Cell, Optimizer};
+use crate::cells::Cell;
 use crate::outcome::Outcome;
 use crate::plan::{self, Plan};
 
@@ -94,10 +94,6 @@ pub(crate) fn run(args: &Args, cell: &Cell) -> Or<Outcome> {
         "simba" => json!({"batch": plan.batch, "candidates": plan.candidates, "steps": plan.steps}),
         _ => Value::Null,
     };
-    let adapter = match cell.optimizer {
-        Optimizer::BaselineChat => "chat",
-        _ => plan::DSPY_ADAPTER,
-    };
     let job = json!({
         "task": cell.task.name(),
         "optimizer": cell.optimizer.name(),
@@ -108,7 +104,7 @@ pub(crate) fn run(args: &Args, cell: &Cell) -> Or<Outcome> {
         "limits": {"task_tokens": plan::TASK_TOKENS, "proposer_tokens": plan::PROPOSER_TOKENS},
         "demos": {"bootstrapped": plan::BOOTSTRAPPED, "labeled": plan::LABELED},
         "threads": plan::CONCURRENCY,
-        "adapter": adapter,
+        "adapter": cell.optimizer.adapter(),
         "train": rows(&data.train),
         "val": rows(&data.val),
         "test": rows(&data.test),

@@ -20,8 +20,6 @@ pub(crate) const PROPOSER_TOKENS: u32 = 400;
 /// Most demonstrations: made by the program, and in all.
 pub(crate) const BOOTSTRAPPED: usize = 4;
 pub(crate) const LABELED: usize = 8;
-/// DSPy's adapter. Its default (`chat`) is measured beside it, as `baseline-chat`.
-pub(crate) const DSPY_ADAPTER: &str = "json";
 
 /// How large everything is.
 #[derive(Debug, Clone, Copy, Serialize)]
