@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use dictum_core::lm::{
-    Call, Capabilities, Digest, LanguageModel, LmError, LmErrorKind, Payload, RateLimits, Request, Response,
+    Call, Capabilities, Digest, LanguageModel, LmError, Payload, RateLimits, Request, Response,
     ResponseStream, Settings, StreamEvent,
 };
 use futures_util::future::BoxFuture;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::dialect::{Assemble, Dialect, Framing, Outgoing};
 use crate::http::{Answer, Http};
 use crate::learned::{self, Learned};
-use crate::{Prices, refusal};
+use crate::{Prices, refusal, wire};
 
 /// A model behind HTTP, in one of the dialects. One attempt per call; see [`layers`](dictum_core::lm::layers) for the rest.
 ///
@@ -73,10 +73,7 @@ impl<D: Dialect> Remote<D> {
 
     fn written(&self, request: &Request, settings: &Settings, streams: bool) -> Result<Vec<u8>, LmError> {
         let body = self.dialect.body(request, settings, streams)?;
-        serde_json::to_vec(&body).map_err(|error| {
-            let message = "the request can't be written as JSON";
-            LmError::new(LmErrorKind::InvalidRequest, message).with_source(error)
-        })
+        serde_json::to_vec(&body).map_err(wire::unwritable)
     }
 
     async fn completed(&self, request: &Request, call: &Call) -> Result<Response, LmError> {

@@ -1,6 +1,6 @@
 //! Small things that several dialects write or read the same way.
 
-use dictum_core::lm::{Media, Payload, Response};
+use dictum_core::lm::{LmError, LmErrorKind, Media, Payload, Response};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value};
@@ -34,6 +34,12 @@ impl<A: Serialize, B: Serialize> Serialize for Body<A, B> {
         }
         body.end()
     }
+}
+
+/// The error of a request that serde can't write.
+pub(crate) fn unwritable(error: serde_json::Error) -> LmError {
+    let message = "the request can't be written as JSON";
+    LmError::new(LmErrorKind::InvalidRequest, message).with_source(error)
 }
 
 /// An answer that was put together from a stream, with its payload.

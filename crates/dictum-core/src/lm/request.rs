@@ -1,5 +1,6 @@
 //! What is sent to a model.
 
+use std::any::Any;
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,7 @@ impl Request {
 pub struct Prefix {
     messages: Vec<Message>,
     digest: OnceLock<Digest>,
+    written: OnceLock<(u64, Arc<dyn Any + Send + Sync>)>,
 }
 
 impl Prefix {
@@ -60,7 +62,7 @@ impl Prefix {
     pub fn new(messages: Vec<Message>) -> Self {
         Self {
             messages,
-            digest: OnceLock::new(),
+            ..Self::default()
         }
     }
 
@@ -73,6 +75,31 @@ impl Prefix {
     /// Hash of the messages, computed once.
     pub fn digest(&self) -> Digest {
         *self.digest.get_or_init(|| Digest::of(&self.messages))
+    }
+
+    /// What a model makes of these messages before it sends them, its dialect's JSON say: made once and kept as long as the
+    /// prefix is. `key` stands for all that `write` depends on beside the messages and the type.
+    ///
+    /// One form is kept, the first one: of several models with the same prefix, all those that write it as the first does have
+    /// it for nothing. A form that can't be made is not kept.
+    ///
+    /// # Errors
+    /// Those of `write`.
+    pub fn written<T: Any + Send + Sync, E>(
+        &self,
+        key: u64,
+        write: impl FnOnce(&[Message]) -> Result<T, E>,
+    ) -> Result<Arc<T>, E> {
+        if let Some((kept, form)) = self.written.get()
+            && *kept == key
+            && let Ok(form) = Arc::clone(form).downcast()
+        {
+            return Ok(form);
+        }
+        let form = Arc::new(write(&self.messages)?);
+        // Another one may be there by now, which is as good.
+        let _ = self.written.set((key, form.clone()));
+        Ok(form)
     }
 }
 

@@ -1,11 +1,14 @@
 //! From a request to the body that is sent.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use dictum_core::lm::{
     LmError, Media, MediaData, Message, Part, Request, ResponseFormat, Role, Settings, ToolChoice,
 };
 use serde::Serialize;
+use serde::ser::{SerializeSeq, Serializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::Chat;
@@ -31,7 +34,32 @@ pub(crate) fn is_reasoning_model(model: &str) -> bool {
 }
 
 /// The body of a call.
-pub(crate) type Body<'a> = wire::Body<&'a str, Vec<WireMessage<'a>>>;
+pub(crate) type Body<'a> = wire::Body<&'a str, Messages<'a>>;
+
+/// The messages of a call. Those of the prefix are the same in every call and were written before; it may be nearly all of a
+/// prompt.
+#[derive(Debug)]
+pub(crate) struct Messages<'a> {
+    prefix: Arc<Written>,
+    turns: Vec<WireMessage<'a>>,
+}
+
+/// Messages of this dialect as JSON.
+#[derive(Debug)]
+struct Written(Vec<Box<RawValue>>);
+
+impl Serialize for Messages<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut all = serializer.serialize_seq(Some(self.prefix.0.len() + self.turns.len()))?;
+        for message in &self.prefix.0 {
+            all.serialize_element(message)?;
+        }
+        for message in &self.turns {
+            all.serialize_element(message)?;
+        }
+        all.end()
+    }
+}
 
 /// The body of a call.
 ///
@@ -43,10 +71,17 @@ pub(super) fn body<'a>(
     settings: &Settings,
     streams: bool,
 ) -> Result<Body<'a>, LmError> {
-    let mut messages = Vec::with_capacity(request.prefix.messages().len() + request.turns.len());
-    for message in request.messages() {
-        write_message(dialect, message, &mut messages)?;
-    }
+    // All of the dialect that `write_message` looks at.
+    let key = [dialect.developer, dialect.own, dialect.strict_fields];
+    let key = key.iter().fold(0, |key, flag| key << 1 | u64::from(*flag));
+    let prefix = request.prefix.written(key, |messages| {
+        let written = write_messages(dialect, messages)?;
+        let raw = written.iter().map(serde_json::value::to_raw_value);
+        raw.collect::<Result<_, _>>()
+            .map(Written)
+            .map_err(wire::unwritable)
+    })?;
+    let turns = write_messages(dialect, &request.turns)?;
     let mut rest = Map::new();
     if !request.tools.is_empty() {
         rest.insert("tools".to_owned(), tools(request));
@@ -67,7 +102,7 @@ pub(super) fn body<'a>(
     write_settings(dialect, settings, &mut rest);
     Ok(Body {
         first: ("model", Some(&dialect.model)),
-        second: ("messages", Some(messages)),
+        second: ("messages", Some(Messages { prefix, turns })),
         rest,
     })
 }
@@ -165,6 +200,14 @@ enum WirePart<'a> {
     ImageUrl { image_url: Value },
     InputAudio { input_audio: Value },
     File { file: Value },
+}
+
+fn write_messages<'a>(dialect: &Chat, messages: &'a [Message]) -> Result<Vec<WireMessage<'a>>, LmError> {
+    let mut written = Vec::with_capacity(messages.len());
+    for message in messages {
+        write_message(dialect, message, &mut written)?;
+    }
+    Ok(written)
 }
 
 /// Writes one message, or several: each tool result is a message of its own.

@@ -104,6 +104,46 @@ fn every_part_has_its_place() {
     );
 }
 
+/// The form a prefix keeps is that of the model that asked first; others have their own, whichever comes first.
+#[test]
+fn models_with_other_ways_share_a_prefix() {
+    let prefix = std::sync::Arc::new(Prefix::new(vec![
+        Message::system("Be \"brief\"."),
+        Message {
+            role: Role::Assistant,
+            parts: vec![
+                Part::Reasoning {
+                    text: "Hm.".to_owned(),
+                    signature: None,
+                },
+                Part::text("hello"),
+            ],
+        },
+    ]));
+    let request = |prefix| Request {
+        prefix,
+        turns: vec![Message::user("hi")],
+        ..Request::default()
+    };
+    let mut developer = own("o3");
+    developer.developer = true;
+    let ways = [own("gpt-4o"), developer, of_server("deepseek-reasoner", false)];
+    let shared = request(prefix);
+    for dialect in ways.iter().chain(&ways) {
+        let alone = request(Prefix::new(shared.prefix.messages().to_vec()).into());
+        assert_eq!(of(dialect, &shared), of(dialect, &alone));
+        assert_eq!(of(dialect, &shared)["messages"][0]["content"], "Be \"brief\".");
+    }
+    let of = |dialect| of(dialect, &shared)["messages"].clone();
+    let [system, developer, server] = ways.each_ref().map(of);
+    assert_eq!(
+        (&system[0]["role"], &developer[0]["role"]),
+        (&json!("system"), &json!("developer"))
+    );
+    assert_eq!(server[1]["reasoning_content"], "Hm.");
+    assert_eq!(system[1].get("reasoning_content"), None);
+}
+
 #[test]
 fn what_has_no_form_is_refused_by_name() {
     for (part, named) in [
