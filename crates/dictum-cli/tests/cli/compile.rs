@@ -157,6 +157,58 @@ fn a_dry_run_calls_nothing_and_writes_nothing() {
 }
 
 #[test]
+fn a_dry_run_prices_every_model_that_would_be_called() {
+    let server = painter(Duration::ZERO);
+    let bench = Bench::new(&server);
+    let forecast = |models: &[&str]| {
+        let what = [
+            "compile",
+            "--dry-run",
+            "--signature",
+            SIGNATURE,
+            "--metric",
+            "exact:label",
+            "--json",
+        ];
+        let data = [
+            "--train",
+            &bench.train,
+            "--val",
+            &bench.val,
+            "--optimizer",
+            "cheapest-within",
+        ];
+        let mut command = dictum(&what);
+        // Nothing is sent, so any key will do.
+        works(
+            &command
+                .args(data)
+                .args(models)
+                .env("OPENAI_API_KEY", "none")
+                .output()
+                .unwrap(),
+        )
+    };
+    let both = ["--lm", "openai/gpt-4.1", "--lms", "openai/gpt-4.1-nano"];
+    let told = forecast(&both);
+    let tokens =
+        |told: &serde_json::Value, model: &str| told["by_model"][model]["input_tokens"].as_u64().unwrap();
+    let (dear, cheap) = (tokens(&told, both[1]), tokens(&told, both[3]));
+    assert!(dear > 0 && cheap > 0, "{told}");
+    assert_eq!(told["usage"]["input_tokens"].as_u64().unwrap(), dear + cheap);
+    let price = told["cost_usd"].as_f64().unwrap();
+    // The same calls of the cheap model alone cost far less.
+    let alone = forecast(&["--lm", "openai/gpt-4.1-nano", "--try-demos", "0,2"]);
+    assert!(
+        price > 3.0 * alone["cost_usd"].as_f64().unwrap(),
+        "{told} {alone}"
+    );
+    let elsewhere = forecast(&[&both[..], &["--base-url", &bench.url]].concat());
+    assert_eq!(elsewhere["cost_usd"], json!(null), "nobody knows prices there");
+    assert_eq!(server.requests(), 0);
+}
+
+#[test]
 fn resuming_wants_a_run_and_settings_want_their_optimizer() {
     let server = painter(Duration::ZERO);
     let bench = Bench::new(&server);

@@ -174,6 +174,14 @@ impl Predictor {
         });
     }
 
+    /// The model that [`Predictor::call`] would ask in this context: the one its state names, else the context's.
+    ///
+    /// # Errors
+    /// [`Error::Input`] when the state names a model that the context does not have.
+    pub fn lm<'a>(&'a self, ctx: &'a Context) -> Result<&'a Lm> {
+        Ok(self.using(ctx)?.lm)
+    }
+
     /// The exact request that [`Predictor::call`] would send, without sending it.
     ///
     /// # Errors

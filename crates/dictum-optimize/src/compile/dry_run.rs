@@ -1,5 +1,6 @@
 //! What a run would take, without a call.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dictum_core::data::Example;
@@ -23,6 +24,9 @@ pub struct Forecast {
     pub calls: u64,
     /// Tokens in all; without a price.
     pub usage: Usage,
+    /// The same by model, as [`Lm::name`](dictum_core::lm::Lm::name) has it: those of proposals, teachers and settings that are
+    /// tried are named apart.
+    pub by_model: BTreeMap<String, Usage>,
     /// Whether the budget would end before the search or the confirmation does.
     pub short: bool,
     /// Why the optimizer would go this way, where it chooses one.
@@ -36,7 +40,7 @@ pub(crate) async fn dry_run(task: Task<'_>, trainset: &[Example], valset: &[Exam
     let prepared = prepare::prepare(&task, trainset, valset)?;
     let meter = Meter::new(task.options.budget);
     let mut engine = engine(&task, &prepared, Arc::new(Journal::default()), meter);
-    engine.rehearse();
+    let rehearsal = engine.rehearse();
     let plan = prepared.plan;
     let mut strategy = task.recipe.strategy(plan.clone())?;
     scores(&mut engine, "baseline", &plan.baseline, &plan.valset).await?;
@@ -59,6 +63,7 @@ pub(crate) async fn dry_run(task: Task<'_>, trainset: &[Example], valset: &[Exam
         calls: phases.iter().map(|phase| phase.calls).sum(),
         phases,
         usage,
+        by_model: rehearsal.used(),
         short,
         reasons: strategy.reasons(),
         notes: prepared.notes,

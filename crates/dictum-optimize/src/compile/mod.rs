@@ -270,7 +270,7 @@ fn engine<'a>(
         concurrency: options.concurrency,
         max_outages: options.max_outages,
         stop: options.stop.clone(),
-        rehearsing: false,
+        rehearsal: None,
     };
     let mut student = Player::new(Program::Lent(task.program), task.ctx, &meter);
     if task.start.is_some() {

@@ -9,7 +9,7 @@ mod rehearsal;
 pub use phases::Phase;
 pub(crate) use phases::Phases;
 pub use progress::Progress;
-pub(crate) use rehearsal::MADE_UP;
+pub(crate) use rehearsal::{MADE_UP, Rehearsal};
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
@@ -104,8 +104,8 @@ pub(crate) struct Limits {
     pub(crate) concurrency: usize,
     pub(crate) max_outages: usize,
     pub(crate) stop: Stop,
-    /// Whether rollouts are made up and no model is called.
-    pub(crate) rehearsing: bool,
+    /// Set if rollouts are made up and no model is called.
+    pub(crate) rehearsal: Option<Arc<Rehearsal>>,
 }
 
 /// Runs rollouts.
@@ -180,10 +180,10 @@ impl<'a> Engine<'a> {
         self.exhausted
     }
 
-    /// From now on rollouts are made up and no model is called.
-    pub(crate) fn rehearse(&mut self) {
-        self.limits.rehearsing = true;
+    /// From now on rollouts are made up and no model is called. What they would have used is told by what is given back.
+    pub(crate) fn rehearse(&mut self) -> Arc<Rehearsal> {
         self.on_progress = None;
+        self.limits.rehearsal.insert(Arc::default()).clone()
     }
 
     /// Whether the run was asked to end early.
@@ -251,7 +251,7 @@ impl<'a> Engine<'a> {
         };
         let mut spent = Vec::new();
         // What is done already is no batch to wait for.
-        let stepping = queue.is_empty() || self.limits.rehearsing || self.limits.stop.batch().await;
+        let stepping = queue.is_empty() || self.limits.rehearsal.is_some() || self.limits.stop.batch().await;
         {
             let mut queue = queue.iter().peekable();
             let mut running = FuturesUnordered::new();
@@ -387,7 +387,7 @@ impl<'a> Engine<'a> {
                 Role::Student | Role::Teacher => self.metric,
             },
             journal: self.journal.clone(),
-            rehearsing: self.limits.rehearsing,
+            rehearsal: self.limits.rehearsal.clone(),
             limit,
             whole: limit >= self.ledger.limit(),
         })

@@ -7,7 +7,8 @@ use dictum_core::evaluate::{Metric, Row, RowOutcome, rollout};
 use dictum_core::lm::{Budget, Digest, LmErrorKind, Settings, Usage};
 use dictum_core::program::{Context, PredictorId, Trace};
 
-use super::{Ended, Program, rehearsal};
+use super::rehearsal::{self, Rehearsal};
+use super::{Ended, Program};
 use crate::cost::Cost;
 use crate::run::{Journal, JournalLayer, Scope};
 use crate::strategy::{Done, DoneStep, Job};
@@ -21,8 +22,8 @@ pub(super) struct Order<'j> {
     pub(super) ctx: Context,
     pub(super) metric: &'j dyn Metric,
     pub(super) journal: Arc<Journal>,
-    /// Whether it is made up.
-    pub(super) rehearsing: bool,
+    /// Set if it is to be made up: what it would have used is noted here.
+    pub(super) rehearsal: Option<Arc<Rehearsal>>,
     /// The most calls it may take.
     pub(super) limit: u64,
     /// Whether that is what every rollout may take, and not the rest of the budget.
@@ -66,8 +67,9 @@ pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
         }
         return (key, Ended::Done { done, outage: None }, true);
     }
-    if order.rehearsing {
-        let done = Arc::new(rehearsal::done(job, key, &*order.program, &order.ctx));
+    if let Some(rehearsal) = &order.rehearsal {
+        let done = rehearsal::done(job, key, &*order.program, &order.ctx, rehearsal);
+        let done = Arc::new(done);
         for _ in 0..done.spent {
             if meter.begin().is_err() {
                 return (key, Ended::Cut(meter.spent().calls, None), false);

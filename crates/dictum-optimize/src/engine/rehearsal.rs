@@ -1,5 +1,8 @@
 //! Made-up rollouts: what a run would take, found by going through it without calling a model.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use dictum_core::Record;
 use dictum_core::data::Example;
 use dictum_core::evaluate::{Row, RowOutcome, Score};
@@ -21,9 +24,30 @@ pub(crate) const MADE_UP: &str = "made up";
 /// What stands for text that nobody has written yet.
 const TEXT: &str = "made up for a dry run, as long as a short sentence usually is";
 
+/// What would have been used of each model, by its name, in rollouts that were made up.
+#[derive(Debug, Default)]
+pub(crate) struct Rehearsal(Mutex<BTreeMap<String, Usage>>);
+
+impl Rehearsal {
+    pub(crate) fn used(&self) -> BTreeMap<String, Usage> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn add(&self, lm: &str, usage: Usage) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *all.entry(lm.to_owned()).or_default() += usage;
+    }
+}
+
 /// A rollout in which every predictor is called once, with values from the example where it has them. Half of them, by the
 /// key, score 1, the others 0.
-pub(super) fn done(job: &Job, key: &str, program: &dyn DynModule, ctx: &Context) -> Done {
+pub(super) fn done(
+    job: &Job,
+    key: &str,
+    program: &dyn DynModule,
+    ctx: &Context,
+    rehearsal: &Rehearsal,
+) -> Done {
     let mut steps = Vec::new();
     let mut usage = Usage::default();
     for (path, predictor) in predictors(program) {
@@ -32,11 +56,15 @@ pub(super) fn done(job: &Job, key: &str, program: &dyn DynModule, ctx: &Context)
         if job.candidate.role() == Role::Proposer {
             outputs = differing(&outputs, key);
         }
-        usage += Usage {
+        let used = Usage {
             input_tokens: Some(input_tokens(predictor, ctx, &inputs)),
             output_tokens: Some(output_tokens(&outputs)),
             ..Usage::default()
         };
+        // Where the state names a model that is not there, the run will say so.
+        let lm = predictor.lm(ctx).unwrap_or(ctx.lm());
+        rehearsal.add(lm.name(), used);
+        usage += used;
         steps.push(DoneStep {
             path,
             inputs,

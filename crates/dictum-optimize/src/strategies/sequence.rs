@@ -1,5 +1,6 @@
 //! [`Sequence`]: optimizers one after another.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -216,6 +217,7 @@ impl Sequence {
             phases: Vec::new(),
             calls: 0,
             usage: Usage::default(),
+            by_model: BTreeMap::new(),
             short: false,
             reasons: Vec::new(),
             notes: Vec::new(),
@@ -243,6 +245,9 @@ impl Sequence {
             }));
             whole.calls += part.calls;
             whole.usage += part.usage;
+            for (lm, usage) in part.by_model {
+                *whole.by_model.entry(lm).or_default() += usage;
+            }
             whole.short |= part.short;
             let reasons = part.reasons.into_iter();
             whole

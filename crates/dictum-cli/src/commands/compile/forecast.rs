@@ -1,5 +1,6 @@
 //! `dictum compile --dry-run`: what a run would take.
 
+use dictum_core::lm::Usage;
 use dictum_optimize::Forecast;
 use dictum_providers::Prices;
 use serde_json::json;
@@ -8,23 +9,20 @@ use crate::args::LmArgs;
 use crate::failure::Failure;
 use crate::output;
 
-/// Prints the phases with their calls and tokens, and what they cost where the model's price is known.
+/// Prints the phases with their calls and tokens, and what they cost where the prices of all models are known.
 pub fn print(forecast: &Forecast, args: &LmArgs, json: bool) -> Result<(), Failure> {
-    let lm = args.lm.as_str();
-    // What share each of several models has is not foreseen.
-    let several = !args.lms.is_empty();
-    let local = !several && (lm == "local" || lm.starts_with("local/"));
-    let cost = match local {
-        true => Some(0.0),
-        false if several => None,
-        false => Prices::bundled().cost(lm, &forecast.usage),
+    // At another address nobody knows what a model costs that has the same name.
+    let prices = match args.base_url {
+        Some(_) => Prices::none(),
+        None => Prices::bundled(),
     };
     if json {
         return output::print_json(&json!({
             "phases": forecast.phases,
             "calls": forecast.calls,
             "usage": forecast.usage,
-            "cost_usd": cost,
+            "by_model": forecast.by_model,
+            "cost_usd": cost(forecast, &prices),
             "short": forecast.short,
             "reasons": forecast.reasons,
             "notes": forecast.notes,
@@ -46,12 +44,7 @@ pub fn print(forecast: &Forecast, args: &LmArgs, json: bool) -> Result<(), Failu
         "{:<12} {:>9} {:>7} {:>12}",
         "in all", "", forecast.calls, tokens
     ));
-    lines.push(match cost {
-        _ if local => "price: none, the model runs in this process".to_owned(),
-        Some(cost) => format!("price: about ${cost:.4} by the list of {lm}"),
-        None if several => "price: not known, for several models may be called".to_owned(),
-        None => format!("price: not known for {lm}"),
-    });
+    lines.push(price(forecast, &prices));
     if forecast.short {
         lines.push("the budget would end before the search is over".to_owned());
     }
@@ -62,4 +55,39 @@ pub fn print(forecast: &Forecast, args: &LmArgs, json: bool) -> Result<(), Failu
             .to_owned(),
     );
     output::print(&lines.join("\n"))
+}
+
+/// What the run would cost in US dollars; `None` if the price of one of its models is not known.
+fn cost(forecast: &Forecast, prices: &Prices) -> Option<f64> {
+    let parts = forecast.by_model.iter();
+    parts.map(|(lm, usage)| of_model(prices, lm, usage)).sum()
+}
+
+fn of_model(prices: &Prices, lm: &str, usage: &Usage) -> Option<f64> {
+    if is_local(lm) {
+        return Some(0.0);
+    }
+    prices.cost(lm, usage)
+}
+
+fn is_local(lm: &str) -> bool {
+    lm.starts_with("local/")
+}
+
+fn price(forecast: &Forecast, prices: &Prices) -> String {
+    if forecast.by_model.keys().all(|lm| is_local(lm)) {
+        return "price: none, what is called runs in this process".to_owned();
+    }
+    let all = cost(forecast, prices).map_or("not known".to_owned(), |cost| {
+        format!("about ${cost:.4} by the list")
+    });
+    let parts = forecast
+        .by_model
+        .iter()
+        .map(|(lm, usage)| match of_model(prices, lm, usage) {
+            Some(cost) => format!("{lm}: ${cost:.4}"),
+            None => format!("{lm}: not known"),
+        });
+    let parts: Vec<String> = parts.collect();
+    format!("price: {all} ({})", parts.join(", "))
 }
