@@ -9,7 +9,7 @@ use crate::sh::{self, Done};
 /// Builds what is needed, installs DSPy, and runs what is missing.
 pub fn run(options: &[String]) -> Done {
     let mut args: Vec<String> = Vec::new();
-    let mut results = None;
+    let mut outcomes = None;
     let mut runs = true;
     let mut options = options.iter();
     while let Some(option) = options.next() {
@@ -29,10 +29,10 @@ pub fn run(options: &[String]) -> Done {
                 let value = value()?;
                 args.extend([option.clone(), value]);
             }
-            "--results" => results = Some(PathBuf::from(value()?)),
+            "--outcomes" => outcomes = Some(PathBuf::from(value()?)),
             other => {
                 return Err(format!(
-                    "compare has no option `{other}`; it has --list, --table, --only PART, --results DIR, --threads N and --quick"
+                    "compare has no option `{other}`; it has --list, --table, --only PART, --outcomes DIR, --threads N and --quick"
                 ));
             }
         }
@@ -40,13 +40,21 @@ pub fn run(options: &[String]) -> Done {
     let quick = args.iter().any(|arg| arg == "--quick");
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| sh::root().join("target"), PathBuf::from);
-    let results = results.unwrap_or_else(|| target.join(if quick { "compare-quick" } else { "compare" }));
+    let runs = target.join(if quick { "compare-quick" } else { "compare" });
+    // What took hours is kept in the repository, and a reader can count after us.
+    let outcomes = match outcomes {
+        Some(folder) => folder,
+        None if quick => runs.clone(),
+        None => sh::root().join("docs/compare"),
+    };
     let path = |path: PathBuf| path.to_string_lossy().into_owned();
     args.extend([
         "--root".to_owned(),
         path(sh::root()),
-        "--results".to_owned(),
-        path(results),
+        "--outcomes".to_owned(),
+        path(outcomes),
+        "--runs".to_owned(),
+        path(runs),
     ]);
     setup::local_engine()?;
     // As the demo is built: what computes is optimized there too.

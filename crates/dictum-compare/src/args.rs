@@ -23,8 +23,10 @@ pub(crate) struct Args {
     pub(crate) mode: Mode,
     /// The repository.
     pub(crate) root: PathBuf,
-    /// Where outcomes and run folders are kept.
-    pub(crate) results: PathBuf,
+    /// Where outcomes are kept: a small file for each cell, which the table is made from.
+    pub(crate) outcomes: PathBuf,
+    /// Where run folders and logs are kept.
+    pub(crate) runs: PathBuf,
     /// Folder of the models; by default what the local engine takes.
     pub(crate) models: Option<PathBuf>,
     /// DSPy's Python.
@@ -46,7 +48,8 @@ impl Args {
         let mut all = vec!["--cell".to_owned(), cell.to_string()];
         for (name, value) in [
             ("--root", path(&self.root)),
-            ("--results", path(&self.results)),
+            ("--outcomes", path(&self.outcomes)),
+            ("--runs", path(&self.runs)),
             ("--python", self.python.clone()),
             ("--dictum", self.dictum.clone()),
         ] {
@@ -75,7 +78,8 @@ pub(crate) fn read_from(words: Vec<String>) -> Or<Args> {
     let mut args = Args {
         mode: Mode::Run,
         root: PathBuf::from("."),
-        results: PathBuf::from("target/compare"),
+        outcomes: PathBuf::from("docs/compare"),
+        runs: PathBuf::from("target/compare"),
         models: None,
         python: "python3".to_owned(),
         dictum: "dictum".to_owned(),
@@ -92,7 +96,8 @@ pub(crate) fn read_from(words: Vec<String>) -> Or<Args> {
             "--quick" => args.quick = true,
             "--cell" => args.mode = Mode::Cell(value()?),
             "--root" => args.root = value()?.into(),
-            "--results" => args.results = value()?.into(),
+            "--outcomes" => args.outcomes = value()?.into(),
+            "--runs" => args.runs = value()?.into(),
             "--models" => args.models = Some(value()?.into()),
             "--python" => args.python = value()?,
             "--dictum" => args.dictum = value()?,

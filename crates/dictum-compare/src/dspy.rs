@@ -110,8 +110,8 @@ pub(crate) fn run(args: &Args, cell: &Cell) -> Or<Outcome> {
         "test": rows(&data.test),
     });
     let (asked, told) = (
-        args.results.join(cell.file_name("job")),
-        args.results.join(cell.file_name("dspy")),
+        args.runs.join(cell.file_name("job")),
+        args.runs.join(cell.file_name("dspy")),
     );
     std::fs::write(&asked, serde_json::to_string(&job)?)?;
     let status = Command::new(&args.python)

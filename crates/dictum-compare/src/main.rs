@@ -1,7 +1,7 @@
 //! The optimizers of Dictum and DSPy on a real model, at the same budget, data and seeds; see `cargo xtask compare`.
 //!
 //! A cell is one optimizer of one system on one task with one seed: `TASK/SYSTEM/OPTIMIZER/SEED`. What a cell came to is a JSON
-//! file in the results' folder, written at once when it is finished; a cell whose file is there is not run again. Every cell is
+//! file in the folder of outcomes, written at once when it is finished; a cell whose file is there is not run again. Every cell is
 //! a process of its own, so that no model stays in memory.
 
 mod args;
@@ -58,13 +58,15 @@ fn list(args: &Args) -> Or<()> {
 
 /// Runs what is missing, each cell in a process of its own. One that fails does not hold up the others.
 fn all(args: &Args) -> Or<()> {
-    std::fs::create_dir_all(&args.results)?;
+    for folder in [&args.outcomes, &args.runs] {
+        std::fs::create_dir_all(folder)?;
+    }
     let (mut failed, cells) = (0, cells::all(args));
     for (at, cell) in cells.iter().enumerate() {
         if Outcome::file(args, cell).exists() {
             continue;
         }
-        let log = args.results.join(cell.file_name("log"));
+        let log = args.runs.join(cell.file_name("log"));
         let told = std::fs::File::create(&log)?;
         let begun = Instant::now();
         let status = Command::new(std::env::current_exe()?)

@@ -47,7 +47,7 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     pub(crate) fn file(args: &Args, cell: &Cell) -> PathBuf {
-        args.results.join(cell.file_name("json"))
+        args.outcomes.join(cell.file_name("json"))
     }
 
     /// What is kept of this cell, if it was finished.
