@@ -45,7 +45,7 @@ pub mod prelude {
     pub use dictum_core::modules::{ChainOfThought, Predict, WithReasoning};
     pub use dictum_core::program::{
         Context, Demo, Module, Overlay, Parameter, ParameterMut, ParameterPath, Parameters, Predictor,
-        PredictorState, Repair, TextParameter,
+        PredictorState, Repair, TextParameter, Threshold,
     };
     pub use dictum_core::signature::{Signature, SignatureSpec, StaticSignature};
     pub use dictum_core::state::{ProgramExt, ProgramState};
