@@ -4,7 +4,7 @@ use dictum_core::Record;
 use dictum_core::data::Example;
 use dictum_core::evaluate::{Row, RowOutcome, Score};
 use dictum_core::lm::{Digest, Message, Usage};
-use dictum_core::program::{Context, DynModule, Predictor, predictors};
+use dictum_core::program::{Context, DynModule, Predictor, predictors, thresholds};
 use dictum_core::signature::{FieldKind, FieldSpec};
 use dictum_core::types::{Kind, Type};
 use serde_json::{Value, json};
@@ -22,8 +22,8 @@ pub(crate) const MADE_UP: &str = "made up";
 const TEXT: &str = "made up for a dry run, as long as a short sentence usually is";
 
 /// A rollout in which every predictor is called once, with values from the example where it has them. Half of them, by the
-/// key, score 1, the others 0.
-pub(super) fn done(job: &Job, key: &str, program: &dyn DynModule, ctx: &Context) -> Done {
+/// key, score 1, the others 0. Unless it is the `first` of those that share their calls it takes none.
+pub(super) fn done(job: &Job, key: &str, program: &dyn DynModule, ctx: &Context, first: bool) -> Done {
     let mut steps = Vec::new();
     let mut usage = Usage::default();
     for (path, predictor) in predictors(program) {
@@ -44,7 +44,12 @@ pub(super) fn done(job: &Job, key: &str, program: &dyn DynModule, ctx: &Context)
             failure: None,
         });
     }
-    let spent = steps.len() as u64;
+    let spent = if first { steps.len() as u64 } else { 0 };
+    let made_up = |path: &String| (Digest::of(&("compared", path, job.example.id())).to_u64() >> 11) as f64;
+    let compared = thresholds(program)
+        .into_iter()
+        .map(|(path, _)| (path.clone(), vec![made_up(&path) / (1_u64 << 53) as f64]))
+        .collect();
     let prediction = steps.last().map(|step| step.outputs.clone()).unwrap_or_default();
     if !job.steps {
         steps.clear();
@@ -58,10 +63,11 @@ pub(super) fn done(job: &Job, key: &str, program: &dyn DynModule, ctx: &Context)
     let mut row = Row::not_run(&job.example);
     row.outcome = outcome;
     row.calls = spent;
-    row.usage = usage;
+    row.usage = if first { usage } else { Usage::default() };
     Done {
         row,
         steps,
+        compared,
         spent,
         cost: None,
     }
