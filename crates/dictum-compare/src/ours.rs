@@ -44,7 +44,8 @@ fn context(args: &Args, model: &str, max_tokens: u32, temperature: f64) -> Or<Co
 async fn with<P: DynModule + Parameters>(args: &Args, cell: &Cell, mut program: P) -> Or<Outcome> {
     let data = cell.task.data(args, cell.seed)?;
     let adapter = cell.optimizer.adapter();
-    let adapter = dictum::adapter::by_name(adapter).ok_or_else(|| format!("there is no adapter `{adapter}`"))?;
+    let adapter =
+        dictum::adapter::by_name(adapter).ok_or_else(|| format!("there is no adapter `{adapter}`"))?;
     let ctx = context(args, plan::TASK_MODEL, plan::TASK_TOKENS, 0.0)?.with_shared_adapter(adapter);
     let (search, settings, notes) = match cell.optimizer {
         optimizer if optimizer.is_baseline() => (Took::default(), Value::Null, Vec::new()),

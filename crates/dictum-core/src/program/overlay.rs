@@ -175,7 +175,11 @@ impl Bound {
         unknown("predictor", overlay.iter().map(|(path, _)| path), &all)?;
         unknown("text", overlay.texts().map(|(path, _)| path), &all_texts)?;
         let all_thresholds = thresholds(program);
-        unknown("threshold", overlay.thresholds().map(|(path, _)| path), &all_thresholds)?;
+        unknown(
+            "threshold",
+            overlay.thresholds().map(|(path, _)| path),
+            &all_thresholds,
+        )?;
         for (path, value) in overlay.thresholds() {
             number::check(path, value)?;
         }

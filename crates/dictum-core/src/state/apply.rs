@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use super::{DemoIssue, FieldChange, LoadReport, ProgramState, SavedPredictor};
 use crate::error::{Error, FileError, Result};
-use crate::program::{Demo, ParameterMut, ParameterPath, Parameters, PredictorState, predictors, texts, thresholds};
+use crate::program::{
+    Demo, ParameterMut, ParameterPath, Parameters, PredictorState, predictors, texts, thresholds,
+};
 use crate::signature::{FieldSpec, SignatureSpec};
 use crate::types::Schema;
 

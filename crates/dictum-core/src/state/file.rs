@@ -119,7 +119,9 @@ impl ProgramState {
         self.thresholds.iter().find_map(|(path, saved)| {
             let mut both = [Some(saved.declared), saved.learned].into_iter().flatten();
             let value = both.find(|value| !value.is_finite())?;
-            Some(format!("the threshold `{path}` is {value}; it must be a finite number"))
+            Some(format!(
+                "the threshold `{path}` is {value}; it must be a finite number"
+            ))
         })
     }
 

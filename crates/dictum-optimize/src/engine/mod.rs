@@ -386,9 +386,7 @@ impl<'a> Engine<'a> {
 
     /// What the calls of a rollout are shared under, if they are.
     fn shared(&self, job: &Job) -> Option<String> {
-        self.player(&job.candidate)
-            .shares
-            .then(|| one::shared_key(job))
+        self.player(&job.candidate).shares.then(|| one::shared_key(job))
     }
 
     fn order<'j>(&self, job: &'j Job, key: &'j str, limit: u64) -> Result<one::Order<'j>>

@@ -7,9 +7,7 @@ use dictum_core::data::Example;
 use dictum_core::evaluate::{Evaluate, Metric, metric_fn};
 use dictum_core::lm::{Budget, Lm, Request, Response};
 use dictum_core::modules::Predict;
-use dictum_core::program::{
-    Context, Module, Parameter, ParameterMut, ParameterPath, Parameters, Threshold,
-};
+use dictum_core::program::{Context, Module, Parameter, ParameterMut, ParameterPath, Parameters, Threshold};
 use dictum_core::{Record, Result, record};
 use dictum_optimize::{Compiled, Outcome, ReAnchor};
 use dictum_testkit::CannedLm;
@@ -53,9 +51,7 @@ fn respond(world: World, request: &Request) -> String {
         true => label(&asked),
         false => "wrong".to_owned(),
     };
-    format!(
-        "[[ ## label ## ]]\n{said}\n\n[[ ## confidence ## ]]\n{confidence}\n\n[[ ## completed ## ]]"
-    )
+    format!("[[ ## label ## ]]\n{said}\n\n[[ ## confidence ## ]]\n{confidence}\n\n[[ ## completed ## ]]")
 }
 
 fn calls(lm: &CannedLm) -> u64 {
@@ -174,7 +170,7 @@ async fn unseen(seed: u64, sure: f64) -> f64 {
 
 #[tokio::test]
 async fn the_threshold_gets_near_the_best_without_new_calls() {
-    const SEEDS: u64 = 20;
+    const SEEDS: u64 = 10;
     let (mut lost, mut gained, mut improved) = (0.0, 0.0, 0);
     for seed in 0..SEEDS {
         let lm = model(World::Calibrated);
@@ -200,19 +196,19 @@ async fn the_threshold_gets_near_the_best_without_new_calls() {
         gained += (score - unseen(seed, 0.1).await) / SEEDS as f64;
     }
     eprintln!("improved in {improved} of {SEEDS}, {lost:.4} below the best, {gained:.4} above the start");
-    assert!(improved >= 18, "{improved} of {SEEDS}");
+    assert!(improved >= 9, "{improved} of {SEEDS}");
     assert!(lost < 0.02, "{lost:.4} below the best");
     assert!(gained > 0.08, "{gained:.4}");
 }
 
-/// At a level of 5 % one of 40 runs may claim a gain by chance; more than 4 would happen once in 300.
+/// A gain by chance is claimed in 2.5 % of runs, for a loss is no claim: more than 3 of 30 would happen once in 150.
 #[tokio::test]
 async fn a_confidence_that_means_nothing_is_no_gain() {
     let mut claims = 0;
-    for seed in 0..40 {
+    for seed in 0..30 {
         let lm = model(World::Noise);
         let program = careful(0.3);
-        let compiled = compile(ReAnchor::new(), World::Noise, seed, &lm, &program).await;
+        let compiled = compile(ReAnchor::new().cuts(10), World::Noise, seed, &lm, &program).await;
         if compiled.outcome == Outcome::Improved {
             claims += 1;
         } else {
@@ -220,8 +216,8 @@ async fn a_confidence_that_means_nothing_is_no_gain() {
         }
         assert_eq!(calls(&lm), 300);
     }
-    eprintln!("{claims} of 40 runs claim a gain");
-    assert!(claims <= 4, "{claims} of 40");
+    eprintln!("{claims} of 30 runs claim a gain");
+    assert!(claims <= 3, "{claims} of 30");
 }
 
 /// What a threshold lets the program ask further is a real call, made once, and within the budget.
@@ -238,7 +234,10 @@ async fn further_calls_are_made_once_and_count() {
         .iter()
         .map(|request| request.digest("").to_string())
         .collect();
-    assert_eq!((distinct.len() as u64, calls(&lm)), (requests.len() as u64, whole.report.spent.calls));
+    assert_eq!(
+        (distinct.len() as u64, calls(&lm)),
+        (requests.len() as u64, whole.report.spent.calls)
+    );
     let asked_further = requests.len() - 300;
     assert!(asked_further > 150, "{asked_further}");
 
@@ -259,7 +258,11 @@ async fn further_calls_are_made_once_and_count() {
         assert_eq!(ended.len(), 1, "{budget} calls, at another concurrency");
         let (state, _) = ended.into_iter().next().unwrap();
         // The last budget is just enough.
-        assert_eq!(state == whole.state.to_json().unwrap(), budget == calls(&lm), "{budget}");
+        assert_eq!(
+            state == whole.state.to_json().unwrap(),
+            budget == calls(&lm),
+            "{budget}"
+        );
     }
 }
 
@@ -312,7 +315,11 @@ async fn a_dry_run_says_that_the_search_takes_no_calls() {
         .await
         .unwrap();
     assert_eq!((forecast.calls, calls(&lm)), (60, 0));
-    let search = forecast.phases.iter().find(|phase| phase.name == "search").unwrap();
+    let search = forecast
+        .phases
+        .iter()
+        .find(|phase| phase.name == "search")
+        .unwrap();
     assert!(search.rollouts > 100 && search.calls == 0, "{search:?}");
 }
 

@@ -58,7 +58,10 @@ mod tests {
         assert_eq!(between(vec![0.0, -0.0], 40), []);
         let next = f64::from_bits(0.3_f64.to_bits() + 1);
         assert_eq!(values(&between(vec![0.3, next], 40)), [next]);
-        assert_eq!(values(&between(vec![f64::MAX, f64::MAX / 2.0], 40)), [f64::MAX * 0.75]);
+        assert_eq!(
+            values(&between(vec![f64::MAX, f64::MAX / 2.0], 40)),
+            [f64::MAX * 0.75]
+        );
     }
 
     #[test]

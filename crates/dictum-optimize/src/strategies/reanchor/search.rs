@@ -161,13 +161,13 @@ impl Search {
         let holds = second > first;
         if !holds {
             // Writing to a string can't fail.
-            let _ = write!(check, ": it fits the trainset alone, and all thresholds stay as they are");
+            let _ = write!(
+                check,
+                ": it fits the trainset alone, and all thresholds stay as they are"
+            );
         }
         notes.push(check);
-        (
-            holds.then(|| found.candidate(&self.plan.baseline, point)),
-            notes,
-        )
+        (holds.then(|| found.candidate(&self.plan.baseline, point)), notes)
     }
 }
 
@@ -216,9 +216,7 @@ impl Searching {
     }
 
     fn candidate(&self, baseline: &Candidate, point: &Point) -> Arc<Candidate> {
-        let mut candidate = baseline
-            .labelled(&self.words(point))
-            .made_from(&[baseline]);
+        let mut candidate = baseline.labelled(&self.words(point)).made_from(&[baseline]);
         for (path, value) in self.values(point) {
             candidate = candidate.with_threshold(path, value);
         }
@@ -263,8 +261,9 @@ impl Strategy for Search {
     fn tell(&mut self, done: Vec<Option<Arc<Done>>>) -> Result<()> {
         if done.iter().any(Option::is_none) {
             // The budget is spent: nothing more will be asked, and half a search has found nothing.
-            self.notes
-                .push("the budget ended before the thresholds were compared: all stay as they are".to_owned());
+            self.notes.push(
+                "the budget ended before the thresholds were compared: all stay as they are".to_owned(),
+            );
             self.stage = Stage::Over(None);
             return Ok(());
         }
