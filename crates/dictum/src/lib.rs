@@ -58,7 +58,7 @@ pub mod prelude {
     #[cfg(feature = "optimize")]
     pub use dictum_optimize::{
         BootstrapFewShot, BootstrapFinetune, BootstrapRandomSearch, CheapestWithin, Copro, Gepa, InferRules,
-        KnnFewShot, LabeledFewShot, MiproV2, Pick, Recompile, Sequence, Simba, Space,
+        KnnFewShot, LabeledFewShot, MiproV2, Pick, ReAnchor, Recompile, Sequence, Simba, Space,
     };
     #[cfg(feature = "providers")]
     pub use dictum_providers::Providers as _;
