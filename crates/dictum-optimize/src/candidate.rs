@@ -65,7 +65,7 @@ pub struct Candidate {
     /// The model it is called with, where that is not the context's.
     lm: Option<String>,
     /// Made once, when it is asked for: every rollout asks.
-    ids: OnceLock<Ids>,
+    ids: OnceLock<Box<Ids>>,
 }
 
 impl Candidate {
@@ -174,7 +174,7 @@ impl Candidate {
                 Some(_) => of(&self.overlay.clone().without_thresholds()),
                 None => id.clone(),
             };
-            Ids { id, calls }
+            Box::new(Ids { id, calls })
         })
     }
 
