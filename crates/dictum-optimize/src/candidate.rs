@@ -41,7 +41,16 @@ pub(crate) fn short(digest: &Digest) -> String {
     text
 }
 
-/// A candidate: states for predictors, with the examples their demonstrations were made from, and texts.
+/// What tells candidates apart.
+#[derive(Debug, Clone)]
+struct Ids {
+    /// By all it has in place of the program's own.
+    id: String,
+    /// By all of this but thresholds.
+    calls: String,
+}
+
+/// A candidate: states for predictors, with the examples their demonstrations were made from, texts, and thresholds.
 #[derive(Debug, Clone)]
 pub struct Candidate {
     label: String,
@@ -56,7 +65,7 @@ pub struct Candidate {
     /// The model it is called with, where that is not the context's.
     lm: Option<String>,
     /// Made once, when it is asked for: every rollout asks.
-    id: OnceLock<String>,
+    ids: OnceLock<Box<Ids>>,
 }
 
 impl Candidate {
@@ -70,7 +79,7 @@ impl Candidate {
             parents: Vec::new(),
             question: None,
             lm: None,
-            id: OnceLock::new(),
+            ids: OnceLock::new(),
         }
     }
 
@@ -88,7 +97,7 @@ impl Candidate {
     pub fn with(mut self, path: &str, state: PredictorState, sources: Vec<Option<InputKey>>) -> Self {
         self.overlay.set(path, state);
         self.sources.insert(path.to_owned(), sources);
-        self.id = OnceLock::new();
+        self.ids = OnceLock::new();
         self
     }
 
@@ -96,7 +105,15 @@ impl Candidate {
     #[must_use]
     pub fn with_text(mut self, path: &str, text: &str) -> Self {
         self.overlay.set_text(path, text);
-        self.id = OnceLock::new();
+        self.ids = OnceLock::new();
+        self
+    }
+
+    /// The same with this number in place of the threshold at `path`.
+    #[must_use]
+    pub fn with_threshold(mut self, path: &str, value: f64) -> Self {
+        self.overlay.set_threshold(path, value);
+        self.ids = OnceLock::new();
         self
     }
 
@@ -108,7 +125,7 @@ impl Candidate {
     ) -> Self {
         let mut candidate = self.clone();
         candidate.label = label.into();
-        candidate.id = OnceLock::new();
+        candidate.ids = OnceLock::new();
         for (path, text) in texts {
             if candidate.overlay.text(path).is_some() {
                 candidate.overlay.set_text(path, text);
@@ -137,12 +154,27 @@ impl Candidate {
     /// Identity: 16 hex digits. Candidates of the same program with the same states have the same.
     #[must_use]
     pub fn id(&self) -> &str {
-        self.id.get_or_init(|| match &self.question {
-            Some(question) => short(&Digest::of(&(self.role, &**question))),
-            None => match &self.lm {
-                Some(lm) => short(&Digest::of(&(self.role, &self.overlay, lm))),
-                None => short(&Digest::of(&(self.role, &self.overlay))),
-            },
+        &self.ids().id
+    }
+
+    /// Identity without the thresholds: candidates that have the same ask the same, as far as they ask it.
+    pub(crate) fn calls_id(&self) -> &str {
+        &self.ids().calls
+    }
+
+    fn ids(&self) -> &Ids {
+        self.ids.get_or_init(|| {
+            let of = |overlay: &Overlay| match (&self.question, &self.lm) {
+                (Some(question), _) => short(&Digest::of(&(self.role, &**question))),
+                (None, Some(lm)) => short(&Digest::of(&(self.role, overlay, lm))),
+                (None, None) => short(&Digest::of(&(self.role, overlay))),
+            };
+            let id = of(&self.overlay);
+            let calls = match self.overlay.thresholds().next() {
+                Some(_) => of(&self.overlay.clone().without_thresholds()),
+                None => id.clone(),
+            };
+            Box::new(Ids { id, calls })
         })
     }
 
@@ -150,7 +182,7 @@ impl Candidate {
     pub(crate) fn called_with(&self, lm: &str) -> Self {
         Self {
             lm: Some(lm.to_owned()),
-            id: OnceLock::new(),
+            ids: OnceLock::new(),
             ..self.clone()
         }
     }
@@ -193,7 +225,7 @@ impl Candidate {
     pub(crate) fn as_role(&self, role: Role) -> Self {
         Self {
             role,
-            id: OnceLock::new(),
+            ids: OnceLock::new(),
             ..self.clone()
         }
     }

@@ -61,7 +61,7 @@ pub use engine::{Phase, Progress};
 pub use front::Pick;
 pub use headroom::Headroom;
 pub use options::Optimizer;
-pub use plan::{Part, Plan, Recipe, TextPart};
+pub use plan::{Part, Plan, Recipe, TextPart, ThresholdPart};
 pub use recompile::{Recompile, Recompiled};
 pub use report::{CandidateReport, FrontRow, Pair, Prompts, Report};
 pub use rng::Rng;
@@ -70,7 +70,8 @@ pub use scoreboard::Scoreboard;
 pub use stop::Stop;
 pub use strategies::{
     Auto, BootstrapFewShot, BootstrapFinetune, BootstrapRandomSearch, CheapestWithin, Copro, Custom, Effort,
-    Gepa, InferRules, KnnFewShot, LabeledFewShot, MiproV2, Neighbours, Sequence, Sequenced, Simba, Space,
+    Gepa, InferRules, KnnFewShot, LabeledFewShot, MiproV2, Neighbours, ReAnchor, Sequence, Sequenced, Simba,
+    Space,
 };
 pub use strategies::{finetune, gepa};
 pub use strategy::{Ask, Batch, Choice, Considered, Done, DoneStep, Job, Saving, Strategy};

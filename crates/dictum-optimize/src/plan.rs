@@ -7,7 +7,7 @@ use dictum_core::Record;
 use dictum_core::data::Example;
 use dictum_core::error::Result;
 use dictum_core::lm::Digest;
-use dictum_core::program::{DynModule, Overlay, PredictorState, predictors, texts};
+use dictum_core::program::{DynModule, Overlay, PredictorState, predictors, texts, thresholds};
 use dictum_core::signature::SignatureSpec;
 use serde_json::Value;
 
@@ -21,6 +21,8 @@ pub struct Plan {
     pub predictors: Vec<Part>,
     /// The texts of the program that can be learned, in their order.
     pub texts: Vec<TextPart>,
+    /// The thresholds of the program, in their order.
+    pub thresholds: Vec<ThresholdPart>,
     /// The program as it is: the candidate to beat.
     pub baseline: Arc<Candidate>,
     /// The teacher as it is: another program, or the program itself.
@@ -76,6 +78,17 @@ pub struct TextPart {
     pub text: String,
 }
 
+/// One threshold of the program.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThresholdPart {
+    /// Its path.
+    pub path: String,
+    /// What it is for.
+    pub purpose: String,
+    /// What it is in the program as it is.
+    pub value: f64,
+}
+
 /// What a proposal can put into other words: the instructions of a predictor, or a text.
 #[derive(Debug, Clone)]
 #[expect(
@@ -122,6 +135,11 @@ impl Plan {
         for part in &mut self.texts {
             if let Some(text) = candidate.overlay().text(&part.path) {
                 part.text = text.to_owned();
+            }
+        }
+        for part in &mut self.thresholds {
+            if let Some(value) = candidate.overlay().threshold(&part.path) {
+                part.value = value;
             }
         }
         if self.teacher.role() == Role::Student {
@@ -189,6 +207,17 @@ pub(crate) fn text_parts(program: &dyn DynModule) -> Vec<TextPart> {
     .collect()
 }
 
+/// The thresholds of a program.
+pub(crate) fn threshold_parts(program: &dyn DynModule) -> Vec<ThresholdPart> {
+    let all = thresholds(program).into_iter();
+    all.map(|(path, threshold)| ThresholdPart {
+        path,
+        purpose: threshold.purpose().to_owned(),
+        value: threshold.value(),
+    })
+    .collect()
+}
+
 /// A program as it is, as a candidate. Demonstrations it has already are traced back to the examples they show.
 pub(crate) fn as_it_is(
     label: &str,
@@ -204,6 +233,9 @@ pub(crate) fn as_it_is(
     }
     for TextPart { path, text, .. } in text_parts(program) {
         candidate = candidate.with_text(&path, &text);
+    }
+    for ThresholdPart { path, value, .. } in threshold_parts(program) {
+        candidate = candidate.with_threshold(&path, value);
     }
     candidate
 }

@@ -1,5 +1,6 @@
 //! What an optimizer is to the engine: a state machine that is told finished rollouts and asks for the next.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dictum_core::Record;
@@ -149,6 +150,9 @@ pub struct Done {
     /// The calls of the program's predictors, in order; empty when the job didn't ask for them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<DoneStep>,
+    /// The values the program held against its thresholds, by their paths: each once, from the lowest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub compared: BTreeMap<String, Vec<f64>>,
     /// Calls that counted against the budget, retries included.
     pub spent: u64,
     /// What its answers cost; see [`Done::cost`].

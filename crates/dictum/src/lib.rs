@@ -45,7 +45,7 @@ pub mod prelude {
     pub use dictum_core::modules::{ChainOfThought, Predict, WithReasoning};
     pub use dictum_core::program::{
         Context, Demo, Module, Overlay, Parameter, ParameterMut, ParameterPath, Parameters, Predictor,
-        PredictorState, Repair, TextParameter,
+        PredictorState, Repair, TextParameter, Threshold,
     };
     pub use dictum_core::signature::{Signature, SignatureSpec, StaticSignature};
     pub use dictum_core::state::{ProgramExt, ProgramState};
@@ -58,7 +58,7 @@ pub mod prelude {
     #[cfg(feature = "optimize")]
     pub use dictum_optimize::{
         BootstrapFewShot, BootstrapFinetune, BootstrapRandomSearch, CheapestWithin, Copro, Gepa, InferRules,
-        KnnFewShot, LabeledFewShot, MiproV2, Pick, Recompile, Sequence, Simba, Space,
+        KnnFewShot, LabeledFewShot, MiproV2, Pick, ReAnchor, Recompile, Sequence, Simba, Space,
     };
     #[cfg(feature = "providers")]
     pub use dictum_providers::Providers as _;

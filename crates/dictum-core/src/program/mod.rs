@@ -3,6 +3,7 @@
 mod context;
 mod inspect;
 mod module;
+mod number;
 mod observer;
 mod overlay;
 mod parameters;
@@ -20,13 +21,14 @@ mod trace_file;
 
 pub use context::Context;
 pub use module::{DynModule, Module};
+pub use number::Threshold;
 pub use observer::Observer;
 pub use overlay::Overlay;
-pub use parameters::{Parameter, ParameterMut, ParameterPath, Parameters, predictors, texts};
+pub use parameters::{Parameter, ParameterMut, ParameterPath, Parameters, predictors, texts, thresholds};
 pub use predictor::{Predictor, PredictorId};
 pub use recorded::{RecordedAnswer, RecordedCall, RecordedError, RecordedStep, RecordedTrace};
 pub use repair::Repair;
 pub use state::{Demo, PredictorState};
 pub use text::TextParameter;
-pub use trace::{CallRecord, Purpose, Step, Trace};
+pub use trace::{CallRecord, Compared, Purpose, Step, Trace};
 pub use trace_file::{TraceWriter, Written};

@@ -1,11 +1,11 @@
-//! Finding the parameters of a program: its predictors and its texts.
+//! Finding the parameters of a program: its predictors, texts and thresholds.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::{Predictor, TextParameter};
+use super::{Predictor, TextParameter, Threshold};
 
 /// What can be learned about a program, as a visit finds it.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +15,8 @@ pub enum Parameter<'a> {
     Predictor(&'a Predictor),
     /// A text the program uses as it likes, such as the description of a tool.
     Text(&'a TextParameter),
+    /// A number that the program compares values with.
+    Threshold(&'a Threshold),
 }
 
 /// A [`Parameter`] that may be changed.
@@ -25,6 +27,8 @@ pub enum ParameterMut<'a> {
     Predictor(&'a mut Predictor),
     /// A text.
     Text(&'a mut TextParameter),
+    /// A threshold.
+    Threshold(&'a mut Threshold),
 }
 
 impl<'a> Parameter<'a> {
@@ -33,7 +37,7 @@ impl<'a> Parameter<'a> {
     pub fn predictor(self) -> Option<&'a Predictor> {
         match self {
             Self::Predictor(predictor) => Some(predictor),
-            Self::Text(_) => None,
+            Self::Text(_) | Self::Threshold(_) => None,
         }
     }
 
@@ -42,7 +46,16 @@ impl<'a> Parameter<'a> {
     pub fn text(self) -> Option<&'a TextParameter> {
         match self {
             Self::Text(text) => Some(text),
-            Self::Predictor(_) => None,
+            Self::Predictor(_) | Self::Threshold(_) => None,
+        }
+    }
+
+    /// The threshold, if it is one.
+    #[must_use]
+    pub fn threshold(self) -> Option<&'a Threshold> {
+        match self {
+            Self::Threshold(threshold) => Some(threshold),
+            Self::Predictor(_) | Self::Text(_) => None,
         }
     }
 }
@@ -53,7 +66,7 @@ impl<'a> ParameterMut<'a> {
     pub fn predictor(self) -> Option<&'a mut Predictor> {
         match self {
             Self::Predictor(predictor) => Some(predictor),
-            Self::Text(_) => None,
+            Self::Text(_) | Self::Threshold(_) => None,
         }
     }
 
@@ -62,12 +75,21 @@ impl<'a> ParameterMut<'a> {
     pub fn text(self) -> Option<&'a mut TextParameter> {
         match self {
             Self::Text(text) => Some(text),
-            Self::Predictor(_) => None,
+            Self::Predictor(_) | Self::Threshold(_) => None,
+        }
+    }
+
+    /// The threshold, if it is one.
+    #[must_use]
+    pub fn threshold(self) -> Option<&'a mut Threshold> {
+        match self {
+            Self::Threshold(threshold) => Some(threshold),
+            Self::Predictor(_) | Self::Text(_) => None,
         }
     }
 }
 
-/// What has parameters inside: predictors, and texts that can be learned ([`TextParameter`]). `derive(Parameters)` implements
+/// What has parameters inside: predictors, texts and numbers that can be learned ([`TextParameter`], [`Threshold`]). `derive(Parameters)` implements
 /// it for a struct by visiting every field, so that none can be forgotten: a field that has none by nature is marked
 /// `#[parameters(skip)]`.
 #[diagnostic::on_unimplemented(
@@ -143,6 +165,17 @@ pub fn texts<P: Parameters + ?Sized>(program: &P) -> Vec<(String, &TextParameter
     program.visit(&mut ParameterPath::default(), &mut |path, parameter| {
         if let Parameter::Text(text) = parameter {
             all.push((path.to_string(), text));
+        }
+    });
+    all
+}
+
+/// All thresholds of a program, with their paths, in a fixed order.
+pub fn thresholds<P: Parameters + ?Sized>(program: &P) -> Vec<(String, &Threshold)> {
+    let mut all = Vec::new();
+    program.visit(&mut ParameterPath::default(), &mut |path, parameter| {
+        if let Parameter::Threshold(threshold) = parameter {
+            all.push((path.to_string(), threshold));
         }
     });
     all

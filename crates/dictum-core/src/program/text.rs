@@ -38,33 +38,40 @@ use super::{Context, Parameter, ParameterMut, ParameterPath, Parameters};
 ///
 /// A clone is another parameter with the same text.
 pub struct TextParameter {
-    id: TextId,
+    id: ValueId,
     purpose: Arc<str>,
     declared: Arc<str>,
     learned: Option<Arc<str>>,
 }
 
-/// The identity of a text: equal for itself alone, as long as anybody holds it.
+/// The identity of a text or a threshold: equal for itself alone, as long as anybody holds it.
 #[derive(Clone)]
-pub(super) struct TextId(Arc<u8>);
+pub(super) struct ValueId(Arc<u8>);
 
-impl PartialEq for TextId {
+impl ValueId {
+    /// Another one.
+    pub(super) fn fresh() -> Self {
+        Self(Arc::new(0))
+    }
+}
+
+impl PartialEq for ValueId {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
-impl Eq for TextId {}
+impl Eq for ValueId {}
 
-impl Hash for TextId {
+impl Hash for ValueId {
     fn hash<H: Hasher>(&self, state: &mut H) {
         Arc::as_ptr(&self.0).hash(state);
     }
 }
 
-impl fmt::Debug for TextId {
+impl fmt::Debug for ValueId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TextId({:p})", Arc::as_ptr(&self.0))
+        write!(f, "ValueId({:p})", Arc::as_ptr(&self.0))
     }
 }
 
@@ -74,7 +81,7 @@ impl TextParameter {
     #[must_use]
     pub fn new(text: impl Into<Arc<str>>, purpose: impl Into<Arc<str>>) -> Self {
         Self {
-            id: TextId(Arc::new(0)),
+            id: ValueId::fresh(),
             purpose: purpose.into(),
             declared: text.into(),
             learned: None,
@@ -117,7 +124,7 @@ impl TextParameter {
         self.learned = text.filter(|text| **text != *self.declared).map(Arc::from);
     }
 
-    pub(super) fn id(&self) -> &TextId {
+    pub(super) fn id(&self) -> &ValueId {
         &self.id
     }
 }
@@ -139,7 +146,7 @@ impl Parameters for TextParameter {
 impl Clone for TextParameter {
     fn clone(&self) -> Self {
         Self {
-            id: TextId(Arc::new(0)),
+            id: ValueId::fresh(),
             purpose: self.purpose.clone(),
             declared: self.declared.clone(),
             learned: self.learned.clone(),

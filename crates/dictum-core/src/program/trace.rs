@@ -26,9 +26,29 @@ struct Inner {
 #[derive(Default)]
 struct Ring {
     steps: VecDeque<Arc<Step>>,
+    compared: VecDeque<Compared>,
     dropped: u64,
     calls: u64,
     usage: Usage,
+}
+
+/// A value that a program held against one of its thresholds ([`super::Threshold::passes`]).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compared {
+    /// The threshold's path.
+    pub path: Arc<str>,
+    /// The value; finite.
+    pub value: f64,
+    /// What the threshold was then.
+    pub threshold: f64,
+}
+
+impl Compared {
+    /// Whether the value passed.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.value >= self.threshold
+    }
 }
 
 /// One call of a predictor.
@@ -110,6 +130,33 @@ impl Trace {
     #[must_use]
     pub fn steps(&self) -> Vec<Arc<Step>> {
         self.ring(|ring| ring.steps.iter().cloned().collect())
+    }
+
+    /// The values held against thresholds, oldest first: the latest, as many as the trace keeps steps. They stand in no trace
+    /// file.
+    #[must_use]
+    pub fn compared(&self) -> Vec<Compared> {
+        self.ring(|ring| ring.compared.iter().cloned().collect())
+    }
+
+    /// Whether it, or one it tells, keeps anything.
+    pub(super) fn keeps(&self) -> bool {
+        self.0.capacity > 0 || self.0.parent.as_ref().is_some_and(Self::keeps)
+    }
+
+    /// Adds a value held against a threshold.
+    pub(super) fn note_compared(&self, compared: &Compared) {
+        if self.0.capacity > 0 {
+            self.ring(|ring| {
+                if ring.compared.len() >= self.0.capacity {
+                    ring.compared.pop_front();
+                }
+                ring.compared.push_back(compared.clone());
+            });
+        }
+        if let Some(parent) = &self.0.parent {
+            parent.note_compared(compared);
+        }
     }
 
     /// How many steps were dropped because the trace was full.

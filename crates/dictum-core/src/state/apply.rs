@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use super::{DemoIssue, FieldChange, LoadReport, ProgramState, SavedPredictor};
 use crate::error::{Error, FileError, Result};
-use crate::program::{Demo, ParameterMut, ParameterPath, Parameters, PredictorState, predictors, texts};
+use crate::program::{
+    Demo, ParameterMut, ParameterPath, Parameters, PredictorState, predictors, texts, thresholds,
+};
 use crate::signature::{FieldSpec, SignatureSpec};
 use crate::types::Schema;
 
@@ -17,7 +19,7 @@ impl ProgramState {
     }
 
     /// Puts in what fits: states of predictors both have, without demonstrations that hold values of the wrong type, and texts
-    /// both have. What is left out is in the report.
+    /// and thresholds both have. What is left out is in the report.
     pub fn apply<P: Parameters + ?Sized>(&self, program: &mut P) -> LoadReport {
         let (report, mut states) = self.fit(program);
         program.visit_mut(
@@ -31,6 +33,12 @@ impl ProgramState {
                 ParameterMut::Text(text) => {
                     if let Some(saved) = self.texts.get(&path.to_string()) {
                         text.set_learned(saved.learned.as_deref());
+                    }
+                }
+                ParameterMut::Threshold(threshold) => {
+                    if let Some(saved) = self.thresholds.get(&path.to_string()) {
+                        // What is not finite is in no file and in no candidate that a context took.
+                        let _ = threshold.set_learned(saved.learned);
                     }
                 }
             },
@@ -92,6 +100,17 @@ impl ProgramState {
         let known = |path: &&String| all_texts.iter().any(|(known, _)| known == *path);
         let unknown = self.texts.keys().filter(|path| !known(path));
         report.unknown_texts.extend(unknown.cloned());
+        let all_thresholds = thresholds(program);
+        for (path, _) in &all_thresholds {
+            let place = match self.thresholds.contains_key(path) {
+                true => &mut report.loaded,
+                false => &mut report.missing_thresholds,
+            };
+            place.push(path.clone());
+        }
+        let known = |path: &&String| all_thresholds.iter().any(|(known, _)| known == *path);
+        let unknown = self.thresholds.keys().filter(|path| !known(path));
+        report.unknown_thresholds.extend(unknown.cloned());
         (report, states)
     }
 }

@@ -26,7 +26,7 @@ pub fn line_diff(old: &str, new: &str) -> String {
 }
 
 /// What is different from `a` to `b`, predictor by predictor: instructions line by line, demonstrations, settings, model,
-/// adapter and reasoning, fields; then texts. Empty when nothing is.
+/// adapter and reasoning, fields; then texts and thresholds. Empty when nothing is.
 #[must_use]
 pub fn diff(a: &ProgramState, b: &ProgramState) -> String {
     let mut text = String::new();
@@ -62,6 +62,21 @@ pub fn diff(a: &ProgramState, b: &ProgramState) -> String {
     for (path, _) in b.texts() {
         if a.text(path).is_none() {
             let _ = writeln!(text, "{path}: text added");
+        }
+    }
+    for (path, old) in a.thresholds() {
+        let Some(new) = b.threshold(path) else {
+            let _ = writeln!(text, "{path}: threshold removed");
+            continue;
+        };
+        if old.value() != new.value() {
+            let (old, new) = (old.value(), new.value());
+            let _ = writeln!(text, "{path}:\n  threshold\n    - {old}\n    + {new}");
+        }
+    }
+    for (path, _) in b.thresholds() {
+        if a.threshold(path).is_none() {
+            let _ = writeln!(text, "{path}: threshold added");
         }
     }
     text

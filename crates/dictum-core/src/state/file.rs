@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ProgramKind, ProgramState, SavedPredictor, SavedText};
+use super::{ProgramKind, ProgramState, SavedPredictor, SavedText, SavedThreshold};
 use crate::error::{Error, FileError, Result};
 use crate::lm::Settings;
 use crate::program::{Demo, PredictorState};
@@ -18,8 +18,8 @@ use crate::signature::SignatureSpec;
 /// The latest version of the form. A reader refuses versions it does not know. A state is written in the first version that
 /// can hold it, so that older readers read what they can.
 ///
-/// 1: the first. 2: a predictor's model, adapter and reasoning; texts.
-const VERSION: u64 = 2;
+/// 1: the first. 2: a predictor's model, adapter and reasoning; texts. 3: thresholds.
+const VERSION: u64 = 3;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +30,8 @@ struct Form {
     predictors: IndexMap<String, PredictorForm>,
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     texts: IndexMap<String, SavedText>,
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    thresholds: IndexMap<String, SavedThreshold>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     metadata: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -68,13 +70,14 @@ impl ProgramState {
     /// The state as JSON for people: indented, keys in a fixed order, a line end at the end.
     ///
     /// # Errors
-    /// [`Error::File`] when a setting or entry would put a key or an endpoint into the file.
+    /// [`Error::File`] when a setting or entry would put a key or an endpoint into the file, or a threshold is no finite
+    /// number.
     pub fn to_json(&self) -> Result<String> {
         self.json("program state")
     }
 
     fn json(&self, name: &str) -> Result<String> {
-        if let Some(problem) = self.secret() {
+        if let Some(problem) = self.secret().or_else(|| self.no_number()) {
             return Err(fault(name, None, problem));
         }
         let form = Form {
@@ -86,6 +89,7 @@ impl ProgramState {
                 .map(|(path, saved)| (path.clone(), written(saved)))
                 .collect(),
             texts: self.texts.clone(),
+            thresholds: self.thresholds.clone(),
             metadata: sorted(&self.metadata),
             unplaced: sorted(&self.unplaced),
         };
@@ -101,11 +105,24 @@ impl ProgramState {
             let state = &saved.state;
             state.lm.is_some() || state.adapter.is_some() || state.reasoning.is_some()
         };
-        if self.predictors.values().any(named) || !self.texts.is_empty() {
+        if !self.thresholds.is_empty() {
+            3
+        } else if self.predictors.values().any(named) || !self.texts.is_empty() {
             2
         } else {
             1
         }
+    }
+
+    /// Which threshold can't be written: JSON has finite numbers only.
+    fn no_number(&self) -> Option<String> {
+        self.thresholds.iter().find_map(|(path, saved)| {
+            let mut both = [Some(saved.declared), saved.learned].into_iter().flatten();
+            let value = both.find(|value| !value.is_finite())?;
+            Some(format!(
+                "the threshold `{path}` is {value}; it must be a finite number"
+            ))
+        })
     }
 
     /// Reads a state from JSON.
@@ -165,6 +182,7 @@ impl ProgramState {
             kind: form.program.map(|program| program.kind),
             predictors: form.predictors.into_iter().map(read).collect(),
             texts: form.texts,
+            thresholds: form.thresholds,
             metadata: form.metadata,
             unplaced: form.unplaced,
         };

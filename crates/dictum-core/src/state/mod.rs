@@ -31,10 +31,11 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::program::{Overlay, Parameters, PredictorState, predictors, texts};
+use crate::program::{Overlay, Parameters, PredictorState, predictors, texts, thresholds};
 use crate::signature::SignatureSpec;
 
-/// What a program has learned: for each predictor by path, its signature and state; for each text its words.
+/// What a program has learned: for each predictor by path, its signature and state; for each text its words; for each
+/// threshold its number.
 ///
 /// Displays for people, one demonstration to a line. Equal states are written as equal bytes: predictors in the order of the program, demonstrations' fields in the order of
 /// the signature, free keys sorted.
@@ -43,6 +44,7 @@ pub struct ProgramState {
     kind: Option<ProgramKind>,
     predictors: IndexMap<String, SavedPredictor>,
     texts: IndexMap<String, SavedText>,
+    thresholds: IndexMap<String, SavedThreshold>,
     metadata: Map<String, Value>,
     unplaced: Map<String, Value>,
 }
@@ -77,6 +79,27 @@ impl SavedText {
     }
 }
 
+/// One threshold of a [`ProgramState`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SavedThreshold {
+    /// What it is for, as the program said when it was saved.
+    pub purpose: String,
+    /// The number the program declared then.
+    pub declared: f64,
+    /// What was learned in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned: Option<f64>,
+}
+
+impl SavedThreshold {
+    /// The number: what was learned, else what was declared.
+    #[must_use]
+    pub fn value(&self) -> f64 {
+        self.learned.unwrap_or(self.declared)
+    }
+}
+
 impl ProgramState {
     /// The state a program has now.
     pub fn of<P: Parameters + ?Sized>(program: &P) -> Self {
@@ -99,9 +122,19 @@ impl ProgramState {
             };
             (path, saved)
         });
+        let saved_thresholds = thresholds(program).into_iter().map(|(path, threshold)| {
+            let now = overlay.threshold(&path).unwrap_or(threshold.value());
+            let saved = SavedThreshold {
+                purpose: threshold.purpose().to_owned(),
+                declared: threshold.declared(),
+                learned: (now != threshold.declared()).then_some(now),
+            };
+            (path, saved)
+        });
         Self {
             predictors: saved.collect(),
             texts: saved_texts.collect(),
+            thresholds: saved_thresholds.collect(),
             ..Self::default()
         }
     }
@@ -116,6 +149,11 @@ impl ProgramState {
         for (path, saved) in &self.texts {
             if let Some(learned) = &saved.learned {
                 overlay.set_text(path, learned);
+            }
+        }
+        for (path, saved) in &self.thresholds {
+            if let Some(learned) = saved.learned {
+                overlay.set_threshold(path, learned);
             }
         }
         overlay
@@ -172,6 +210,17 @@ impl ProgramState {
     #[must_use]
     pub fn text(&self, path: &str) -> Option<&SavedText> {
         self.texts.get(path)
+    }
+
+    /// Paths and thresholds, in the order of the program.
+    pub fn thresholds(&self) -> impl Iterator<Item = (&str, &SavedThreshold)> {
+        self.thresholds.iter().map(|(path, saved)| (path.as_str(), saved))
+    }
+
+    /// The threshold at `path`.
+    #[must_use]
+    pub fn threshold(&self, path: &str) -> Option<&SavedThreshold> {
+        self.thresholds.get(path)
     }
 
     /// The metadata.

@@ -17,6 +17,10 @@ pub struct LoadReport {
     pub missing_texts: Vec<String>,
     /// Texts of the state that the program does not have: they are left out.
     pub unknown_texts: Vec<String>,
+    /// Thresholds of the program that the state does not have: they stay as they are.
+    pub missing_thresholds: Vec<String>,
+    /// Thresholds of the state that the program does not have: they are left out.
+    pub unknown_thresholds: Vec<String>,
     /// Fields that are not the same in both.
     pub changes: Vec<FieldChange>,
     /// Demonstrations with a fault.
@@ -59,6 +63,8 @@ impl LoadReport {
             && self.unknown.is_empty()
             && self.missing_texts.is_empty()
             && self.unknown_texts.is_empty()
+            && self.missing_thresholds.is_empty()
+            && self.unknown_thresholds.is_empty()
             && self.changes.is_empty()
             && self.demos.iter().all(|issue| issue.kept)
     }
@@ -68,25 +74,22 @@ impl LoadReport {
 impl fmt::Display for LoadReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = Vec::new();
-        for path in &self.missing {
-            lines.push(format!(
-                "`{path}`: the program has this predictor, the file does not; it stays as it is (was it renamed?)"
-            ));
-        }
-        for path in &self.unknown {
-            lines.push(format!(
-                "`{path}`: the file has this predictor, the program does not; it is left out (was it renamed?)"
-            ));
-        }
-        for path in &self.missing_texts {
-            lines.push(format!(
-                "`{path}`: the program has this text, the file does not; it stays as it is (was it renamed?)"
-            ));
-        }
-        for path in &self.unknown_texts {
-            lines.push(format!(
-                "`{path}`: the file has this text, the program does not; it is left out (was it renamed?)"
-            ));
+        let sets = [
+            ("predictor", &self.missing, &self.unknown),
+            ("text", &self.missing_texts, &self.unknown_texts),
+            ("threshold", &self.missing_thresholds, &self.unknown_thresholds),
+        ];
+        for (what, missing, unknown) in sets {
+            for path in missing {
+                lines.push(format!(
+                    "`{path}`: the program has this {what}, the file does not; it stays as it is (was it renamed?)"
+                ));
+            }
+            for path in unknown {
+                lines.push(format!(
+                    "`{path}`: the file has this {what}, the program does not; it is left out (was it renamed?)"
+                ));
+            }
         }
         for FieldChange { path, field, change } in &self.changes {
             lines.push(format!("`{path}`: field `{field}` {change}"));

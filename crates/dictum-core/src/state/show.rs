@@ -48,6 +48,14 @@ impl fmt::Display for ProgramState {
                 writeln!(f, "    {line}")?;
             }
         }
+        for (path, saved) in self.thresholds() {
+            let origin = match saved.learned {
+                Some(_) => format!("learned, declared as {}", saved.declared),
+                None => "as declared".to_owned(),
+            };
+            writeln!(f, "{path}: threshold ({})", saved.purpose)?;
+            writeln!(f, "  {} ({origin})", saved.value())?;
+        }
         if !self.metadata().is_empty() {
             let metadata = serde_json::to_string(self.metadata()).unwrap_or_default();
             writeln!(f, "metadata: {metadata}")?;

@@ -17,3 +17,4 @@ mod programs;
 mod state;
 mod support;
 mod texts;
+mod thresholds;

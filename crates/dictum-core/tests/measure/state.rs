@@ -253,7 +253,7 @@ fn a_file_that_is_no_state_is_refused_with_its_place() {
     assert!(error("{\n  \"dictum\": 1,\n  oops\n}").starts_with("program state:3:3: not JSON"));
     assert!(error("{}").contains("it has no `dictum` version"));
     assert!(
-        error("{\"dictum\": 3, \"predictors\": {}}").contains("its version is 3, and only versions up to 2")
+        error("{\"dictum\": 4, \"predictors\": {}}").contains("its version is 4, and only versions up to 3")
     );
     let text = error("{\n\"dictum\": 1,\n\"predictors\": {},\n\"code\": \"rm\"}");
     assert!(

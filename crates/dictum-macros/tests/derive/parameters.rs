@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use dictum::modules::{ChainOfThought, Predict};
 use dictum::prelude::*;
-use dictum::program::{ParameterPath, TextParameter, predictors, texts};
+use dictum::program::{ParameterPath, TextParameter, Threshold, predictors, texts, thresholds};
 
 #[derive(Signature)]
 struct Answer {
@@ -101,6 +101,35 @@ fn changing_visits_the_same_predictors_in_the_same_order() {
             Some(format!("I am {path}.").as_str())
         );
     }
+}
+
+#[test]
+fn thresholds_are_found_beside_predictors() {
+    #[derive(Parameters)]
+    struct Careful {
+        answer: Predict<Answer>,
+        sure: Threshold,
+        cuts: Vec<Threshold>,
+    }
+    let threshold = |value| Threshold::new(value, "a test");
+    let mut careful = Careful {
+        answer: Predict::new(),
+        sure: threshold(0.5),
+        cuts: vec![threshold(1.0), threshold(2.0)],
+    };
+    assert_eq!(paths(&careful), ["answer"]);
+    careful.visit_mut(&mut ParameterPath::default(), &mut |path, parameter| {
+        if let Some(threshold) = parameter.threshold() {
+            let learned = threshold.declared() + path.to_string().len() as f64;
+            threshold.set_learned(Some(learned)).unwrap();
+        }
+    });
+    let found: Vec<(String, f64)> = thresholds(&careful)
+        .into_iter()
+        .map(|(path, threshold)| (path, threshold.value()))
+        .collect();
+    let expected = [("sure", 4.5), ("cuts[0]", 8.0), ("cuts[1]", 9.0)].map(|(path, v)| (path.to_owned(), v));
+    assert_eq!(found, expected);
 }
 
 #[test]

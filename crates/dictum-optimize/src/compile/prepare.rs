@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::Task;
 use crate::candidate::{Candidate, Role, short};
-use crate::plan::{Known, Part, Plan, as_it_is, parts, text_parts};
+use crate::plan::{Known, Part, Plan, as_it_is, parts, text_parts, threshold_parts};
 use crate::run::Identity;
 
 /// What a compilation starts from.
@@ -83,6 +83,7 @@ pub(crate) fn prepare(task: &Task<'_>, trainset: &[Example], valset: &[Example])
     let mut baseline = as_it_is("as it is", Role::Student, task.program, &data);
     let mut predictors = parts(task.program);
     let mut texts = text_parts(task.program);
+    let mut thresholds = threshold_parts(task.program);
     if let Some(start) = task.start {
         let known = Known::of(&data);
         for part in &mut predictors {
@@ -100,6 +101,12 @@ pub(crate) fn prepare(task: &Task<'_>, trainset: &[Example], valset: &[Example])
             if let Some(text) = start.overlay().text(&part.path) {
                 part.text = text.to_owned();
                 baseline = baseline.with_text(&part.path, text);
+            }
+        }
+        for part in &mut thresholds {
+            if let Some(value) = start.overlay().threshold(&part.path) {
+                part.value = value;
+                baseline = baseline.with_threshold(&part.path, value);
             }
         }
     }
@@ -135,6 +142,7 @@ pub(crate) fn prepare(task: &Task<'_>, trainset: &[Example], valset: &[Example])
     let plan = Plan {
         predictors,
         texts,
+        thresholds,
         baseline,
         teacher,
         trainset,
@@ -265,7 +273,7 @@ fn identity(task: &Task<'_>, plan: &Plan, testset: &[Arc<Example>], calls_per_ro
     identity
 }
 
-/// What identifies a program: the signature and state of each predictor, and the texts.
+/// What identifies a program: the signature and state of each predictor, the texts and the thresholds.
 fn program(program: &dyn DynModule) -> Value {
     let part = |Part { path, spec, state }: Part| {
         let field = |field: &dictum_core::signature::FieldSpec| {
@@ -288,8 +296,13 @@ fn program(program: &dyn DynModule) -> Value {
         let facts = json!({ "text": short(&Digest::of(&(text.purpose, text.text))) });
         (text.path, facts)
     };
+    let threshold = |threshold: crate::plan::ThresholdPart| {
+        let facts = json!({ "threshold": threshold.value });
+        (threshold.path, facts)
+    };
     let all = parts(program).into_iter().map(part);
     all.chain(text_parts(program).into_iter().map(text))
+        .chain(threshold_parts(program).into_iter().map(threshold))
         .collect::<serde_json::Map<_, _>>()
         .into()
 }

@@ -4,7 +4,8 @@
 //! each rollout in flight has its limit set aside in full. One is admitted beside others only when the budget holds its
 //! limit too; else it waits until those before it have ended and it is known what they took. Admitted early or late, a
 //! rollout finds that all before it leave room for its limit, so what is admitted does not depend on what was in flight.
-//! The last calls, too few for a whole limit, go to one rollout at a time.
+//! The last calls, too few for a whole limit, go to one rollout at a time. When none is left, those go on whose calls others
+//! have made already, as long as they make none of their own.
 
 /// The account of a run's calls.
 #[derive(Debug)]
@@ -52,7 +53,9 @@ impl Ledger {
         self.limit
     }
 
-    pub(super) fn admit(&self, in_flight: usize) -> Admission {
+    /// `known` says whether the calls of the rollout may have been made already by one that shares them, once all before it
+    /// have ended.
+    pub(super) fn admit(&self, in_flight: usize, known: impl FnOnce() -> bool) -> Admission {
         let Some(calls) = self.calls else {
             return Admission::Go(u64::MAX);
         };
@@ -62,7 +65,7 @@ impl Ledger {
             Admission::Go(self.limit)
         } else if in_flight > 0 {
             Admission::Wait
-        } else if left > 0 {
+        } else if left > 0 || known() {
             Admission::Go(left)
         } else {
             Admission::Spent
@@ -91,7 +94,7 @@ mod tests {
         let (mut next, mut flight, mut done) = (0, Vec::new(), Vec::new());
         loop {
             while next < costs.len() && flight.len() < concurrency {
-                match ledger.admit(flight.len()) {
+                match ledger.admit(flight.len(), || false) {
                     Admission::Go(most) => flight.push((next, costs[next].min(most))),
                     _ => break,
                 }

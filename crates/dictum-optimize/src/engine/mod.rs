@@ -20,11 +20,12 @@ use dictum_core::error::{Error, Result};
 use dictum_core::evaluate::{Case, Metric, MetricError, Score};
 use dictum_core::lm::{Budget, LmError, LmErrorKind, Meter};
 use dictum_core::modules::Predict;
-use dictum_core::program::{Context, DynModule, Overlay, PredictorId, predictors};
+use dictum_core::program::{Context, DynModule, Overlay, PredictorId, predictors, thresholds};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use indexmap::IndexMap;
+use tokio::sync::oneshot;
 use tracing::Instrument;
 
 use crate::candidate::{Candidate, Role};
@@ -63,13 +64,17 @@ pub(crate) struct Player<'a> {
     pub(crate) ids: Arc<HashSet<PredictorId>>,
     /// States that hold where a candidate has none.
     pub(crate) start: Overlay,
+    /// Whether it has thresholds: rollouts that differ in them alone share their calls.
+    shares: bool,
 }
 
 impl<'a> Player<'a> {
     pub(crate) fn new(program: Program<'a>, ctx: &Context, meter: &Meter) -> Self {
         let all = predictors(&*program).into_iter();
         let ids = all.map(|(_, predictor)| predictor.id()).collect();
+        let shares = !thresholds(&*program).is_empty();
         Self {
+            shares,
             program,
             ctx: ctx.with_meter(meter.clone()),
             ids: Arc::new(ids),
@@ -255,6 +260,9 @@ impl<'a> Engine<'a> {
         {
             let mut queue = queue.iter().peekable();
             let mut running = FuturesUnordered::new();
+            // Those that share their calls run one after another, in their order: which of them makes a call must not depend
+            // on which comes first.
+            let mut latest: HashMap<String, oneshot::Receiver<()>> = HashMap::new();
             loop {
                 while !self.exhausted && running.len() < self.limits.concurrency {
                     let Some((job, key)) = queue.peek() else { break };
@@ -264,7 +272,7 @@ impl<'a> Engine<'a> {
                         }
                         self.limits.stop.going().await;
                     }
-                    let limit = match self.admit(running.len()) {
+                    let limit = match self.admit(job, running.len()) {
                         Admission::Go(limit) => limit,
                         Admission::Wait => break,
                         Admission::Spent => {
@@ -273,7 +281,21 @@ impl<'a> Engine<'a> {
                         }
                     };
                     queue.next();
-                    running.push(one::run(self.order(job, key, limit)?));
+                    let order = self.order(job, key, limit)?;
+                    let (over, ended) = oneshot::channel();
+                    let before = match &order.shared {
+                        Some(group) => latest.insert(group.clone(), ended),
+                        None => None,
+                    };
+                    running.push(async move {
+                        if let Some(before) = before {
+                            // It tells by being dropped.
+                            let _ = before.await;
+                        }
+                        let result = one::run(order).await;
+                        drop(over);
+                        result
+                    });
                 }
                 let Some((key, ended, replayed)) = running.next().await else {
                     break;
@@ -347,7 +369,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Whether the next rollout may begin. Tokens, money and time are known only afterwards: they are checked as they are.
-    fn admit(&self, in_flight: usize) -> Admission {
+    fn admit(&self, job: &Job, in_flight: usize) -> Admission {
         let calls_left = self
             .meter
             .budget()
@@ -357,8 +379,18 @@ impl<'a> Engine<'a> {
         if over || self.stopped() {
             Admission::Spent
         } else {
-            self.ledger.admit(in_flight)
+            let known = |group: String| {
+                let rehearsal = self.limits.rehearsal.as_ref();
+                self.journal.shares(&group) || rehearsal.is_some_and(|made_up| made_up.shares(&group))
+            };
+            let shared = || self.shared(job).is_some_and(known);
+            self.ledger.admit(in_flight, shared)
         }
+    }
+
+    /// What the calls of a rollout are shared under, if they are.
+    fn shared(&self, job: &Job) -> Option<String> {
+        self.player(&job.candidate).shares.then(|| one::shared_key(job))
     }
 
     fn order<'j>(&self, job: &'j Job, key: &'j str, limit: u64) -> Result<one::Order<'j>>
@@ -379,6 +411,7 @@ impl<'a> Engine<'a> {
         Ok(one::Order {
             job,
             key,
+            shared: self.shared(job),
             program: player.program.clone(),
             ids: player.ids.clone(),
             ctx,

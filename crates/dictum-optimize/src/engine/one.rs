@@ -1,6 +1,6 @@
 //! One rollout: from the journal where it is done, else run and journaled.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use dictum_core::evaluate::{Metric, Row, RowOutcome, rollout};
@@ -17,6 +17,8 @@ use crate::strategy::{Done, DoneStep, Job};
 pub(super) struct Order<'j> {
     pub(super) job: &'j Job,
     pub(super) key: &'j str,
+    /// What its calls are shared under.
+    pub(super) shared: Option<String>,
     pub(super) program: Program<'j>,
     pub(super) ids: Arc<HashSet<PredictorId>>,
     pub(super) ctx: Context,
@@ -32,13 +34,23 @@ pub(super) struct Order<'j> {
 
 /// What identifies a rollout.
 pub(super) fn key(job: &Job) -> String {
-    let mut key = format!("{}.{}.{}", job.candidate.id(), job.example.id(), job.sample);
+    let mut key = key_of(job, job.candidate.id());
+    if job.steps {
+        key.push_str(".steps");
+    }
+    key
+}
+
+/// What the calls of a rollout are shared under: the same for all that differ in thresholds alone.
+pub(super) fn shared_key(job: &Job) -> String {
+    format!("calls.{}", key_of(job, job.candidate.calls_id()))
+}
+
+fn key_of(job: &Job, candidate: &str) -> String {
+    let mut key = format!("{candidate}.{}.{}", job.example.id(), job.sample);
     if job.settings != Settings::default() {
         key.push('.');
         key.push_str(&crate::candidate::short(&Digest::of(&job.settings)));
-    }
-    if job.steps {
-        key.push_str(".steps");
     }
     key
 }
@@ -46,7 +58,11 @@ pub(super) fn key(job: &Job) -> String {
 /// Does a rollout. Gives its key, how it ended, and whether the journal had it.
 pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
     let Order {
-        job, key, journal, ..
+        job,
+        key,
+        journal,
+        shared,
+        ..
     } = &order;
     let Some(meter) = order
         .ctx
@@ -68,7 +84,8 @@ pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
         return (key, Ended::Done { done, outage: None }, true);
     }
     if let Some(rehearsal) = &order.rehearsal {
-        let done = rehearsal::done(job, key, &*order.program, &order.ctx, rehearsal);
+        let first = shared.as_ref().is_none_or(|group| rehearsal.share(group));
+        let done = rehearsal::done(job, key, &*order.program, &order.ctx, first.then_some(rehearsal));
         let done = Arc::new(done);
         for _ in 0..done.spent {
             if meter.begin().is_err() {
@@ -79,7 +96,7 @@ pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
         journal.add_rollout(key, job.candidate.label(), &done, false);
         return (key, Ended::Done { done, outage: None }, false);
     }
-    let scope = Scope::new(key, journal.clone());
+    let scope = Scope::new(key, shared.as_deref(), journal.clone());
     let ctx = order
         .ctx
         .map_lms(|name, lm| lm.clone().layer(JournalLayer::new(scope.clone(), name)))
@@ -95,6 +112,7 @@ pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
         Vec::new()
     };
     let usage = usage(&rollout.trace);
+    let compared = compared(&rollout.trace);
     let own = rollout.trace.steps();
     let own = own.iter().filter(|step| order.ids.contains(&step.predictor));
     let cost = Cost::of(own.map(|step| &**step), rollout.took.as_secs_f64());
@@ -130,6 +148,7 @@ pub(super) async fn run(order: Order<'_>) -> (&str, Ended, bool) {
     let done = Arc::new(Done {
         row,
         steps,
+        compared,
         spent,
         cost: Some(cost),
     });
@@ -152,6 +171,19 @@ fn usage(trace: &Trace) -> Usage {
         }
     }
     usage
+}
+
+/// The values held against thresholds. In what order is left out: a program may do several things at once.
+fn compared(trace: &Trace) -> BTreeMap<String, Vec<f64>> {
+    let mut all: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for seen in trace.compared() {
+        all.entry(seen.path.to_string()).or_default().push(seen.value);
+    }
+    for values in all.values_mut() {
+        values.sort_by(f64::total_cmp);
+        values.dedup();
+    }
+    all
 }
 
 /// The steps of the program's own predictors.

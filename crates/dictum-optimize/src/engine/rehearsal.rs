@@ -1,13 +1,13 @@
 //! Made-up rollouts: what a run would take, found by going through it without calling a model.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use dictum_core::Record;
 use dictum_core::data::Example;
 use dictum_core::evaluate::{Row, RowOutcome, Score};
 use dictum_core::lm::{Digest, Message, Usage};
-use dictum_core::program::{Context, DynModule, Predictor, predictors};
+use dictum_core::program::{Context, DynModule, Predictor, predictors, thresholds};
 use dictum_core::signature::{FieldKind, FieldSpec};
 use dictum_core::types::{Kind, Type};
 use serde_json::{Value, json};
@@ -24,29 +24,47 @@ pub(crate) const MADE_UP: &str = "made up";
 /// What stands for text that nobody has written yet.
 const TEXT: &str = "made up for a dry run, as long as a short sentence usually is";
 
-/// What would have been used of each model, by its name, in rollouts that were made up.
+/// What rollouts that were made up would have taken.
 #[derive(Debug, Default)]
-pub(crate) struct Rehearsal(Mutex<BTreeMap<String, Usage>>);
+pub(crate) struct Rehearsal {
+    used: Mutex<BTreeMap<String, Usage>>,
+    shared: Mutex<HashSet<String>>,
+}
 
 impl Rehearsal {
+    /// What would have been used of each model, by its name.
     pub(crate) fn used(&self) -> BTreeMap<String, Usage> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.used).clone()
+    }
+
+    /// Whether there are calls that rollouts share under this name.
+    pub(super) fn shares(&self, group: &str) -> bool {
+        lock(&self.shared).contains(group)
+    }
+
+    /// Notes that there are calls shared under this name. Says whether they are the first.
+    pub(super) fn share(&self, group: &str) -> bool {
+        lock(&self.shared).insert(group.to_owned())
     }
 
     fn add(&self, lm: &str, usage: Usage) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *all.entry(lm.to_owned()).or_default() += usage;
+        *lock(&self.used).entry(lm.to_owned()).or_default() += usage;
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A rollout in which every predictor is called once, with values from the example where it has them. Half of them, by the
-/// key, score 1, the others 0.
+/// key, score 1, the others 0. Its calls are noted in `pays`; without, they are shared with a rollout that was there before, and
+/// it takes none.
 pub(super) fn done(
     job: &Job,
     key: &str,
     program: &dyn DynModule,
     ctx: &Context,
-    rehearsal: &Rehearsal,
+    pays: Option<&Arc<Rehearsal>>,
 ) -> Done {
     let mut steps = Vec::new();
     let mut usage = Usage::default();
@@ -63,8 +81,10 @@ pub(super) fn done(
         };
         // Where the state names a model that is not there, the run will say so.
         let lm = predictor.lm(ctx).unwrap_or(ctx.lm());
-        rehearsal.add(lm.name(), used);
-        usage += used;
+        if let Some(rehearsal) = pays {
+            rehearsal.add(lm.name(), used);
+            usage += used;
+        }
         steps.push(DoneStep {
             path,
             inputs,
@@ -72,7 +92,12 @@ pub(super) fn done(
             failure: None,
         });
     }
-    let spent = steps.len() as u64;
+    let spent = if pays.is_some() { steps.len() as u64 } else { 0 };
+    let made_up = |path: &String| (Digest::of(&("compared", path, job.example.id())).to_u64() >> 11) as f64;
+    let compared = thresholds(program)
+        .into_iter()
+        .map(|(path, _)| (path.clone(), vec![made_up(&path) / (1_u64 << 53) as f64]))
+        .collect();
     let prediction = steps.last().map(|step| step.outputs.clone()).unwrap_or_default();
     if !job.steps {
         steps.clear();
@@ -90,6 +115,7 @@ pub(super) fn done(
     Done {
         row,
         steps,
+        compared,
         spent,
         cost: None,
     }

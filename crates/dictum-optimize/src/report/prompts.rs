@@ -5,9 +5,9 @@ use dictum_core::program::PredictorState;
 use super::Prompts;
 use crate::candidate::Candidate;
 use crate::compile::Task;
-use crate::plan::{Part, TextPart, parts, text_parts};
+use crate::plan::{Part, TextPart, ThresholdPart, parts, text_parts, threshold_parts};
 
-/// The prompts of every predictor in both candidates, then every text.
+/// The prompts of every predictor in both candidates, then every text and every threshold.
 pub(super) fn of(task: &Task<'_>, baseline: &Candidate, best: &Candidate) -> Vec<Prompts> {
     let text = |part: &Part, state: Option<&PredictorState>| {
         let Ok(prepared) = task.ctx.prepare(&part.spec, state.unwrap_or(&part.state)) else {
@@ -34,5 +34,14 @@ pub(super) fn of(task: &Task<'_>, baseline: &Candidate, best: &Candidate) -> Vec
         after: words(&part, best),
         path: part.path,
     });
-    prompts.chain(texts).collect()
+    let number = |part: &ThresholdPart, of: &Candidate| {
+        let value = of.overlay().threshold(&part.path).unwrap_or(part.value);
+        format!("[{}]\n{value}\n", part.purpose)
+    };
+    let thresholds = threshold_parts(task.program).into_iter().map(|part| Prompts {
+        before: number(&part, baseline),
+        after: number(&part, best),
+        path: part.path,
+    });
+    prompts.chain(texts).chain(thresholds).collect()
 }

@@ -20,11 +20,15 @@ use crate::strategy::Done;
 /// The journal of a run; without a folder, in memory only.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
-    calls: HashMap<(String, Digest, u32), Arc<CallLine>>,
+    /// By the rollout that made them, or what rollouts share them under.
+    calls: Mutex<HashMap<String, Calls>>,
     rollouts: Mutex<HashMap<String, Arc<Done>>>,
     damaged: usize,
     out: Option<Mutex<Out>>,
 }
+
+/// By request, and how many calls of the same request stand before.
+type Calls = HashMap<(Digest, u32), Arc<CallLine>>;
 
 #[derive(Debug)]
 struct Out {
@@ -49,6 +53,9 @@ enum Line {
 pub(crate) struct CallLine {
     /// The rollout that made it.
     pub(crate) rollout: String,
+    /// What all rollouts share it under that ask the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) shared: Option<String>,
     /// The request.
     pub(crate) digest: Digest,
     /// How many calls of the same request this rollout had made before.
@@ -90,11 +97,10 @@ impl Journal {
             whole += line.len();
             match unsealed(text) {
                 Some(Line::Call(call)) => {
-                    let key = (call.rollout.clone(), call.digest, call.occurrence);
-                    journal.calls.insert(key, Arc::new(call));
+                    journal.keep(call);
                 }
                 Some(Line::Rollout { rollout, done, .. }) => {
-                    journal.lock().insert(rollout, done);
+                    lock(&journal.rollouts).insert(rollout, done);
                 }
                 None => journal.damaged += 1,
             }
@@ -127,27 +133,43 @@ impl Journal {
         self.damaged
     }
 
-    /// A call of an earlier process.
-    pub(crate) fn call(&self, rollout: &str, digest: Digest, occurrence: u32) -> Option<Arc<CallLine>> {
-        self.calls.get(&(rollout.to_owned(), digest, occurrence)).cloned()
+    /// A call made before: by an earlier process, or by another rollout that shares its calls.
+    pub(crate) fn call(&self, group: &str, digest: Digest, occurrence: u32) -> Option<Arc<CallLine>> {
+        lock(&self.calls).get(group)?.get(&(digest, occurrence)).cloned()
+    }
+
+    /// Whether there are calls that rollouts share under this name.
+    pub(crate) fn shares(&self, group: &str) -> bool {
+        lock(&self.calls).contains_key(group)
+    }
+
+    fn keep(&self, call: CallLine) {
+        let group = call.shared.as_ref().unwrap_or(&call.rollout).clone();
+        let mut calls = lock(&self.calls);
+        let group = calls.entry(group).or_default();
+        group.insert((call.digest, call.occurrence), Arc::new(call));
     }
 
     /// A rollout finished before, by this process or an earlier one.
     pub(crate) fn rollout(&self, key: &str) -> Option<Arc<Done>> {
-        self.lock().get(key).cloned()
+        lock(&self.rollouts).get(key).cloned()
     }
 
     /// Keeps a finished call.
     pub(crate) fn add_call(&self, call: CallLine) {
+        let kept = call.shared.is_some().then(|| call.clone());
         if self.out.is_some() {
             self.write(&Line::Call(call));
+        }
+        if let Some(call) = kept {
+            self.keep(call);
         }
     }
 
     /// Keeps a finished rollout. One that is not `lasting`, for the model could not be
     /// reached, is kept for this process only.
     pub(crate) fn add_rollout(&self, key: &str, label: &str, done: &Arc<Done>, lasting: bool) {
-        self.lock().insert(key.to_owned(), done.clone());
+        lock(&self.rollouts).insert(key.to_owned(), done.clone());
         if lasting && self.out.is_some() {
             self.write(&Line::Rollout {
                 rollout: key.to_owned(),
@@ -173,10 +195,10 @@ impl Journal {
             out.failed = Some(error.to_string());
         }
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Done>>> {
-        self.rollouts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A line with its checksum and newline.

@@ -14,9 +14,14 @@ use super::{CallLine, CallResult, Journal};
 
 /// One rollout's view of the journal. Calls are told apart by rollout, request and how often the rollout had made the same
 /// request before, never by when they ended.
+///
+/// Rollouts that differ in thresholds alone share their calls: the same request is answered as it was for the first of them,
+/// and costs nothing again. What the program does otherwise, such as asking further, is another call.
 #[derive(Debug)]
 pub(crate) struct Scope {
     key: String,
+    /// What its calls are shared under.
+    shared: Option<String>,
     journal: Arc<Journal>,
     occurrences: Mutex<HashMap<Digest, u32>>,
     refused: AtomicBool,
@@ -24,9 +29,10 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
-    pub(crate) fn new(key: &str, journal: Arc<Journal>) -> Arc<Self> {
+    pub(crate) fn new(key: &str, shared: Option<&str>, journal: Arc<Journal>) -> Arc<Self> {
         Arc::new(Self {
             key: key.to_owned(),
+            shared: shared.map(str::to_owned),
             journal,
             occurrences: Mutex::default(),
             refused: AtomicBool::new(false),
@@ -115,9 +121,11 @@ struct Journaled {
 
 impl Journaled {
     /// Answers from the journal. What the call cost then counts again, so that a resumed run ends where an uninterrupted
-    /// one does.
+    /// one does, but for what another rollout paid.
     fn replay(&self, line: &CallLine, call: &Call) -> Result<Response, LmError> {
-        if let Some(meter) = &call.meter {
+        let own = line.rollout == self.scope.key;
+        let meter = call.meter.as_ref().filter(|_| own);
+        if let Some(meter) = meter {
             for _ in 0..line.spent {
                 meter.begin()?;
             }
@@ -125,7 +133,7 @@ impl Journaled {
         let (usage, result) = match &line.result {
             CallResult::Response(response) => {
                 let mut response = (**response).clone();
-                response.source = Source::Replay;
+                response.source = if own { Source::Replay } else { Source::Cache };
                 response.attempts = 0;
                 (response.usage, Ok(response))
             }
@@ -136,7 +144,7 @@ impl Journaled {
                 (Usage::default(), Err(error))
             }
         };
-        if let Some(meter) = &call.meter
+        if let Some(meter) = meter
             && line.spent > 0
         {
             meter.end(&usage);
@@ -173,7 +181,8 @@ impl LanguageModel for Journaled {
         Box::pin(async move {
             let digest = request.digest(&self.identity);
             let occurrence = self.scope.occurrence(digest);
-            let known = self.scope.journal.call(&self.scope.key, digest, occurrence);
+            let group = self.scope.shared.as_ref().unwrap_or(&self.scope.key);
+            let known = self.scope.journal.call(group, digest, occurrence);
             let result = match known {
                 Some(line) => self.replay(&line, call),
                 None => self.ask(request, call, digest, occurrence).await,
@@ -211,6 +220,7 @@ impl Journaled {
         if let Some(result) = line {
             self.scope.journal.add_call(CallLine {
                 rollout: self.scope.key.clone(),
+                shared: self.scope.shared.clone(),
                 digest,
                 occurrence,
                 spent: own.map_or(0, |meter| meter.spent().calls),

@@ -387,6 +387,7 @@ impl Run {
                 Arc::new(Done {
                     row: row.clone(),
                     steps: Vec::new(),
+                    compared: Default::default(),
                     spent: 0,
                     cost: None,
                 })

@@ -11,7 +11,7 @@ use dictum_core::evaluate::{Metric, Score, metric_fn};
 use dictum_core::lm::{Digest, Message};
 use dictum_core::modules::Predict;
 use dictum_core::program::{
-    Context, Module, Parameter, ParameterMut, ParameterPath, Parameters, TextParameter,
+    Context, Module, Parameter, ParameterMut, ParameterPath, Parameters, TextParameter, Threshold,
 };
 use dictum_core::{Record, Result, record};
 
@@ -259,6 +259,68 @@ impl Module for Tooled {
             _ => "no idea".to_owned(),
         };
         Ok(record! { topic: topic(&question), answer: answer })
+    }
+}
+
+/// Finds the topic, then the answer, by one of two steps that are as good as each other: a threshold says which.
+#[derive(Debug)]
+pub struct Escalating {
+    topic: Predict,
+    answer: Predict,
+    second: Predict,
+    sure: Threshold,
+}
+
+impl Escalating {
+    pub fn new() -> Self {
+        Self {
+            topic: Predict::parse("question -> topic").unwrap(),
+            answer: Predict::parse("question, topic -> answer").unwrap(),
+            second: Predict::parse("question, topic, hint -> answer").unwrap(),
+            sure: Threshold::new(0.4, "when the first of the steps answers"),
+        }
+    }
+}
+
+impl Parameters for Escalating {
+    fn visit<'a>(&'a self, path: &mut ParameterPath, visit: &mut dyn FnMut(&ParameterPath, Parameter<'a>)) {
+        path.field("topic", |path| self.topic.visit(path, visit));
+        path.field("answer", |path| self.answer.visit(path, visit));
+        path.field("second", |path| self.second.visit(path, visit));
+        path.field("sure", |path| self.sure.visit(path, visit));
+    }
+
+    fn visit_mut(
+        &mut self,
+        path: &mut ParameterPath,
+        visit: &mut dyn FnMut(&ParameterPath, ParameterMut<'_>),
+    ) {
+        path.field("topic", |path| self.topic.visit_mut(path, visit));
+        path.field("answer", |path| self.answer.visit_mut(path, visit));
+        path.field("second", |path| self.second.visit_mut(path, visit));
+        path.field("sure", |path| self.sure.visit_mut(path, visit));
+    }
+}
+
+impl Module for Escalating {
+    type Input = Record;
+    type Output = Record;
+
+    async fn forward(&self, ctx: &Context, input: Record) -> Result<Record> {
+        let question = input.text("question").unwrap().to_owned();
+        let found = self.topic.call(ctx, input).await?;
+        let topic = found.text("topic").unwrap().to_owned();
+        let asked = record! { question: question.clone(), topic: topic.clone(), hint: "think" };
+        let said = match self.sure.passes(ctx, unit(&("sure", &question))) {
+            true => {
+                self.answer
+                    .call(ctx, record! { question: question, topic: topic.clone() })
+                    .await?
+            }
+            false => self.second.call(ctx, asked).await?,
+        };
+        let answer = said.text("answer").unwrap().to_owned();
+        Ok(record! { topic: topic, answer: answer })
     }
 }
 

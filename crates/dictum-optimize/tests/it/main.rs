@@ -30,6 +30,7 @@ mod infer_rules;
 mod knn;
 mod mipro;
 mod proposals;
+mod reanchor;
 mod recompile;
 mod search;
 mod sequence;

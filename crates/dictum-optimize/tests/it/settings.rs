@@ -140,6 +140,7 @@ fn search(
             state: start,
         }],
         texts: Vec::new(),
+        thresholds: Vec::new(),
         confirm: 0,
         calls: None,
         teacher: Arc::new(baseline.clone()),
@@ -170,6 +171,7 @@ fn search(
                     usage,
                 },
                 steps: Vec::new(),
+                compared: Default::default(),
                 spent: 1,
                 cost: None,
             }))

@@ -50,6 +50,13 @@ pub fn export(state: &ProgramState) -> Result<Export> {
         };
         notes.add("is a text of the program; DSPy has no place for it: left out");
     }
+    for (path, _) in state.thresholds() {
+        let mut notes = Notes {
+            path,
+            notes: &mut notes,
+        };
+        notes.add("is a threshold of the program; DSPy has no place for it: left out");
+    }
     let rest = state.unplaced().get("file").and_then(Value::as_object);
     file.extend(rest.cloned().unwrap_or_default());
     if !file.contains_key("metadata") {

@@ -230,6 +230,7 @@ mod tests {
                 usage: Default::default(),
             },
             steps,
+            compared: Default::default(),
             spent: 1,
             cost: None,
         }))
