@@ -69,13 +69,19 @@ fn not_another(file: &Path) -> Result<(), Failure> {
     fail("it is no cache; name another file, or delete it if it once was one")
 }
 
-/// A context without a model, to render in. It has these names, and those of the program.
-pub fn offline(names: &[String], program: &Program) -> Context {
-    let lm = Lm::new(Offline::new("offline", Capabilities::default()));
-    let named = predictors(&program.module).into_iter();
-    let named = named.filter_map(|(_, predictor)| predictor.state().lm.clone());
-    let all = names.iter().cloned().chain(named);
-    Context::new(lm.clone()).with_lms(all.map(|name| (name, lm.clone())))
+/// The context to foresee in what a command's calls of a program would take: no model is there, only the names.
+pub fn foreseeing(args: &LmArgs, program: &Program) -> Result<Context, Failure> {
+    let adapter = program::adapter(&args.adapter)?;
+    Ok(offline(&args.lm, &args.lms, program).with_shared_adapter(adapter))
+}
+
+/// A context whose models have the names of a command's and of the program's, and answer nothing: to render in, and to foresee.
+pub fn offline(lm: &str, others: &[String], program: &Program) -> Context {
+    let named = |name: &str| Lm::new(Offline::new(name, Capabilities::default()));
+    let own = predictors(&program.module).into_iter();
+    let own = own.filter_map(|(_, predictor)| predictor.state().lm.clone());
+    let all = others.iter().cloned().chain(own);
+    Context::new(named(lm)).with_lms(all.map(|name| (name.clone(), named(&name))))
 }
 
 fn model(args: &LmArgs) -> Result<Lm, Failure> {

@@ -10,7 +10,7 @@ use crate::{lm, output, program};
 /// Prints the messages, as text or JSON.
 pub fn run(args: RenderArgs, json: bool) -> Result<(), Failure> {
     let program = program::build(&args.program)?;
-    let ctx = lm::offline(&[], &program).with_shared_adapter(program::adapter(&args.adapter)?);
+    let ctx = lm::offline("none", &[], &program).with_shared_adapter(program::adapter(&args.adapter)?);
     let predictor = program.predictor()?;
     let input = program::inputs(predictor.spec(), &args.set)?;
     let request = predictor.render(&ctx, &input)?;

@@ -198,7 +198,7 @@ fn a_dry_run_prices_every_model_that_would_be_called() {
     assert_eq!(told["usage"]["input_tokens"].as_u64().unwrap(), dear + cheap);
     let price = told["cost_usd"].as_f64().unwrap();
     // The same calls of the cheap model alone cost far less.
-    let alone = forecast(&["--lm", "openai/gpt-4.1-nano", "--try-demos", "0,2"]);
+    let alone = forecast(&["--lm", "openai/gpt-4.1-nano", "--try-temperatures", "0,0.5"]);
     assert!(
         price > 3.0 * alone["cost_usd"].as_f64().unwrap(),
         "{told} {alone}"

@@ -14,7 +14,7 @@ use super::recipe::{Given, no_space};
 use super::{forecast, interrupted, progress, report, stoppable};
 use crate::args::{CompileArgs, LmArgs};
 use crate::failure::Failure;
-use crate::program::{self, Program};
+use crate::program::Program;
 use crate::trace::Recording;
 use crate::{lm, output};
 
@@ -36,7 +36,11 @@ pub async fn run(
     }
     let optimizer = optimizer(args, &test, stop, bar);
     if args.dry_run {
-        let ctx = lm::offline(&args.lm.lms, program).with_shared_adapter(program::adapter(&args.lm.adapter)?);
+        let optimizer = match &args.teacher {
+            Some(model) => optimizer.teacher_context(&lm::foreseeing(&args.lm.named(model), program)?),
+            None => optimizer,
+        };
+        let ctx = lm::foreseeing(&args.lm, program)?;
         let forecast = optimizer.dry_run(&ctx, &program.module, &train, &val).await?;
         return forecast::print(&forecast, &args.lm, json);
     }

@@ -71,7 +71,7 @@ fn of_model(prices: &Prices, lm: &str, usage: &Usage) -> Option<f64> {
 }
 
 fn is_local(lm: &str) -> bool {
-    lm.starts_with("local/")
+    lm == "local" || lm.starts_with("local/")
 }
 
 fn price(forecast: &Forecast, prices: &Prices) -> String {

@@ -50,9 +50,11 @@ pub async fn run(args: CompileArgs, json: bool) -> Result<(), Failure> {
     }
     let optimizer = optimizer(&args, &test, bar.clone(), &stop)?;
     if args.dry_run {
-        // No model is needed to foresee what one would do, only its name for the price.
-        let ctx =
-            lm::offline(&args.lm.lms, &program).with_shared_adapter(program::adapter(&args.lm.adapter)?);
+        let optimizer = match &args.proposer {
+            Some(model) => optimizer.proposer_context(&lm::foreseeing(&args.lm.named(model), &program)?),
+            None => optimizer,
+        };
+        let ctx = lm::foreseeing(&args.lm, &program)?;
         let forecast = optimizer.dry_run(&ctx, &program.module, &train, &val).await?;
         return forecast::print(&forecast, &args.lm, json);
     }
