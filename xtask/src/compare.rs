@@ -10,7 +10,7 @@ use crate::sh::{self, Done};
 pub fn run(options: &[String]) -> Done {
     let mut args: Vec<String> = Vec::new();
     let mut outcomes = None;
-    let mut runs = true;
+    let mut measures = true;
     let mut options = options.iter();
     while let Some(option) = options.next() {
         let mut value = || {
@@ -21,7 +21,7 @@ pub fn run(options: &[String]) -> Done {
         };
         match option.as_str() {
             "--list" | "--table" => {
-                runs = false;
+                measures = false;
                 args.push(option.clone());
             }
             "--quick" => args.push(option.clone()),
@@ -76,7 +76,7 @@ pub fn run(options: &[String]) -> Done {
                 .join(format!("{name}{}", std::env::consts::EXE_SUFFIX)),
         )
     };
-    if runs {
+    if measures {
         let dictum = built("dictum");
         for model in ["qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b"] {
             sh::run(&dictum, &["models", "fetch", model])?;
