@@ -31,20 +31,10 @@ pub(super) fn message<A: Adapter + ?Sized>(adapter: &A, spec: &SignatureSpec, in
 
 /// One numbered line per field: name, type, description.
 fn list(fields: &[&FieldSpec], definitions: &mut Vec<(String, String)>) -> String {
-    let lines = fields.iter().enumerate().map(|(index, field)| {
-        let outline = field.schema.outline();
-        for definition in outline.definitions {
-            if !definitions.iter().any(|(name, _)| *name == definition.0) {
-                definitions.push(definition);
-            }
-        }
-        let mut line = format!("{}. `{}` ({})", index + 1, field.name, outline.text);
-        if let Some(description) = &field.description {
-            line.push_str(": ");
-            line.push_str(description.trim());
-        }
-        line
-    });
+    let lines = fields
+        .iter()
+        .enumerate()
+        .map(|(index, field)| format!("{}. {}", index + 1, field.outline(definitions)));
     lines.collect::<Vec<_>>().join("\n")
 }
 

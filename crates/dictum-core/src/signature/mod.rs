@@ -120,6 +120,24 @@ impl FieldSpec {
         self
     }
 
+    /// The field as a model is told of it: its name, its type and its description, as in
+    /// `` `source` (one of: imdb; yelp): where it was posted ``. Types that the text mentions by name are added to `definitions`
+    /// with their own text, each once.
+    pub fn outline(&self, definitions: &mut Vec<(String, String)>) -> String {
+        let outline = self.schema.outline();
+        for definition in outline.definitions {
+            if !definitions.iter().any(|(name, _)| *name == definition.0) {
+                definitions.push(definition);
+            }
+        }
+        let mut text = format!("`{}` ({})", self.name, outline.text);
+        if let Some(description) = &self.description {
+            text.push_str(": ");
+            text.push_str(description.trim());
+        }
+        text
+    }
+
     /// The same field with these constraints on its value, beside those of its type: the narrower bound counts. On an
     /// optional type they are about the value, not about `null`.
     #[must_use]

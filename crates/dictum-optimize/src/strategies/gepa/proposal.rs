@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::candidate::Candidate;
 use crate::plan::{Component, TextPart};
-use crate::strategies::propose::cleaned;
+use crate::strategies::propose::{cleaned, fields_text};
 
 /// How better instructions are asked for.
 #[derive(Debug, Clone, Default)]
@@ -29,9 +29,10 @@ pub(super) struct Asking {
 const WORDING: &str = "You improve the instructions of one step of a program. A language model follows them. You see the \
 instructions it has now, and for some examples what went in, what came out, and feedback on it. Find out what the \
 instructions lack, and write better ones.\n\
-Keep what works. Say what to do, then the rules and facts that the feedback shows to be missing, in plain words, one a line. They must help with inputs \
-that nobody has seen yet: never copy the inputs or the answers of the examples into them. Write the new instructions only, \
-in full, with nothing before or after them.";
+Keep what works. Say what to do, then the rules and facts that the feedback shows to be missing, in plain words, one a line. Where the \
+step must choose among answers, say for each how to tell that it is the right one. The instructions must help with inputs that nobody \
+has seen yet: never copy the inputs of the examples into them. Write the new instructions only, in full, with nothing before or after \
+them.";
 
 const WORDING_OF_TEXTS: &str = "You improve a text that a program uses beside the instructions of its steps, such as the \
 description of a tool. You see what the text is for, what it says now, and for some examples what the steps of the program made of \
@@ -48,7 +49,7 @@ shorter instructions only, with nothing before or after them.";
 
 /// The inputs a question may have, with what they are. What small models should go by stands late, what was tried early.
 const INPUTS: [(&str, &str); 7] = [
-    ("step", "What the step is given and what it must give."),
+    ("step", "What the step takes and what it must give."),
     ("notes", "Notes on the subject."),
     (
         "tried",
@@ -127,15 +128,10 @@ impl Asking {
 
     /// The question about one component, with its inputs.
     pub(super) fn ask(&self, lesson: Lesson<'_>) -> Result<(Arc<Candidate>, Record)> {
-        let names = |fields: &[FieldSpec]| {
-            let names: Vec<String> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
-            names.join(", ")
-        };
         let (step, inputs_of) = match lesson.component {
             Component::Instructions(part) => {
-                let (takes, gives) = (names(part.spec.inputs()), names(part.spec.outputs()));
-                let step = format!("It is given {takes} and must give {gives}: {}", part.spec);
-                (step, INPUTS.map(|(name, what)| (name, name, what)))
+                let inputs = INPUTS.map(|(name, what)| (name, name, what));
+                (fields_text(&part.spec), inputs)
             }
             Component::Text(TextPart { path, purpose, .. }) => (format!("`{path}`: {purpose}"), OF_TEXTS),
         };
@@ -267,7 +263,7 @@ mod tests {
         );
         assert_eq!(
             inputs.text("step"),
-            Some("It is given `question`, `topic` and must give `answer`: question, topic -> answer")
+            Some("- takes `question` (str)\n- takes `topic` (str)\n- gives `answer` (str)")
         );
         let full = Asking {
             guidance: Some("Be brief.".into()),

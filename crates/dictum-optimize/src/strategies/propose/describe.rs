@@ -2,7 +2,7 @@
 
 use dictum_core::data::Example;
 use dictum_core::program::Demo;
-use dictum_core::signature::FieldSpec;
+use dictum_core::signature::SignatureSpec;
 use serde_json::Value;
 
 use crate::plan::{Part, TextPart};
@@ -14,14 +14,13 @@ const LONGEST: usize = 500;
 pub(in super::super) fn program_text(parts: &[Part], texts: &[TextPart]) -> String {
     let of = parts.len();
     let step = |(place, part): (usize, &Part)| {
-        let mut text = format!("Step {} of {of}: `{}`", place + 1, part.path);
-        for (verb, fields) in [("takes", part.spec.inputs()), ("gives", part.spec.outputs())] {
-            for field in fields {
-                text.push_str(&format!("\n- {verb} {}", field_text(field)));
-            }
-        }
-        text.push_str(&format!("\n- is told: {}", part.own_instructions()));
-        text
+        format!(
+            "Step {} of {of}: `{}`\n{}\n- is told: {}",
+            place + 1,
+            part.path,
+            fields_text(&part.spec),
+            part.own_instructions()
+        )
     };
     let text = |text: &TextPart| {
         format!(
@@ -34,11 +33,21 @@ pub(in super::super) fn program_text(parts: &[Part], texts: &[TextPart]) -> Stri
     all.join("\n\n")
 }
 
-fn field_text(field: &FieldSpec) -> String {
-    match &field.description {
-        Some(description) => format!("`{}` ({}): {description}", field.name, field.schema),
-        None => format!("`{}` ({})", field.name, field.schema),
+/// What a step takes and gives, a line each. Types stand as the model sees them that carries out the step: whoever
+/// proposes instructions must know what may be answered, not what the type is called.
+pub(in super::super) fn fields_text(spec: &SignatureSpec) -> String {
+    let mut lines = Vec::new();
+    let mut definitions = Vec::new();
+    for (verb, fields) in [("takes", spec.inputs()), ("gives", spec.outputs())] {
+        for field in fields {
+            lines.push(format!("- {verb} {}", field.outline(&mut definitions)));
+        }
     }
+    let definitions = definitions
+        .into_iter()
+        .map(|(name, text)| format!("- {name} is {text}"));
+    lines.extend(definitions);
+    lines.join("\n")
 }
 
 /// An example with what is known of it.
@@ -77,4 +86,25 @@ fn line(name: &str, value: &Value) -> String {
         short.push_str(" [...]");
     }
     format!("{name}: {short}")
+}
+
+#[cfg(test)]
+mod tests {
+    use dictum_core::signature::FieldSpec;
+    use dictum_core::types::Type;
+
+    use super::*;
+
+    #[test]
+    fn a_step_is_told_with_what_it_may_answer() {
+        let spec = SignatureSpec::builder()
+            .field(FieldSpec::input("review", Type::str()).with_description("as it was posted"))
+            .field(FieldSpec::output("source", Type::literal(["imdb", "yelp"])))
+            .build()
+            .unwrap();
+        assert_eq!(
+            fields_text(&spec),
+            "- takes `review` (str): as it was posted\n- gives `source` (one of: imdb; yelp)"
+        );
+    }
 }

@@ -9,9 +9,9 @@ use dictum_core::program::Demo;
 use dictum_core::signature::SignatureSpec;
 
 use super::describe::numbered;
-use super::{Facts, Unused, WARNING, cleaned, demo_text, question};
+use super::{Facts, Unused, WARNING, cleaned, demo_text, fields_text, question};
 use crate::candidate::Candidate;
-use crate::plan::{Component, Part, TextPart};
+use crate::plan::{Component, TextPart};
 use crate::strategy::{Done, Job};
 
 /// Hints that make proposals differ, one of which is drawn for each; the first is none.
@@ -215,27 +215,10 @@ impl Words {
     }
 }
 
-/// A component in a line.
+/// What a component is: a step with its fields, a text with its purpose.
 fn subject(component: &Component) -> String {
     match component {
-        Component::Instructions(part) => step_text(part),
+        Component::Instructions(part) => format!("`{}`\n{}", part.path, fields_text(&part.spec)),
         Component::Text(TextPart { path, purpose, .. }) => format!("`{path}`: {purpose}"),
-    }
-}
-
-/// A step in a line: its fields.
-fn step_text(part: &Part) -> String {
-    let names = |fields: &[dictum_core::signature::FieldSpec]| {
-        let names: Vec<String> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
-        names.join(", ")
-    };
-    match part.spec.inputs() {
-        [] => format!("`{}`: gives {}", part.path, names(part.spec.outputs())),
-        inputs => format!(
-            "`{}`: from {} gives {}",
-            part.path,
-            names(inputs),
-            names(part.spec.outputs())
-        ),
     }
 }

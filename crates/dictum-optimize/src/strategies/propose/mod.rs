@@ -10,7 +10,7 @@ mod instruct;
 mod specs;
 
 pub(super) use clean::cleaned;
-pub(super) use describe::{demo_text, program_text};
+pub(super) use describe::{demo_text, fields_text, program_text};
 pub(super) use ground::{Facts, Grounding, Wanted};
 pub(super) use instruct::{Instructor, TIPS};
 pub(super) use specs::{WARNING, question};

@@ -8,6 +8,7 @@ use dictum_core::signature::SignatureSpec;
 use dictum_core::types::Type;
 use serde_json::Value;
 
+use super::super::propose::fields_text;
 use super::bucket::Attempt;
 use crate::candidate::Candidate;
 use crate::plan::Plan;
@@ -47,14 +48,10 @@ impl Advisor {
             .input("better_attempt", Type::str())
             .output("rule", Type::str())
             .build()?;
-        let outline = plan.predictors.iter().map(|part| {
-            format!(
-                "Step `{}` takes {} and gives {}.",
-                part.path,
-                names(part.spec.inputs()),
-                names(part.spec.outputs())
-            )
-        });
+        let outline = plan
+            .predictors
+            .iter()
+            .map(|part| format!("Step `{}`\n{}", part.path, fields_text(&part.spec)));
         Ok(Self {
             asked: Arc::new(Candidate::proposer("rule", spec)),
             outline: outline.collect::<Vec<_>>().join("\n"),
@@ -108,11 +105,6 @@ pub(super) fn rule(done: Option<&Arc<Done>>) -> Option<String> {
     let text = done?.prediction()?.text("rule")?.trim();
     let bare = text.trim_matches(|c: char| !c.is_alphanumeric());
     (!bare.is_empty() && !bare.eq_ignore_ascii_case("none")).then(|| text.to_owned())
-}
-
-fn names(fields: &[dictum_core::signature::FieldSpec]) -> String {
-    let names = fields.iter().map(|field| format!("`{}`", field.name));
-    names.collect::<Vec<_>>().join(", ")
 }
 
 /// An attempt in words.
