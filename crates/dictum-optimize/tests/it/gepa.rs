@@ -109,7 +109,8 @@ async fn noise_is_not_called_a_gain() {
             .compile(&ctx, &program(), &train, &val, exact())
             .await
             .unwrap();
-        assert!(compiled.report.candidates.len() > 2, "{}", compiled.report);
+        // The search must have had something to be wrong about.
+        assert!(compiled.report.candidates.len() > 1, "{}", compiled.report);
         claims += u32::from(compiled.outcome == Outcome::Improved);
         if compiled.outcome != Outcome::Improved {
             assert_eq!(compiled.overlay.get("self").unwrap().instructions, None);
