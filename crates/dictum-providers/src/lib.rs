@@ -32,6 +32,7 @@ mod env;
 pub mod finetune;
 pub mod gemini;
 mod http;
+mod json;
 mod learned;
 pub mod openai;
 mod prices;

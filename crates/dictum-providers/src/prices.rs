@@ -19,10 +19,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::json::Json;
 use dictum_core::lm::{LmError, LmErrorKind, Response, Usage};
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 const BUNDLED: &str = include_str!("../data/prices.json");
 
@@ -292,7 +292,7 @@ impl Prices {
 
     /// Sets what an answer cost, where the provider did not say it. `model` is the name of the model called; the one that
     /// answered stands in when that has no price, as behind an alias.
-    pub(crate) fn fill(&self, model: &str, response: &mut Response, payload: &Value) {
+    pub(crate) fn fill(&self, model: &str, response: &mut Response, payload: &impl Json) {
         if response.usage.cost_usd.is_none() && at_standard_tier(payload) {
             response.usage.cost_usd = self.of_call(model, &response.model, &response.usage);
         }
@@ -308,7 +308,7 @@ impl Prices {
 
 /// Whether an answer was made at the tier that the prices are of: at others, which cost half or twice as much, what it cost is
 /// not known.
-fn at_standard_tier(raw: &Value) -> bool {
+fn at_standard_tier<J: Json>(raw: &J) -> bool {
     let usage = raw.get("usage");
     [Some(raw), usage]
         .into_iter()
@@ -335,7 +335,7 @@ fn without_date(model: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -1,5 +1,6 @@
 //! A model behind HTTP, whatever its dialect: the one place where calls are made and streams are read.
 
+use crate::json::Borrowed;
 use bytes::Bytes;
 use dictum_core::lm::{
     Call, Capabilities, Digest, LanguageModel, LmError, Payload, RateLimits, Request, Response,
@@ -8,7 +9,6 @@ use dictum_core::lm::{
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, stream as streams};
-use serde_json::Value;
 
 use crate::dialect::{Assemble, Dialect, Framing, Outgoing};
 use crate::http::{Answer, Http};
@@ -79,11 +79,12 @@ impl<D: Dialect> Remote<D> {
     async fn completed(&self, request: &Request, call: &Call) -> Result<Response, LmError> {
         let (answer, attempts) = self.ask(request, call, false).await?;
         let bytes = answer.whole().await?;
-        let payload: Value = serde_json::from_slice(&bytes)
-            .map_err(|_| refusal::not_json(&self.http.redact(&String::from_utf8_lossy(&bytes))))?;
+        let not_json = || refusal::not_json(&self.http.redact(&String::from_utf8_lossy(&bytes)));
+        let text = std::str::from_utf8(&bytes).map_err(|_| not_json())?;
+        let payload: Borrowed<'_> = serde_json::from_str(text).map_err(|_| not_json())?;
         let mut response = self.dialect.response(&payload)?;
         response.attempts = attempts;
-        response.raw = Some(Payload::from_text(&String::from_utf8_lossy(&bytes)));
+        response.raw = Some(Payload::from_text(text));
         self.prices.fill(&self.name, &mut response, &payload);
         Ok(response)
     }

@@ -50,12 +50,6 @@ pub(crate) fn with_payload(response: Response, payload: &Value) -> Response {
     }
 }
 
-/// The value that stands at these names, one inside the other. Unlike `Value::pointer` it has no path to take apart, which for an
-/// answer's dozen places costs as much as the rest of reading it.
-pub(crate) fn at<'a>(value: &'a Value, names: &[&str]) -> Option<&'a Value> {
-    names.iter().try_fold(value, |value, name| value.get(*name))
-}
-
 /// Merges parameters that stand over all others; `null` takes one out.
 pub(crate) fn merge_extra(extra: &Map<String, Value>, body: &mut Map<String, Value>) {
     for (name, value) in extra {

@@ -3,6 +3,7 @@
 use dictum_core::lm::{LmError, LmErrorKind};
 use serde_json::Value;
 
+use crate::json::Json;
 use crate::refusal::{Refusal, kind_of_status, says_too_long};
 
 /// Reads a refusal by status, headers and body.
@@ -14,9 +15,9 @@ pub(super) fn refused(refusal: &Refusal) -> LmError {
 }
 
 /// The error that stands in place of an answer or in a stream.
-pub(super) fn in_payload(payload: &Value) -> Option<LmError> {
-    let is_error = payload.get("type").is_some_and(|kind| kind == "error");
-    if !is_error && !payload.get("error").is_some_and(Value::is_object) {
+pub(super) fn in_payload<J: Json>(payload: &J) -> Option<LmError> {
+    let is_error = payload.get("type").and_then(J::as_str) == Some("error");
+    if !is_error && !payload.get("error").is_some_and(J::is_object) {
         return None;
     }
     let (kind, message) = said(payload);
@@ -27,10 +28,10 @@ pub(super) fn in_payload(payload: &Value) -> Option<LmError> {
 }
 
 /// The type and message of an error.
-fn said(body: &Value) -> (&str, &str) {
+fn said<J: Json>(body: &J) -> (&str, &str) {
     let text = |name: &str| {
         let inner = body.get("error").unwrap_or(body);
-        inner.get(name).and_then(Value::as_str).unwrap_or_default()
+        inner.get(name).and_then(J::as_str).unwrap_or_default()
     };
     (text("type"), text("message"))
 }

@@ -30,12 +30,12 @@ mod stream;
 
 use dictum_core::lm::{Capabilities, LmError, Request, Response, Settings};
 use reqwest::Url;
-use serde_json::Value;
 
 pub(crate) use self::model::Facts;
 pub(crate) use self::request::budget;
 pub(crate) use self::schema::narrowed;
 use crate::dialect::Dialect;
+use crate::json::Borrowed;
 use crate::refusal::Refusal;
 use crate::{Remote, Secret, sse};
 
@@ -110,7 +110,7 @@ impl Dialect for Messages {
         request::body(self, request, settings, streams)
     }
 
-    fn response(&self, payload: &Value) -> Result<Response, LmError> {
+    fn response(&self, payload: &Borrowed<'_>) -> Result<Response, LmError> {
         response::response(payload)
     }
 

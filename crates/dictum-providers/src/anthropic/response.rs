@@ -4,17 +4,17 @@ use dictum_core::lm::{FinishReason, LmError, LmErrorKind, Part, Response, Source
 use serde_json::Value;
 
 use super::{PROVIDER, error};
-use crate::wire::at;
+use crate::json::Json;
 
 /// Reads a whole answer; also one that was put together from a stream.
 ///
 /// # Errors
 /// The error it holds in place of an answer, or [`LmErrorKind::Decode`].
-pub(super) fn response(payload: &Value) -> Result<Response, LmError> {
+pub(super) fn response<J: Json>(payload: &J) -> Result<Response, LmError> {
     if let Some(error) = error::in_payload(payload) {
         return Err(error);
     }
-    let Some(content) = payload.get("content").and_then(Value::as_array) else {
+    let Some(content) = payload.get("content").and_then(J::as_array) else {
         return Err(LmError::new(LmErrorKind::Decode, "the answer has no `content`"));
     };
     let mut parts: Vec<Part> = content.iter().filter_map(part).collect();
@@ -23,12 +23,12 @@ pub(super) fn response(payload: &Value) -> Result<Response, LmError> {
         .iter()
         .all(|part| matches!(part, Part::Reasoning { .. } | Part::Opaque { .. }));
     if silent {
-        let reason = at(payload, &["stop_details", "explanation"]);
-        parts.push(Part::text(reason.and_then(Value::as_str).unwrap_or_default()));
+        let reason = payload.at(&["stop_details", "explanation"]);
+        parts.push(Part::text(reason.and_then(J::as_str).unwrap_or_default()));
     }
     Ok(Response {
         parts,
-        finish: finish(payload.get("stop_reason").and_then(Value::as_str)),
+        finish: finish(payload.get("stop_reason").and_then(J::as_str)),
         usage: payload.get("usage").map(usage).unwrap_or_default(),
         model: text(payload, "model").to_owned(),
         raw: None,
@@ -37,7 +37,7 @@ pub(super) fn response(payload: &Value) -> Result<Response, LmError> {
     })
 }
 
-fn part(block: &Value) -> Option<Part> {
+fn part<J: Json>(block: &J) -> Option<Part> {
     Some(match text(block, "type") {
         "text" if text(block, "text").is_empty() => return None,
         "text" => Part::text(text(block, "text")),
@@ -51,24 +51,23 @@ fn part(block: &Value) -> Option<Part> {
         // Encrypted thinking, the steps of tools that ran at the server, and what is to come.
         _ => Part::Opaque {
             provider: PROVIDER.to_owned(),
-            payload: block.clone(),
+            payload: block.to_value(),
         },
     })
 }
 
-pub(super) fn tool_call(block: &Value) -> Part {
+pub(super) fn tool_call<J: Json>(block: &J) -> Part {
     Part::ToolCall {
         id: text(block, "id").to_owned(),
         name: text(block, "name").to_owned(),
         arguments: block
             .get("input")
-            .cloned()
-            .unwrap_or_else(|| Value::Object(Default::default())),
+            .map_or_else(|| Value::Object(Default::default()), J::to_value),
     }
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value.get(name).and_then(Value::as_str).unwrap_or_default()
+fn text<'a, J: Json>(value: &'a J, name: &str) -> &'a str {
+    value.get(name).and_then(J::as_str).unwrap_or_default()
 }
 
 fn finish(reason: Option<&str>) -> FinishReason {
@@ -81,8 +80,8 @@ fn finish(reason: Option<&str>) -> FinishReason {
     }
 }
 
-fn usage(usage: &Value) -> Usage {
-    let count = |path: &[&str]| at(usage, path).and_then(Value::as_u64);
+fn usage<J: Json>(usage: &J) -> Usage {
+    let count = |path: &[&str]| usage.at(path).and_then(J::as_u64);
     // What was read from the cache or written to it is counted apart from the rest of the input.
     let cached = count(&["cache_read_input_tokens"]);
     let written = count(&["cache_creation_input_tokens"]);

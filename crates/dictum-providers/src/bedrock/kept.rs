@@ -3,18 +3,20 @@
 use dictum_core::lm::Part;
 use serde_json::{Value, json};
 
+use crate::json::Json;
+
 const PROVIDER: &str = "bedrock";
 
 /// The part that a `reasoningContent` block is, if it says anything.
-pub(super) fn reasoning(content: &Value) -> Option<Part> {
-    let text = |path: &str| content.pointer(path).and_then(Value::as_str);
-    if let Some(data) = text("/redactedContent") {
+pub(super) fn reasoning<J: Json>(content: &J) -> Option<Part> {
+    let text = |path: &[&str]| content.at(path).and_then(J::as_str);
+    if let Some(data) = text(&["redactedContent"]) {
         return Some(redacted(data));
     }
     content.get("reasoningText")?;
     Some(Part::Reasoning {
-        text: text("/reasoningText/text").unwrap_or_default().to_owned(),
-        signature: text("/reasoningText/signature").map(str::to_owned),
+        text: text(&["reasoningText", "text"]).unwrap_or_default().to_owned(),
+        signature: text(&["reasoningText", "signature"]).map(str::to_owned),
     })
 }
 

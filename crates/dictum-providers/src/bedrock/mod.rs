@@ -34,11 +34,11 @@ pub use sigv4::Credentials;
 use dictum_core::lm::{Capabilities, LmError, LmErrorKind, Request, Response, Settings};
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use serde_json::Value;
 
 use self::sigv4::Signer;
 use crate::Remote;
 use crate::dialect::{Dialect, Outgoing};
+use crate::json::Borrowed;
 use crate::refusal::Refusal;
 
 /// A model behind Bedrock's Converse.
@@ -142,7 +142,7 @@ impl Dialect for Converse {
         Ok(())
     }
 
-    fn response(&self, payload: &Value) -> Result<Response, LmError> {
+    fn response(&self, payload: &Borrowed<'_>) -> Result<Response, LmError> {
         response::response(payload)
     }
 

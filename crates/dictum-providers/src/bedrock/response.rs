@@ -4,14 +4,17 @@ use dictum_core::lm::{FinishReason, LmError, LmErrorKind, Part, Response, Source
 use serde_json::{Map, Value};
 
 use super::kept;
-use crate::wire::at;
+use crate::json::Json;
 
 /// Reads a whole answer.
 ///
 /// # Errors
 /// [`LmErrorKind::Decode`] when it is none.
-pub(super) fn response(payload: &Value) -> Result<Response, LmError> {
-    let Some(content) = at(payload, &["output", "message", "content"]).and_then(Value::as_array) else {
+pub(super) fn response<J: Json>(payload: &J) -> Result<Response, LmError> {
+    let Some(content) = payload
+        .at(&["output", "message", "content"])
+        .and_then(J::as_array)
+    else {
         return Err(LmError::new(
             LmErrorKind::Decode,
             "the answer has no `output.message`",
@@ -22,7 +25,7 @@ pub(super) fn response(payload: &Value) -> Result<Response, LmError> {
 }
 
 /// The answer of these parts; the rest is in the payload.
-pub(super) fn answer(mut parts: Vec<Part>, payload: &Value) -> Response {
+pub(super) fn answer<J: Json>(mut parts: Vec<Part>, payload: &J) -> Response {
     let says = |part: &Part| matches!(part, Part::Text { .. } | Part::ToolCall { .. });
     if !parts.iter().any(says) {
         // A silent answer is an answer.
@@ -30,11 +33,12 @@ pub(super) fn answer(mut parts: Vec<Part>, payload: &Value) -> Response {
     }
     Response {
         parts,
-        finish: finish(payload.get("stopReason").and_then(Value::as_str)),
+        finish: finish(payload.get("stopReason").and_then(J::as_str)),
         usage: payload.get("usage").map(usage).unwrap_or_default(),
         // Only a prompt router says which model it was.
-        model: at(payload, &["trace", "promptRouter", "invokedModelId"])
-            .and_then(Value::as_str)
+        model: payload
+            .at(&["trace", "promptRouter", "invokedModelId"])
+            .and_then(J::as_str)
             .unwrap_or_default()
             .to_owned(),
         raw: None,
@@ -44,12 +48,12 @@ pub(super) fn answer(mut parts: Vec<Part>, payload: &Value) -> Response {
 }
 
 /// The part that a block is. Media stay in the raw payload.
-fn part(block: &Value) -> Option<Part> {
-    let (kind, value) = block.as_object()?.iter().next()?;
-    match kind.as_str() {
+fn part<J: Json>(block: &J) -> Option<Part> {
+    let (kind, value) = block.first_member()?;
+    match kind {
         "text" => value.as_str().filter(|text| !text.is_empty()).map(Part::text),
         "citationsContent" => {
-            let pieces = value.get("content").and_then(Value::as_array);
+            let pieces = value.get("content").and_then(J::as_array);
             let texts = pieces
                 .into_iter()
                 .flatten()
@@ -57,24 +61,17 @@ fn part(block: &Value) -> Option<Part> {
             Some(Part::text(texts.collect::<String>()))
         }
         "toolUse" if value.get("type").is_none() => {
-            let text = |name: &str| {
-                value
-                    .get(name)
-                    .and_then(Value::as_str)
-                    .unwrap_or_default()
-                    .to_owned()
-            };
+            let text = |name: &str| value.get(name).and_then(J::as_str).unwrap_or_default().to_owned();
             Some(Part::ToolCall {
                 id: text("toolUseId"),
                 name: text("name"),
                 arguments: value
                     .get("input")
-                    .cloned()
-                    .unwrap_or_else(|| Value::Object(Map::new())),
+                    .map_or_else(|| Value::Object(Map::new()), J::to_value),
             })
         }
         // A tool that ran at the provider.
-        "toolUse" | "toolResult" => Some(kept::opaque(block.clone())),
+        "toolUse" | "toolResult" => Some(kept::opaque(block.to_value())),
         "reasoningContent" => kept::reasoning(value),
         _ => None,
     }
@@ -91,8 +88,8 @@ fn finish(reason: Option<&str>) -> FinishReason {
     }
 }
 
-fn usage(usage: &Value) -> Usage {
-    let count = |name: &str| usage.get(name).and_then(Value::as_u64);
+fn usage<J: Json>(usage: &J) -> Usage {
+    let count = |name: &str| usage.get(name).and_then(J::as_u64);
     let cached = count("cacheReadInputTokens");
     // What was read from or written to the cache is not part of `inputTokens`.
     let written = count("cacheWriteInputTokens");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use dictum_core::lm::{LmError, LmErrorKind};
 use serde_json::Value;
 
+use crate::json::Json;
 use crate::refusal::{Refusal, kind_of_status, says_too_long};
 use crate::secret::redact_keys;
 
@@ -19,32 +20,41 @@ const TOO_LONG: &[&str] = &[
 const OUT_OF_CREDIT: &[&str] = &["billing", "prepayment", "credits are depleted", "limit: 0"];
 
 /// A `google.rpc.Status`, in the envelope that HTTP answers have.
-#[derive(Debug, Clone, Copy)]
-struct Status<'a>(&'a Value);
+#[derive(Debug)]
+struct Status<'a, J>(&'a J);
 
-impl<'a> Status<'a> {
+// Not derived: the tree need not be copied for what points at it to be.
+impl<J> Clone for Status<'_, J> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<J> Copy for Status<'_, J> {}
+
+impl<'a, J: Json> Status<'a, J> {
     /// The status in a body: an object, or, from a stream that is not of server-sent events, a list of one.
-    fn of(body: &'a Value) -> Option<Self> {
-        let body = body.get(0).unwrap_or(body);
+    fn of(body: &'a J) -> Option<Self> {
+        let body = body.first().unwrap_or(body);
         body.get("error").filter(|error| error.is_object()).map(Self)
     }
 
     fn text(self, name: &str) -> &'a str {
-        self.0.get(name).and_then(Value::as_str).unwrap_or_default()
+        self.0.get(name).and_then(J::as_str).unwrap_or_default()
     }
 
     /// The details of this type.
-    fn details(self, kind: &'static str) -> impl Iterator<Item = &'a Value> {
-        let details = self.0.get("details").and_then(Value::as_array);
+    fn details(self, kind: &'static str) -> impl Iterator<Item = &'a J> {
+        let details = self.0.get("details").and_then(J::as_array);
         details.into_iter().flatten().filter(move |detail| {
-            let name = detail.get("@type").and_then(Value::as_str).unwrap_or_default();
+            let name = detail.get("@type").and_then(J::as_str).unwrap_or_default();
             name.rsplit('.').next() == Some(kind)
         })
     }
 
     fn reason_is(self, reason: &str) -> bool {
         self.details("ErrorInfo")
-            .any(|info| info.get("reason").is_some_and(|known| known == reason))
+            .any(|info| info.get("reason").and_then(J::as_str) == Some(reason))
     }
 
     /// How long to wait, as `RetryInfo` has it: seconds, with up to nine decimals and an `s`.
@@ -110,7 +120,7 @@ pub(super) fn refused(refusal: &Refusal) -> LmError {
 }
 
 /// The error with the wait its details ask for, where waiting helps and nothing else asked for one.
-fn waiting(error: LmError, status: Status<'_>) -> LmError {
+fn waiting<J: Json>(error: LmError, status: Status<'_, J>) -> LmError {
     let waits = matches!(error.kind(), LmErrorKind::RateLimit | LmErrorKind::Server);
     match status.retry_delay() {
         Some(wait) if waits && error.retry_after().is_none() => error.with_retry_after(wait),
@@ -120,16 +130,16 @@ fn waiting(error: LmError, status: Status<'_>) -> LmError {
 
 /// The error that a chunk of a stream, or a payload of status 200, holds in place of an answer: a status, or word that the
 /// prompt was blocked.
-pub(super) fn in_payload(payload: &Value) -> Option<LmError> {
+pub(super) fn in_payload<J: Json>(payload: &J) -> Option<LmError> {
     if let Some(status) = Status::of(payload) {
-        let code = status.0.get("code").and_then(Value::as_u64);
+        let code = status.0.get("code").and_then(J::as_u64);
         let code = code.and_then(|code| u16::try_from(code).ok()).unwrap_or(500);
         let error = LmError::new(status.kind(code), redact_keys(status.message())).with_status(code);
         return Some(waiting(error, status));
     }
     let feedback = payload.get("promptFeedback")?;
     let reason = feedback.get("blockReason")?.as_str()?;
-    let more = feedback.get("blockReasonMessage").and_then(Value::as_str);
+    let more = feedback.get("blockReasonMessage").and_then(J::as_str);
     let more = more.map(|more| format!(": {more}")).unwrap_or_default();
     let message = format!("the prompt was blocked ({reason}){more}");
     Some(LmError::new(LmErrorKind::ContentFilter, redact_keys(&message)))

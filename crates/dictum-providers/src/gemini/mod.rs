@@ -26,9 +26,9 @@ mod stream;
 
 use dictum_core::lm::{Capabilities, LmError, Request, Response, Settings};
 use reqwest::Url;
-use serde_json::Value;
 
 use crate::dialect::Dialect;
+use crate::json::Borrowed;
 use crate::refusal::Refusal;
 use crate::{Remote, Secret, sse};
 
@@ -116,7 +116,7 @@ impl Dialect for GenerateContent {
         request::body(self, request, settings)
     }
 
-    fn response(&self, payload: &Value) -> Result<Response, LmError> {
+    fn response(&self, payload: &Borrowed<'_>) -> Result<Response, LmError> {
         response::response(payload)
     }
 

@@ -7,21 +7,21 @@ use serde_json::{Map, Value, json};
 
 use super::{GenerateContent, MADE_UP_ID, error};
 use crate::dialect::Dialect;
-use crate::wire::at;
+use crate::json::Json;
 
 /// Reads a whole answer.
 ///
 /// # Errors
 /// The error it holds, that the prompt was blocked, or [`LmErrorKind::Decode`].
-pub(super) fn response(payload: &Value) -> Result<Response, LmError> {
-    let Some(candidate) = payload.get("candidates").and_then(|all| all.get(0)) else {
+pub(super) fn response<J: Json>(payload: &J) -> Result<Response, LmError> {
+    let Some(candidate) = payload.get("candidates").and_then(J::first) else {
         return Err(error::in_payload(payload).unwrap_or_else(no_candidate));
     };
     let mut parts = Parts::default();
     for part in content(candidate) {
         parts.add(part, &mut Vec::new());
     }
-    let finish = candidate.get("finishReason").and_then(Value::as_str);
+    let finish = candidate.get("finishReason").and_then(J::as_str);
     let finish = finish.unwrap_or_default().to_owned();
     Ok(parts.response(&finish, payload))
 }
@@ -31,8 +31,8 @@ pub(super) fn no_candidate() -> LmError {
 }
 
 /// The parts of a candidate. There is no content at all when a filter stopped it.
-pub(super) fn content(candidate: &Value) -> impl Iterator<Item = &Value> {
-    let parts = at(candidate, &["content", "parts"]).and_then(Value::as_array);
+pub(super) fn content<J: Json>(candidate: &J) -> impl Iterator<Item = &J> {
+    let parts = candidate.at(&["content", "parts"]).and_then(J::as_array);
     parts.into_iter().flatten()
 }
 
@@ -48,10 +48,10 @@ pub(super) struct Parts {
 
 impl Parts {
     /// Adds a part, or a piece of one, and the event it brings.
-    pub(super) fn add(&mut self, part: &Value, out: &mut Vec<StreamEvent>) {
-        let text_of = |name: &str| part.get(name).and_then(Value::as_str);
+    pub(super) fn add<J: Json>(&mut self, part: &J, out: &mut Vec<StreamEvent>) {
+        let text_of = |name: &str| part.get(name).and_then(J::as_str);
         let signature = text_of("thoughtSignature").filter(|signature| !signature.is_empty());
-        let thought = part.get("thought").and_then(Value::as_bool) == Some(true);
+        let thought = part.get("thought").and_then(J::as_bool) == Some(true);
         if let Some(text) = text_of("text") {
             if thought {
                 self.add_thought(text, signature, out);
@@ -68,7 +68,7 @@ impl Parts {
             self.add_media(data);
         } else if !thought {
             // Code that ran and its result, and what is yet to come.
-            self.parts.push(opaque(part.clone()));
+            self.parts.push(opaque(part.to_value()));
         }
     }
 
@@ -123,8 +123,8 @@ impl Parts {
         }
     }
 
-    fn add_call(&mut self, call: &Value, out: &mut Vec<StreamEvent>) {
-        let text_of = |name: &str| call.get(name).and_then(Value::as_str).unwrap_or_default();
+    fn add_call<J: Json>(&mut self, call: &J, out: &mut Vec<StreamEvent>) {
+        let text_of = |name: &str| call.get(name).and_then(J::as_str).unwrap_or_default();
         let id = match text_of("id") {
             // Older models give none; a result must find its call all the same.
             "" => format!("{MADE_UP_ID}{}", self.calls),
@@ -132,8 +132,9 @@ impl Parts {
         };
         self.calls += 1;
         let name = text_of("name").to_owned();
-        let arguments = call.get("args").cloned();
-        let arguments = arguments.unwrap_or_else(|| Value::Object(Map::new()));
+        let arguments = call
+            .get("args")
+            .map_or_else(|| Value::Object(Map::new()), J::to_value);
         out.push(StreamEvent::ToolCall {
             id: id.clone(),
             name: name.clone(),
@@ -142,8 +143,8 @@ impl Parts {
         self.parts.push(Part::ToolCall { id, name, arguments });
     }
 
-    fn add_media(&mut self, data: &Value) {
-        let text_of = |name: &str| data.get(name).and_then(Value::as_str).unwrap_or_default();
+    fn add_media<J: Json>(&mut self, data: &J) {
+        let text_of = |name: &str| data.get(name).and_then(J::as_str).unwrap_or_default();
         let kind = text_of("mimeType");
         let media = Media::base64(kind, text_of("data"));
         self.parts.push(match kind.split_once('/') {
@@ -158,7 +159,7 @@ impl Parts {
     }
 
     /// The answer that these parts make, with what the rest of the payload says.
-    pub(super) fn response(mut self, finish: &str, payload: &Value) -> Response {
+    pub(super) fn response<J: Json>(mut self, finish: &str, payload: &J) -> Response {
         let silent = |part: &Part| matches!(part, Part::Reasoning { .. } | Part::Opaque { .. });
         // A silent answer has an empty text.
         if self.parts.iter().all(silent) {
@@ -170,7 +171,7 @@ impl Parts {
             usage: payload.get("usageMetadata").map(usage).unwrap_or_default(),
             model: payload
                 .get("modelVersion")
-                .and_then(Value::as_str)
+                .and_then(J::as_str)
                 .unwrap_or_default()
                 .to_owned(),
             raw: None,
@@ -219,15 +220,15 @@ fn finish_reason(reason: &str, calls: bool) -> FinishReason {
     }
 }
 
-pub(super) fn usage(usage: &Value) -> Usage {
-    let count = |name: &str| usage.get(name).and_then(Value::as_u64);
+pub(super) fn usage<J: Json>(usage: &J) -> Usage {
+    let count = |name: &str| usage.get(name).and_then(J::as_u64);
     let sum = |first: Option<u64>, more: Option<u64>| match (first, more) {
         (None, None) => None,
         (first, more) => Some(first.unwrap_or(0).saturating_add(more.unwrap_or(0))),
     };
     let audio = |name: &str| {
         let mut kinds = usage.get(name)?.as_array()?.iter();
-        let audio = kinds.find(|kind| kind.get("modality").is_some_and(|modality| modality == "AUDIO"))?;
+        let audio = kinds.find(|kind| kind.get("modality").and_then(J::as_str) == Some("AUDIO"))?;
         audio.get("tokenCount")?.as_u64()
     };
     let thoughts = count("thoughtsTokenCount");

@@ -3,6 +3,7 @@
 use dictum_core::lm::{LmError, LmErrorKind};
 use serde_json::Value;
 
+use crate::json::Json;
 use crate::refusal::{Refusal, kind_of_status, says_too_long};
 use crate::secret::redact_keys;
 
@@ -25,12 +26,12 @@ pub(crate) fn refused(refusal: &Refusal) -> LmError {
 }
 
 /// The error that a payload of status 200, or a chunk of a stream, holds in place of an answer.
-pub(crate) fn in_payload(payload: &Value) -> Option<LmError> {
+pub(crate) fn in_payload<J: Json>(payload: &J) -> Option<LmError> {
     let error = payload.get("error").filter(|error| !error.is_null())?;
     let said = said(payload)?;
     let status = error
         .get("code")
-        .and_then(Value::as_u64)
+        .and_then(J::as_u64)
         .and_then(|code| u16::try_from(code).ok());
     let kind = kind(status.unwrap_or(500), Some(&said));
     let error = LmError::new(kind, redact_keys(&said.message));
@@ -40,19 +41,20 @@ pub(crate) fn in_payload(payload: &Value) -> Option<LmError> {
     })
 }
 
-fn said(body: &Value) -> Option<Said> {
-    let text = |value: &Value, name: &str| match value.get(name) {
-        Some(Value::String(text)) => text.clone(),
+fn said<J: Json>(body: &J) -> Option<Said> {
+    let text = |value: &J, name: &str| match value.get(name).map(J::to_value) {
+        Some(Value::String(text)) => text,
         Some(Value::Number(number)) => number.to_string(),
         _ => String::new(),
     };
-    match body.get("error") {
-        Some(Value::String(message)) => Some(Said {
-            message: message.clone(),
+    let error = body.get("error");
+    match error.and_then(J::as_str) {
+        Some(message) => Some(Said {
+            message: message.to_owned(),
             ..Said::default()
         }),
         // OpenAI's form is inside `error`; vLLM's older form is the same without it.
-        error => {
+        None => {
             let inner = error.filter(|error| error.is_object()).unwrap_or(body);
             let said = Said {
                 message: text(inner, "message"),
@@ -62,7 +64,9 @@ fn said(body: &Value) -> Option<Said> {
             if said.message.is_empty() && said.code.is_empty() {
                 // FastAPI's form.
                 let detail = body.get("detail")?;
-                let message = detail.as_str().map_or_else(|| detail.to_string(), str::to_owned);
+                let message = detail
+                    .as_str()
+                    .map_or_else(|| detail.to_value().to_string(), str::to_owned);
                 return Some(Said {
                     message,
                     ..Said::default()

@@ -32,6 +32,7 @@ use reqwest::Url;
 use serde_json::{Value, json};
 
 use crate::dialect::Dialect;
+use crate::json::Borrowed;
 use crate::refusal::Refusal;
 use crate::{Remote, sse};
 
@@ -97,7 +98,7 @@ impl Dialect for Chat {
         request::body(self, request, settings, streams)
     }
 
-    fn response(&self, payload: &Value) -> Result<Response, LmError> {
+    fn response(&self, payload: &Borrowed<'_>) -> Result<Response, LmError> {
         response::response(payload)
     }
 

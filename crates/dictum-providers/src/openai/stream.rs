@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 
 use super::{error, response};
 use crate::dialect::Assemble;
+use crate::json::Json;
+use crate::refusal;
 use crate::sse::Event;
-use crate::{refusal, wire};
 
 /// What of a message becomes parts.
 const TYPED: &[&str] = &[
@@ -157,7 +158,7 @@ impl Assembler {
     fn call(&mut self, at: u64, delta: &Value) {
         let index = delta.get("index").and_then(Value::as_u64).unwrap_or(at);
         let call = self.calls.entry(index).or_default();
-        let text = |path: &[&str]| wire::at(delta, path).and_then(Value::as_str).unwrap_or_default();
+        let text = |path: &[&str]| delta.at(path).and_then(Value::as_str).unwrap_or_default();
         // Id and name come whole with the first piece; some servers repeat them with every one.
         if call.id.is_empty() {
             call.id.push_str(text(&["id"]));
@@ -165,7 +166,7 @@ impl Assembler {
         if call.name.is_empty() {
             call.name.push_str(text(&["function", "name"]));
         }
-        match wire::at(delta, &["function", "arguments"]) {
+        match delta.at(&["function", "arguments"]) {
             Some(Value::String(more)) => call.arguments.push_str(more),
             // Whole at once, as Ollama has it.
             Some(whole @ Value::Object(_)) => call.arguments = whole.to_string(),

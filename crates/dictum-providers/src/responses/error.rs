@@ -1,14 +1,15 @@
 //! Errors that come in place of an answer, or in the middle of one.
 
 use dictum_core::lm::{LmError, LmErrorKind};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::json::Json;
 use crate::openai::in_payload;
 use crate::secret::redact_keys;
 
 /// The error that `{"code": ..., "message": ...}` is, of a failed response or an `error` event.
-pub(super) fn told(error: &Value) -> LmError {
-    let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
+pub(super) fn told<J: Json>(error: &J) -> LmError {
+    let text = |name: &str| error.get(name).and_then(J::as_str).unwrap_or_default();
     let (code, message) = (text("code"), text("message"));
     let message = if message.is_empty() {
         "the response failed, and the server did not say why"
@@ -16,7 +17,7 @@ pub(super) fn told(error: &Value) -> LmError {
         message
     };
     let Some(kind) = kind(code) else {
-        let told = in_payload(&json!({ "error": error }));
+        let told = in_payload(&json!({ "error": error.to_value() }));
         return told.unwrap_or_else(|| LmError::new(LmErrorKind::Server, redact_keys(message)));
     };
     LmError::new(kind, redact_keys(message))

@@ -4,7 +4,9 @@
 //! [`Part::Reasoning`], and what has to go back a [`Part::Opaque`] beside it.
 
 use dictum_core::lm::Part;
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use crate::json::Json;
 
 const PROVIDER: &str = "openai";
 
@@ -12,10 +14,10 @@ const PROVIDER: &str = "openai";
 pub(super) const BETWEEN: &str = "\n\n";
 
 /// Adds the parts that a reasoning item is. One that was not encrypted can't go back: nothing of it is stored.
-pub(super) fn reasoning(item: &Value, parts: &mut Vec<Part>) {
+pub(super) fn reasoning<J: Json>(item: &J, parts: &mut Vec<Part>) {
     let texts = |name: &str| -> Vec<&str> {
         item.get(name)
-            .and_then(Value::as_array)
+            .and_then(J::as_array)
             .into_iter()
             .flatten()
             .filter_map(|piece| piece.get("text")?.as_str())
@@ -34,8 +36,8 @@ pub(super) fn reasoning(item: &Value, parts: &mut Vec<Part>) {
             signature: None,
         });
     }
-    if item.get("encrypted_content").is_some_and(Value::is_string) {
-        parts.push(opaque(kept(item)));
+    if item.get("encrypted_content").and_then(J::as_str).is_some() {
+        parts.push(opaque(kept(item.to_value())));
     }
 }
 
@@ -53,11 +55,12 @@ pub(super) fn of_openai<'a>(provider: &str, item: &'a Value) -> Option<&'a Value
 }
 
 /// The item without what the server refuses to see again: what says nothing, and how far it had come.
-fn kept(item: &Value) -> Value {
-    let entries = item.as_object().into_iter().flatten();
-    let entries: Map<String, Value> = entries
-        .filter(|(name, value)| !value.is_null() && name.as_str() != "status")
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    Value::Object(entries)
+fn kept(item: Value) -> Value {
+    let Value::Object(entries) = item else {
+        return item;
+    };
+    let says = entries
+        .into_iter()
+        .filter(|(name, value)| !value.is_null() && name != "status");
+    Value::Object(says.collect())
 }

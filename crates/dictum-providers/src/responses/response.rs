@@ -4,14 +4,14 @@ use dictum_core::lm::{FinishReason, LmError, LmErrorKind, Part, Response, Source
 use serde_json::Value;
 
 use super::{error, kept};
+use crate::json::Json;
 use crate::openai::{in_payload, tool_call};
-use crate::wire::at;
 
 /// Reads a whole answer.
 ///
 /// # Errors
 /// The error it holds, or [`LmErrorKind::Decode`].
-pub(super) fn response(payload: &Value) -> Result<Response, LmError> {
+pub(super) fn response<J: Json>(payload: &J) -> Result<Response, LmError> {
     if let Some(error) = payload.get("error").filter(|error| !error.is_null()) {
         let is_response = payload.get("output").is_some();
         return Err(match in_payload(payload) {
@@ -19,7 +19,7 @@ pub(super) fn response(payload: &Value) -> Result<Response, LmError> {
             _ => error::told(error),
         });
     }
-    let Some(output) = payload.get("output").and_then(Value::as_array) else {
+    let Some(output) = payload.get("output").and_then(J::as_array) else {
         return Err(LmError::new(LmErrorKind::Decode, "the answer has no `output`"));
     };
     let mut answer = Answer::default();
@@ -52,10 +52,10 @@ struct Answer {
 
 impl Answer {
     /// Adds what an output item says. Items of the provider's own tools are kept, to be given back in their place.
-    fn item(&mut self, item: &Value) {
+    fn item<J: Json>(&mut self, item: &J) {
         match text_of(item, "type") {
             Some("message") => {
-                let content = item.get("content").and_then(Value::as_array);
+                let content = item.get("content").and_then(J::as_array);
                 for part in content.into_iter().flatten() {
                     let refusal = text_of(part, "refusal");
                     self.refused |= refusal.is_some();
@@ -70,14 +70,14 @@ impl Answer {
                 self.called = true;
                 self.parts.push(call(item));
             }
-            Some(_) => self.parts.push(kept::opaque(item.clone())),
+            Some(_) => self.parts.push(kept::opaque(item.to_value())),
             None => {}
         }
     }
 }
 
 /// The tool call that a `function_call` item is.
-pub(super) fn call(item: &Value) -> Part {
+pub(super) fn call<J: Json>(item: &J) -> Part {
     tool_call(
         text_of(item, "call_id").unwrap_or_default(),
         text_of(item, "name").unwrap_or_default(),
@@ -85,12 +85,12 @@ pub(super) fn call(item: &Value) -> Part {
     )
 }
 
-fn finish(payload: &Value, answer: &Answer) -> Result<FinishReason, LmError> {
+fn finish<J: Json>(payload: &J, answer: &Answer) -> Result<FinishReason, LmError> {
     Ok(match text_of(payload, "status") {
         _ if answer.refused => FinishReason::ContentFilter,
         Some("completed") | None if answer.called => FinishReason::ToolCalls,
         Some("completed") | None => FinishReason::Stop,
-        Some("incomplete") => match at(payload, &["incomplete_details", "reason"]).and_then(Value::as_str) {
+        Some("incomplete") => match payload.at(&["incomplete_details", "reason"]).and_then(J::as_str) {
             Some("max_output_tokens") => FinishReason::Length,
             Some("content_filter") => FinishReason::ContentFilter,
             reason => FinishReason::Other(reason.unwrap_or("incomplete").to_owned()),
@@ -107,19 +107,19 @@ fn finish(payload: &Value, answer: &Answer) -> Result<FinishReason, LmError> {
     })
 }
 
-pub(super) fn text_of<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
+pub(super) fn text_of<'a, J: Json>(value: &'a J, name: &str) -> Option<&'a str> {
     value.get(name)?.as_str().filter(|text| !text.is_empty())
 }
 
-fn usage(usage: &Value) -> Usage {
-    let count = |path: &[&str]| at(usage, path).and_then(Value::as_u64);
+fn usage<J: Json>(usage: &J) -> Usage {
+    let count = |path: &[&str]| usage.at(path).and_then(J::as_u64);
     Usage {
         input_tokens: count(&["input_tokens"]),
         cached_tokens: count(&["input_tokens_details", "cached_tokens"]),
         cache_write_tokens: count(&["input_tokens_details", "cache_write_tokens"]),
         output_tokens: count(&["output_tokens"]),
         reasoning_tokens: count(&["output_tokens_details", "reasoning_tokens"]),
-        cost_usd: usage.get("cost").and_then(Value::as_f64),
+        cost_usd: usage.get("cost").and_then(J::as_f64),
         ..Usage::default()
     }
 }
