@@ -84,22 +84,20 @@ fn a_model_is_trained_measured_and_named_in_the_program() {
         "no example is asked twice"
     );
     let notes = found["notes"].to_string();
-    assert!(notes.contains("--lm openai/ft:base:test::1"), "{notes}");
-    let program: Value = serde_json::from_str(&fs::read_to_string(&out).unwrap()).unwrap();
-    assert_eq!(program["metadata"]["lm"], "openai/ft:base:test::1");
+    let url = server.url();
+    let advice = format!("--lm openai/base --lms openai/ft:base:test::1 --base-url {url}");
+    assert!(notes.contains(&advice), "{notes}");
 
-    let run = |lm: &str| {
-        let url = server.url();
-        let set = "text=blueish thing 99 with blueish marks of new";
-        let call = ["run", "--program", &out, "--set", set, "--json"];
-        works(
-            &dictum(&[&call[..], &["--lm", lm, "--base-url", &url]].concat())
-                .output()
-                .unwrap(),
-        )
+    // The program wants its tuned model, says so without it, and asks it where it is there.
+    let set = "text=blueish thing 99 with blueish marks of new";
+    let call = ["run", "--program", &out, "--set", set, "--json"];
+    let run = |how: &str| {
+        let how: Vec<&str> = how.split(' ').collect();
+        dictum(&[&call[..], &how].concat()).output().unwrap()
     };
-    assert_eq!(run("openai/ft:base:test::1")["fields"]["label"], "blue");
-    assert_eq!(run("openai/base")["fields"]["label"], "red");
+    assert_eq!(works(&run(&advice))["fields"]["label"], "blue");
+    let alone = run(&format!("--lm openai/base --base-url {url}"));
+    fails(&alone, 2, "wants the model `openai/ft:base:test::1`");
 }
 
 #[test]
