@@ -3,6 +3,7 @@
 mod crash;
 mod data;
 mod per_predictor;
+mod sequence;
 mod service;
 
 use std::sync::Arc;
