@@ -67,6 +67,12 @@ fn compile(folder: &TempDir, server: &FakeTuner, more: &[&str]) -> Command {
 fn a_model_is_trained_measured_and_named_in_the_program() {
     let (folder, server) = (TempDir::new().unwrap(), server());
     server.steps(&[]);
+    // What the tuned model would use is told apart, and what nobody knows the price of has none.
+    let foreseen = works(&compile(&folder, &server, &["--dry-run"]).output().unwrap());
+    let used = |model: &str| foreseen["by_model"][model]["input_tokens"].as_u64().unwrap();
+    assert!(used("openai/base") > used("the tuned model") && used("the tuned model") > 0);
+    assert_eq!(foreseen["cost_usd"], Value::Null);
+    assert_eq!(server.seen().len(), 0);
     let out = folder.path().join("program.json").display().to_string();
     let written = works(&compile(&folder, &server, &["--write-only"]).output().unwrap());
     assert_eq!(written["passed"], 30);
