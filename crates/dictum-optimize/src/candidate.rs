@@ -62,8 +62,6 @@ pub struct Candidate {
     parents: Vec<String>,
     /// What a proposer is asked.
     question: Option<Arc<SignatureSpec>>,
-    /// The model it is called with, where that is not the context's.
-    lm: Option<String>,
     /// Made once, when it is asked for: every rollout asks.
     ids: OnceLock<Box<Ids>>,
 }
@@ -78,7 +76,6 @@ impl Candidate {
             sources: BTreeMap::new(),
             parents: Vec::new(),
             question: None,
-            lm: None,
             ids: OnceLock::new(),
         }
     }
@@ -164,10 +161,9 @@ impl Candidate {
 
     fn ids(&self) -> &Ids {
         self.ids.get_or_init(|| {
-            let of = |overlay: &Overlay| match (&self.question, &self.lm) {
-                (Some(question), _) => short(&Digest::of(&(self.role, &**question))),
-                (None, Some(lm)) => short(&Digest::of(&(self.role, overlay, lm))),
-                (None, None) => short(&Digest::of(&(self.role, overlay))),
+            let of = |overlay: &Overlay| match &self.question {
+                Some(question) => short(&Digest::of(&(self.role, &**question))),
+                None => short(&Digest::of(&(self.role, overlay))),
             };
             let id = of(&self.overlay);
             let calls = match self.overlay.thresholds().next() {
@@ -176,20 +172,6 @@ impl Candidate {
             };
             Box::new(Ids { id, calls })
         })
-    }
-
-    /// The same, called with this model in place of the context's.
-    pub(crate) fn called_with(&self, lm: &str) -> Self {
-        Self {
-            lm: Some(lm.to_owned()),
-            ids: OnceLock::new(),
-            ..self.clone()
-        }
-    }
-
-    /// The model it is called with, where that is not the context's.
-    pub(crate) fn lm(&self) -> Option<&str> {
-        self.lm.as_deref()
     }
 
     /// What a proposer is asked; `None` for a state of a program.
@@ -236,6 +218,24 @@ impl Candidate {
             label: label.to_owned(),
             ..self.clone()
         }
+    }
+
+    /// The same, with what another candidate has where this one has nothing: for a run that goes on from it.
+    pub(crate) fn filled_from(&self, other: &Self) -> Self {
+        let mut all = self.clone();
+        let is_new = |path: &str| self.overlay.get(path).is_none();
+        for (path, state) in other.overlay.iter().filter(|(path, _)| is_new(path)) {
+            all = all.with(path, state.clone(), other.sources_of(path));
+        }
+        let is_new = |path: &str| self.overlay.text(path).is_none();
+        for (path, text) in other.overlay.texts().filter(|(path, _)| is_new(path)) {
+            all = all.with_text(path, text);
+        }
+        let is_new = |path: &str| self.overlay.threshold(path).is_none();
+        for (path, value) in other.overlay.thresholds().filter(|(path, _)| is_new(path)) {
+            all = all.with_threshold(path, value);
+        }
+        all
     }
 
     /// For each demonstration of the predictor at `path` which example it was made from, as far as known.

@@ -232,6 +232,7 @@ macro_rules! optimizer {
                     ctx,
                     program,
                     start: None,
+                    tuned: &[],
                     metric: &$crate::engine::Answered,
                 };
                 $crate::compile::dry_run(task, trainset, valset).await
@@ -258,6 +259,7 @@ macro_rules! optimizer {
                     ctx,
                     program,
                     start: None,
+                    tuned: &[],
                     metric: &metric,
                 };
                 $crate::compile::compile(task, trainset, valset).await

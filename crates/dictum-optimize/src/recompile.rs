@@ -83,6 +83,7 @@ impl<O: Optimizer> Recompile<O> {
             ctx,
             program,
             start: Some(&candidate),
+            tuned: &[],
             metric: &metric,
         };
         let compiled = compile(task, trainset, valset).await?;

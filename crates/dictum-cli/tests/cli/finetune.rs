@@ -67,6 +67,12 @@ fn compile(folder: &TempDir, server: &FakeTuner, more: &[&str]) -> Command {
 fn a_model_is_trained_measured_and_named_in_the_program() {
     let (folder, server) = (TempDir::new().unwrap(), server());
     server.steps(&[]);
+    // What the tuned model would use is told apart, and what nobody knows the price of has none.
+    let foreseen = works(&compile(&folder, &server, &["--dry-run"]).output().unwrap());
+    let used = |model: &str| foreseen["by_model"][model]["input_tokens"].as_u64().unwrap();
+    assert!(used("openai/base") > used("the tuned model") && used("the tuned model") > 0);
+    assert_eq!(foreseen["cost_usd"], Value::Null);
+    assert_eq!(server.seen().len(), 0);
     let out = folder.path().join("program.json").display().to_string();
     let written = works(&compile(&folder, &server, &["--write-only"]).output().unwrap());
     assert_eq!(written["passed"], 30);
@@ -84,22 +90,20 @@ fn a_model_is_trained_measured_and_named_in_the_program() {
         "no example is asked twice"
     );
     let notes = found["notes"].to_string();
-    assert!(notes.contains("--lm openai/ft:base:test::1"), "{notes}");
-    let program: Value = serde_json::from_str(&fs::read_to_string(&out).unwrap()).unwrap();
-    assert_eq!(program["metadata"]["lm"], "openai/ft:base:test::1");
+    let url = server.url();
+    let advice = format!("--lm openai/base --lms openai/ft:base:test::1 --base-url {url}");
+    assert!(notes.contains(&advice), "{notes}");
 
-    let run = |lm: &str| {
-        let url = server.url();
-        let set = "text=blueish thing 99 with blueish marks of new";
-        let call = ["run", "--program", &out, "--set", set, "--json"];
-        works(
-            &dictum(&[&call[..], &["--lm", lm, "--base-url", &url]].concat())
-                .output()
-                .unwrap(),
-        )
+    // The program wants its tuned model, says so without it, and asks it where it is there.
+    let set = "text=blueish thing 99 with blueish marks of new";
+    let call = ["run", "--program", &out, "--set", set, "--json"];
+    let run = |how: &str| {
+        let how: Vec<&str> = how.split(' ').collect();
+        dictum(&[&call[..], &how].concat()).output().unwrap()
     };
-    assert_eq!(run("openai/ft:base:test::1")["fields"]["label"], "blue");
-    assert_eq!(run("openai/base")["fields"]["label"], "red");
+    assert_eq!(works(&run(&advice))["fields"]["label"], "blue");
+    let alone = run(&format!("--lm openai/base --base-url {url}"));
+    fails(&alone, 2, "wants the model `openai/ft:base:test::1`");
 }
 
 #[test]

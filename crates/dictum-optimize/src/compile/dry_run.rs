@@ -10,8 +10,10 @@ use serde::Serialize;
 
 use super::confirm::confirm;
 use super::{Task, engine, prepare, scores, search};
-use crate::engine::Phase;
+use crate::candidate::Candidate;
+use crate::engine::{Engine, Phase, Rehearsal};
 use crate::run::Journal;
+use crate::strategy::{Batch, Job};
 
 /// What a run would take: an estimate, made by going through it with made-up answers of which half are right. Every
 /// predictor is taken to be called once in a rollout, nothing to be asked again, and four characters to be a token. What a
@@ -37,6 +39,15 @@ pub struct Forecast {
 }
 
 pub(crate) async fn dry_run(task: Task<'_>, trainset: &[Example], valset: &[Example]) -> Result<Forecast> {
+    Ok(foresee(task, trainset, valset).await?.0)
+}
+
+/// The same, and what would be found, which is made up as all of it.
+pub(crate) async fn foresee(
+    task: Task<'_>,
+    trainset: &[Example],
+    valset: &[Example],
+) -> Result<(Forecast, Arc<Candidate>)> {
     let prepared = prepare::prepare(&task, trainset, valset)?;
     let meter = Meter::new(task.options.budget);
     let mut engine = engine(&task, &prepared, Arc::new(Journal::default()), meter);
@@ -44,14 +55,54 @@ pub(crate) async fn dry_run(task: Task<'_>, trainset: &[Example], valset: &[Exam
     let plan = prepared.plan;
     let mut strategy = task.recipe.strategy(plan.clone())?;
     scores(&mut engine, "baseline", &plan.baseline, &plan.valset).await?;
-    let mut short = search(&mut engine, &mut *strategy, plan.failure_score).await?;
+    let short = search(&mut engine, &mut *strategy, plan.failure_score).await?;
     let best = strategy.best().best.unwrap_or_else(|| plan.baseline.clone());
     scores(&mut engine, "validate", &best, &plan.valset).await?;
     engine.allow_calls(task.options.budget.calls);
     if strategy.confirms() {
         confirm(&mut engine, &plan.baseline, &best, &prepared.testset).await?;
     }
-    short |= engine.exhausted();
+    let forecast = Forecast {
+        short,
+        reasons: strategy.reasons(),
+        ..forecast(&engine, &rehearsal, prepared.notes)
+    };
+    Ok((forecast, Arc::new(best.filled_from(&plan.baseline))))
+}
+
+/// What it would take to choose among candidates that are scored already: the program as it was is scored, and confirmed
+/// beside this one.
+pub(crate) async fn foresee_end(
+    task: Task<'_>,
+    best: &Arc<Candidate>,
+    trainset: &[Example],
+    valset: &[Example],
+) -> Result<Forecast> {
+    let prepared = prepare::prepare(&task, trainset, valset)?;
+    let meter = Meter::new(task.options.budget);
+    let mut engine = engine(&task, &prepared, Arc::new(Journal::default()), meter);
+    let rehearsal = engine.rehearse();
+    let baseline = &prepared.plan.baseline;
+    scores(&mut engine, "baseline", baseline, &prepared.plan.valset).await?;
+    engine.allow_calls(task.options.budget.calls);
+    // What was made up may be the program as it was; what will be found is another, and is asked for itself.
+    let sample = u64::from(best.id() == baseline.id());
+    let jobs = prepared.testset.iter().flat_map(|example| {
+        let second = Job {
+            sample,
+            ..Job::new(best.clone(), example.clone())
+        };
+        [Job::new(baseline.clone(), example.clone()), second]
+    });
+    let batch = Batch {
+        phase: "confirm",
+        jobs: jobs.collect(),
+    };
+    engine.run(&batch).await?;
+    Ok(forecast(&engine, &rehearsal, prepared.notes))
+}
+
+fn forecast(engine: &Engine<'_>, rehearsal: &Rehearsal, notes: Vec<String>) -> Forecast {
     let mut usage = Usage::default();
     let mut phases = engine.phases.all.clone();
     for phase in &mut phases {
@@ -59,13 +110,13 @@ pub(crate) async fn dry_run(task: Task<'_>, trainset: &[Example], valset: &[Exam
         usage += phase.usage;
     }
     phases.retain(|phase| phase.rollouts > 0);
-    Ok(Forecast {
+    Forecast {
         calls: phases.iter().map(|phase| phase.calls).sum(),
         phases,
         usage,
         by_model: rehearsal.used(),
-        short,
-        reasons: strategy.reasons(),
-        notes: prepared.notes,
-    })
+        short: engine.exhausted(),
+        reasons: Vec::new(),
+        notes,
+    }
 }

@@ -10,7 +10,7 @@ use dictum_core::data::Example;
 use dictum_core::error::{Error, Result};
 use dictum_core::evaluate::stats::Interval;
 use dictum_core::evaluate::{Comparison, Evaluation, Metric, Row, compare};
-use dictum_core::lm::Meter;
+use dictum_core::lm::{Lm, Meter};
 use dictum_core::program::{Context, DynModule};
 use tracing::Instrument;
 
@@ -23,7 +23,7 @@ use crate::report::{Report, Story};
 use crate::run::{Folder, Journal};
 use crate::strategy::{Ask, Batch, Choice, Considered, Job, Saving, Strategy};
 pub use dry_run::Forecast;
-pub(crate) use dry_run::dry_run;
+pub(crate) use dry_run::{dry_run, foresee, foresee_end};
 pub(crate) use prepare::prepare;
 
 /// A compilation.
@@ -34,7 +34,17 @@ pub(crate) struct Task<'a> {
     pub(crate) program: &'a dyn DynModule,
     /// The state the program begins in, where that is not its own.
     pub(crate) start: Option<&'a Candidate>,
+    /// Models beside the context's that were trained on the way here. The states that name them tell what the run is known by,
+    /// so they are no part of that themselves.
+    pub(crate) tuned: &'a [(String, Lm)],
     pub(crate) metric: &'a dyn Metric,
+}
+
+impl Task<'_> {
+    /// The context with the models that were trained on the way here.
+    pub(crate) fn context(&self) -> Context {
+        self.ctx.with_lms(self.tuned.iter().cloned())
+    }
 }
 
 pub(crate) async fn compile(task: Task<'_>, trainset: &[Example], valset: &[Example]) -> Result<Compiled> {
@@ -226,6 +236,7 @@ impl<'a> Run<'a> {
 
         let report = Report::new(Story {
             task,
+            ctx: &engine.student.ctx,
             baseline: &plan.baseline,
             best: &best,
             kept: &kept,
@@ -239,7 +250,7 @@ impl<'a> Run<'a> {
             notes: self.notes,
             failure_score: plan.failure_score,
         });
-        let mut compiled = Compiled::new(
+        let compiled = Compiled::new(
             task.program,
             &plan.baseline,
             &kept,
@@ -247,9 +258,6 @@ impl<'a> Run<'a> {
             plan.failure_score,
             report,
         );
-        if let Some(lm) = kept.lm() {
-            compiled.state = compiled.state.with_metadata("lm", lm);
-        }
         if let Some(folder) = &self.folder {
             compiled.write_to(folder)?;
         }
@@ -272,7 +280,8 @@ fn engine<'a>(
         stop: options.stop.clone(),
         rehearsal: None,
     };
-    let mut student = Player::new(Program::Lent(task.program), task.ctx, &meter);
+    let own = task.context();
+    let mut student = Player::new(Program::Lent(task.program), &own, &meter);
     if task.start.is_some() {
         student.start = prepared.plan.baseline.overlay().clone();
     }
@@ -286,7 +295,7 @@ fn engine<'a>(
     );
     if options.teacher.is_some() || options.teacher_context.is_some() {
         let program = options.teacher.as_deref().unwrap_or(task.program);
-        let ctx = options.teacher_context.as_ref().unwrap_or(task.ctx);
+        let ctx = options.teacher_context.as_ref().unwrap_or(&own);
         engine.teacher = Some(Player::new(Program::Lent(program), ctx, &engine.meter));
     }
     engine.proposer = options.proposer_context.clone();

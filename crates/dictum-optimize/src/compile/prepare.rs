@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictum_core::data::{Example, overlap, split};
 use dictum_core::error::{Error, Result};
 use dictum_core::lm::{Budget, Digest};
-use dictum_core::program::{DynModule, Repair};
+use dictum_core::program::{Context, DynModule, PredictorState, Repair};
 use serde_json::{Value, json};
 
 use super::Task;
@@ -220,10 +220,30 @@ fn teacher(task: &Task<'_>, data: &[&[Arc<Example>]], baseline: &Candidate) -> R
     // With the program and context of the student its rollouts are the student's, and need not be made twice.
     let apart = task.options.teacher.is_some() || task.options.teacher_context.is_some();
     let role = if apart { Role::Teacher } else { Role::Student };
-    Ok(Arc::new(match &task.options.teacher {
-        Some(_) => as_it_is("teacher", role, program, data),
-        None => baseline.as_role(role).labelled("teacher"),
-    }))
+    Ok(Arc::new(
+        match (&task.options.teacher, &task.options.teacher_context) {
+            (Some(_), _) => as_it_is("teacher", role, program, data),
+            (None, None) => baseline.as_role(role).labelled("teacher"),
+            (None, Some(ctx)) => in_context(baseline, ctx).as_role(role).labelled("teacher"),
+        },
+    ))
+}
+
+/// The program in another context: predictors whose model that does not have, such as one that was tuned on the way here, are
+/// answered by its own.
+fn in_context(baseline: &Candidate, ctx: &Context) -> Candidate {
+    let mut teacher = baseline.clone();
+    for (path, state) in baseline.overlay().iter() {
+        let is_there = |name: &String| ctx.lms().any(|(known, _)| known == name);
+        if !state.lm.as_ref().is_none_or(is_there) {
+            let state = PredictorState {
+                lm: None,
+                ..state.clone()
+            };
+            teacher = teacher.with(path, state, baseline.sources_of(path));
+        }
+    }
+    teacher
 }
 
 fn identity(task: &Task<'_>, plan: &Plan, testset: &[Arc<Example>], calls_per_rollout: u64) -> Identity {
@@ -307,7 +327,7 @@ fn program(program: &dyn DynModule) -> Value {
         .into()
 }
 
-fn context(ctx: &dictum_core::program::Context) -> Value {
+fn context(ctx: &Context) -> Value {
     let repair = match ctx.repair() {
         Repair::Off => "off".to_owned(),
         Repair::Reask(times) => format!("reask {times}"),

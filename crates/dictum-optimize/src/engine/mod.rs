@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use dictum_core::error::{Error, Result};
 use dictum_core::evaluate::{Case, Metric, MetricError, Score};
-use dictum_core::lm::{Budget, LmError, LmErrorKind, Meter};
+use dictum_core::lm::{Budget, Lm, LmError, LmErrorKind, Meter};
 use dictum_core::modules::Predict;
 use dictum_core::program::{Context, DynModule, Overlay, PredictorId, predictors, thresholds};
 use futures_util::StreamExt;
@@ -125,8 +125,6 @@ pub(crate) struct Engine<'a> {
     on_progress: Option<OnProgress>,
     ledger: Ledger,
     limits: Limits,
-    /// The program with other models, by the names candidates call them.
-    pub(crate) tuned: HashMap<String, Player<'a>>,
     /// The context the search's own questions are asked in.
     pub(crate) proposer: Option<Context>,
     /// What asks them, by candidate.
@@ -171,7 +169,6 @@ impl<'a> Engine<'a> {
             ledger: Ledger::new(limits.budget.calls, limits.calls_per_rollout),
             limits,
             proposer: None,
-            tuned: HashMap::new(),
             proposers: HashMap::new(),
             contexts: HashMap::new(),
             outages: Vec::new(),
@@ -183,6 +180,11 @@ impl<'a> Engine<'a> {
     /// Whether a batch was cut short because the budget is spent.
     pub(crate) fn exhausted(&self) -> bool {
         self.exhausted
+    }
+
+    /// Gives the program further models, for candidates that name them from here on.
+    pub(crate) fn add_lms(&mut self, lms: &[(String, Lm)]) {
+        self.student.ctx = self.student.ctx.with_lms(lms.iter().cloned());
     }
 
     /// From now on rollouts are made up and no model is called. What they would have used is told by what is given back.
@@ -361,7 +363,7 @@ impl<'a> Engine<'a> {
 
     fn player(&self, candidate: &Candidate) -> &Player<'a> {
         let other = match candidate.role() {
-            Role::Student => candidate.lm().and_then(|lm| self.tuned.get(lm)),
+            Role::Student => None,
             Role::Teacher => self.teacher.as_ref(),
             Role::Proposer => self.proposers.get(candidate.id()),
         };

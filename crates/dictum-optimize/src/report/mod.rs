@@ -16,6 +16,7 @@ use std::sync::Arc;
 use dictum_core::error::Result;
 use dictum_core::evaluate::{Comparison, Evaluation, Summary};
 use dictum_core::lm::Spent;
+use dictum_core::program::Context;
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::Candidate;
@@ -187,6 +188,8 @@ impl fmt::Display for Report {
 /// What a report is made from.
 pub(crate) struct Story<'a> {
     pub(crate) task: &'a Task<'a>,
+    /// With all models that candidates name.
+    pub(crate) ctx: &'a Context,
     pub(crate) baseline: &'a Candidate,
     pub(crate) best: &'a Arc<Candidate>,
     pub(crate) kept: &'a Candidate,
@@ -236,7 +239,7 @@ impl Report {
             front: lineage::front(story.candidates, story.failure_score),
             best: story.best.label().to_owned(),
             kept: story.kept.label().to_owned(),
-            prompts: prompts::of(task, story.baseline, story.best),
+            prompts: prompts::of(task, story.ctx, story.baseline, story.best),
             comparison: story.verdict.comparison,
             significance: story.verdict.alpha,
             selection_biased: story.verdict.biased,

@@ -1,6 +1,6 @@
 //! The prompts of a program before and after.
 
-use dictum_core::program::PredictorState;
+use dictum_core::program::{Context, PredictorState};
 
 use super::Prompts;
 use crate::candidate::Candidate;
@@ -8,9 +8,9 @@ use crate::compile::Task;
 use crate::plan::{Part, TextPart, ThresholdPart, parts, text_parts, threshold_parts};
 
 /// The prompts of every predictor in both candidates, then every text and every threshold.
-pub(super) fn of(task: &Task<'_>, baseline: &Candidate, best: &Candidate) -> Vec<Prompts> {
+pub(super) fn of(task: &Task<'_>, ctx: &Context, baseline: &Candidate, best: &Candidate) -> Vec<Prompts> {
     let text = |part: &Part, state: Option<&PredictorState>| {
-        let Ok(prepared) = task.ctx.prepare(&part.spec, state.unwrap_or(&part.state)) else {
+        let Ok(prepared) = ctx.prepare(&part.spec, state.unwrap_or(&part.state)) else {
             // It names what the context lacks, and was refused before it could be tried.
             return String::new();
         };

@@ -106,6 +106,7 @@ impl KnnFewShot {
             ctx,
             program,
             start: None,
+            tuned: &[],
             metric: &Answered,
         };
         dry_run(task, trainset, &[]).await
@@ -147,6 +148,7 @@ impl KnnFewShot {
             ctx,
             program,
             start: None,
+            tuned: &[],
             metric: &metric,
         };
         let report = compile(task, trainset, &[]).await?.report;

@@ -19,10 +19,13 @@ use dictum_optimize::{
 
 use crate::facts::{self, Escalating, Tooled, TwoSteps, World};
 use crate::knn::Quality;
+use crate::school::School;
 use crate::simulated::{Simulated, folder};
 
 const WORLD: World = World { seed: 5, demos: true };
 const CONCURRENCY: usize = 8;
+/// The jobs that were ordered in a folder.
+const ORDERS: &str = "orders.log";
 
 /// An optimizer in the form it has.
 enum Kind {
@@ -33,6 +36,8 @@ enum Kind {
     /// Of a program with a threshold.
     Thresholds(Box<dyn Recipe>),
     Sequence(Sequence),
+    /// A sequence with a training in it.
+    Tuned,
     Knn(BootstrapFewShot),
 }
 
@@ -101,6 +106,7 @@ fn all() -> Vec<(&'static str, Kind)> {
                     .then(Simba::new().batch_size(12).candidates(3).steps(2)),
             ),
         ),
+        ("sequence-tuned", Kind::Tuned),
         ("knn", Kind::Knn(BootstrapFewShot::new().max_labeled(4).rounds(2))),
     ]
 }
@@ -108,6 +114,19 @@ fn all() -> Vec<(&'static str, Kind)> {
 impl Kind {
     fn steps(recipe: impl Recipe + 'static) -> Self {
         Self::Steps(Box::new(recipe))
+    }
+
+    fn of(name: &str, how: &How, lm: &Simulated) -> Self {
+        let (_, kind) = all().into_iter().find(|(known, _)| *known == name).unwrap();
+        let Self::Tuned = kind else { return kind };
+        let school = School::new(lm);
+        let school = match &how.dir {
+            Some(dir) => school.log(dir.join(ORDERS)),
+            None => school,
+        };
+        let rules = || Simba::new().batch_size(12).candidates(3).steps(2).max_demos(0);
+        let sequence = Sequence::new().then(rules());
+        Self::Sequence(sequence.then_finetune(school.step()).then(rules()))
     }
 }
 
@@ -185,8 +204,7 @@ async fn compile(name: &str, how: &How, lm: &Simulated) -> Ended {
         facts::examples("val", how.val),
     );
     let (ctx, metric) = (lm.context(), facts::judged(WORLD));
-    let (_, kind) = all().into_iter().find(|(known, _)| *known == name).unwrap();
-    let compiled = match kind {
+    let compiled = match Kind::of(name, how, lm) {
         Kind::Steps(recipe) => {
             let optimizer = with_options!(Custom::new(recipe), how);
             optimizer
@@ -219,6 +237,7 @@ async fn compile(name: &str, how: &How, lm: &Simulated) -> Ended {
                 outcome: found.compiled.outcome,
             };
         }
+        Kind::Tuned => unreachable!("a sequence by now"),
         Kind::Knn(bootstrap) => {
             let knn = KnnFewShot::new(3, Quality).bootstrap(with_options!(bootstrap, how));
             let found = knn.compile(&ctx, &TwoSteps::new(), &train, metric).await.unwrap();
@@ -256,8 +275,7 @@ async fn dry_run(name: &str, how: &How, lm: &Simulated) -> Forecast {
         facts::examples("val", how.val),
     );
     let (ctx, program) = (lm.context(), TwoSteps::new());
-    let (_, kind) = all().into_iter().find(|(known, _)| *known == name).unwrap();
-    match kind {
+    match Kind::of(name, how, lm) {
         Kind::Steps(recipe) => of(recipe, how, lm, program).await,
         Kind::Texts(recipe) => of(recipe, how, lm, Tooled::new()).await,
         Kind::Thresholds(recipe) => of(recipe, how, lm, Escalating::new()).await,
@@ -265,6 +283,7 @@ async fn dry_run(name: &str, how: &How, lm: &Simulated) -> Forecast {
             let sequence = with_options!(sequence, how);
             sequence.dry_run(&ctx, &program, &train, &val).await.unwrap()
         }
+        Kind::Tuned => unreachable!("a sequence by now"),
         Kind::Knn(bootstrap) => {
             let knn = KnnFewShot::new(3, Quality).bootstrap(with_options!(bootstrap, how));
             knn.dry_run(&ctx, &program, &train).await.unwrap()
@@ -353,6 +372,10 @@ fn killed_runs_of_every_optimizer_resume_to_the_same_program() {
             program(&dir) == program(&whole),
             "{name}: another program after {kills} kills"
         );
+        for dir in [&dir, &whole] {
+            let orders = fs::read_to_string(dir.join(ORDERS)).map_or(0, |log| log.lines().count());
+            assert_eq!(orders, usize::from(name == "sequence-tuned"), "{name}");
+        }
         assert!(
             repeated <= kills * CONCURRENCY,
             "{name}: {repeated} calls repeated after {kills} kills"

@@ -32,6 +32,7 @@ mod mipro;
 mod proposals;
 mod reanchor;
 mod recompile;
+mod school;
 mod search;
 mod sequence;
 mod settings;

@@ -26,7 +26,7 @@ pub const BASE: f64 = 0.3;
 /// demonstrations in the prompt: each has a hidden quality between 0 and 1, and their mean is what counts. What it answers
 /// follows from the request alone.
 #[derive(Debug, Clone)]
-pub struct Simulated(Arc<Inner>);
+pub struct Simulated(Arc<Inner>, Option<&'static str>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -43,13 +43,13 @@ struct Inner {
 
 impl Simulated {
     pub fn new() -> Self {
-        Self(Arc::default())
+        Self(Arc::default(), None)
     }
 
     fn with(self, change: impl FnOnce(&mut Inner)) -> Self {
         let mut inner = Arc::into_inner(self.0).unwrap();
         change(&mut inner);
-        Self(Arc::new(inner))
+        Self(Arc::new(inner), self.1)
     }
 
     /// Demonstrations don't matter: it is right half of the time.
@@ -85,6 +85,12 @@ impl Simulated {
     /// Its default temperature, which changes nothing.
     pub fn temperature(self, temperature: f64) -> Self {
         self.with(|inner| inner.settings.temperature = Some(temperature))
+    }
+
+    /// What a training makes of it, under this name: steps are as right as with the best demonstrations, and none are needed.
+    /// Its calls are counted with those of the model it was made of.
+    pub fn trained(&self, name: &'static str) -> Self {
+        Self(self.0.clone(), Some(name))
     }
 
     /// Calls begun so far.
@@ -156,7 +162,7 @@ impl Inner {
 
 impl LanguageModel for Simulated {
     fn name(&self) -> &str {
-        "test/simulated"
+        self.1.unwrap_or("test/simulated")
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -195,7 +201,10 @@ impl LanguageModel for Simulated {
             }
             let said = match inner.facts {
                 Some(_) if inner.noise_only => facts::noise(&messages, digest),
-                Some(world) => facts::respond(world, &messages, digest),
+                Some(world) => {
+                    let demos = world.demos && self.1.is_none();
+                    facts::respond(World { demos, ..world }, &messages, digest)
+                }
                 // What is no question of the task asks for a proposal.
                 None if !messages
                     .last()

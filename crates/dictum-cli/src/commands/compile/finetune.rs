@@ -1,4 +1,4 @@
-//! `dictum compile --optimizer finetune`: a tuned model in place of another state.
+//! `dictum compile --optimizer finetune`: a model is tuned, and the program's file names it.
 
 use dictum_core::data::Example;
 use dictum_core::evaluate::Metric;
@@ -11,7 +11,7 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::recipe::{Given, no_space};
-use super::{forecast, interrupted, progress, report, stoppable};
+use super::{forecast, interrupted, progress, report, save, stoppable};
 use crate::args::{CompileArgs, LmArgs};
 use crate::failure::Failure;
 use crate::program::Program;
@@ -85,14 +85,9 @@ pub async fn run(
     recording.end()?;
     let tuned = tuned?;
     bar.finish_and_clear();
-    let mut state =
-        ProgramState::of_candidate(&program.module, &tuned.compiled.overlay).with_kind(program.kind);
-    if let (true, Some(lm)) = (tuned.kept(), tuned.lm()) {
-        state = state.with_metadata("lm", lm.name());
-    }
-    state.save(out)?;
+    save(&tuned.compiled, program, out)?;
     let old = ProgramState::of(&program.module);
-    report(&with_advice(tuned), args, &old, out, json)?;
+    report(&with_advice(tuned, &args.lm), args, &old, out, json)?;
     if stop.is_stopped() {
         return Err(interrupted(args, "stopped, the best so far is saved"));
     }
@@ -142,15 +137,21 @@ fn called(args: &LmArgs, model: &str) -> Result<dictum_core::lm::Lm, LmError> {
     }
 }
 
-/// What was found, and how the tuned model is called.
-fn with_advice(tuned: Finetuned) -> Compiled {
+/// What was found, and how a program that names its tuned model is called.
+fn with_advice(tuned: Finetuned, args: &LmArgs) -> Compiled {
+    let names: Vec<&str> = tuned.lms().map(|(name, _)| name).collect();
+    let note = format!(
+        "the program names its tuned model: it is to be called with --lm {} --lms {}{}",
+        args.lm,
+        names.join(","),
+        args.base_url
+            .as_ref()
+            .map(|url| format!(" --base-url {url}"))
+            .unwrap_or_default(),
+    );
     let mut compiled = tuned.compiled.clone();
-    if let (true, Some(model)) = (tuned.kept(), tuned.models.first()) {
-        let name = &model.model;
-        compiled
-            .report
-            .notes
-            .push(format!("the program is to be called with --lm openai/{name}"));
+    if tuned.kept() {
+        compiled.report.notes.push(note);
     }
     compiled
 }

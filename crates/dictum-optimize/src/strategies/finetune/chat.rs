@@ -3,7 +3,7 @@
 use dictum_core::Record;
 use dictum_core::error::Result;
 use dictum_core::lm::{Media, MediaData, Message, Part, Role};
-use dictum_core::program::{Context, Predictor};
+use dictum_core::program::{Context, Predictor, PredictorState};
 use dictum_core::signature::FieldSpec;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -38,8 +38,8 @@ struct Turn {
 pub(super) fn line(
     predictor: &Predictor,
     ctx: &Context,
-    inputs: &Record,
-    outputs: &Record,
+    state: &PredictorState,
+    (inputs, outputs): (&Record, &Record),
 ) -> Result<Option<Line>> {
     let request = predictor.render(ctx, inputs)?;
     let turns: Option<Vec<Turn>> = request.messages().map(turn).collect();
@@ -47,18 +47,22 @@ pub(super) fn line(
     let asked = json(&turns);
     turns.push(Turn {
         role: Role::Assistant.as_str(),
-        content: answer(predictor, ctx, outputs).into(),
+        content: answer(predictor, ctx, state, outputs).into(),
         weight: None,
     });
     let text = json(&Chat { messages: &turns });
     Ok(Some(Line { asked, text }))
 }
 
-/// The answer as the adapter would have it.
-fn answer(predictor: &Predictor, ctx: &Context, outputs: &Record) -> String {
-    let adapter = ctx.adapter();
-    let values: Vec<(&FieldSpec, Option<&Value>)> = predictor
-        .spec()
+/// The answer as the adapter would have it, with what the state asks for.
+fn answer(predictor: &Predictor, ctx: &Context, state: &PredictorState, outputs: &Record) -> String {
+    let named = state.adapter.as_deref();
+    let named = named.and_then(|name| ctx.adapters().find(|(known, _)| *known == name));
+    let adapter = named.map_or(ctx.adapter(), |(_, adapter)| adapter);
+    let asked = state.asked(predictor.spec());
+    let values: Vec<(&FieldSpec, Option<&Value>)> = asked
+        .as_ref()
+        .unwrap_or(predictor.spec())
         .outputs()
         .iter()
         .map(|field| (field, outputs.get(&field.name)))

@@ -5,14 +5,18 @@ use std::sync::Arc;
 use dictum_core::error::Result;
 use serde_json::{Value, json};
 
-use super::BootstrapFinetune;
+use super::{BootstrapFinetune, bind};
 use crate::plan::{Plan, Recipe};
 use crate::strategies::bootstrapper::Bootstrapper;
 use crate::strategy::{Ask, Batch, Choice, Done, Strategy};
 
 /// What the run of a fine-tuning is to the engine. Where and of what model is not part of it: the same calls make the same
 /// examples, whoever trains on them, and `tuning.json` keeps the trainings apart.
-pub(super) struct Collect<'a>(pub(super) &'a BootstrapFinetune);
+pub(in crate::strategies) struct Collect<'a> {
+    pub(super) own: &'a BootstrapFinetune,
+    /// What the tuned model is called in a forecast, where there is none yet.
+    pub(super) foreseen: &'a str,
+}
 
 impl Recipe for Collect<'_> {
     fn name(&self) -> &'static str {
@@ -20,7 +24,7 @@ impl Recipe for Collect<'_> {
     }
 
     fn settings(&self) -> Value {
-        let own = self.0;
+        let own = self.own;
         json!({
             "rounds": own.how.rounds,
             "threshold": own.how.threshold,
@@ -37,7 +41,7 @@ impl Recipe for Collect<'_> {
     }
 
     fn strategy(&self, plan: Plan) -> Result<Box<dyn Strategy>> {
-        Ok(Box::new(Collecting::new(self.0, &plan)))
+        Ok(Box::new(Collecting::new(self.own, self.foreseen, &plan)))
     }
 }
 
@@ -46,15 +50,17 @@ pub(super) struct Collecting {
     pub(super) bootstrapper: Bootstrapper,
     plan: Plan,
     demos: bool,
+    foreseen: String,
 }
 
 impl Collecting {
-    pub(super) fn new(own: &BootstrapFinetune, plan: &Plan) -> Self {
+    pub(super) fn new(own: &BootstrapFinetune, foreseen: &str, plan: &Plan) -> Self {
         let pool = plan.trainset.clone();
         Self {
             bootstrapper: Bootstrapper::new(&own.how, pool.len(), own.how.teacher(plan), pool),
             plan: plan.clone(),
             demos: own.demos,
+            foreseen: foreseen.to_owned(),
         }
     }
 }
@@ -76,9 +82,9 @@ impl Strategy for Collecting {
 
     /// The program with a model that is not there yet: for the forecast.
     fn best(&self) -> Choice {
-        let student = super::student(&self.plan.baseline, self.demos);
+        let student = bind::student(&self.plan.baseline, self.demos);
         Choice {
-            best: Some(Arc::new(student.called_with("the tuned model"))),
+            best: Some(Arc::new(bind::foreseen(&student, &self.foreseen))),
             candidates: Vec::new(),
             notes: Vec::new(),
         }

@@ -174,7 +174,8 @@ pub(super) fn make<'a>(
             let Some((predictor, (_, known))) = find(&all, &step.path) else {
                 continue;
             };
-            match line(known, ctx, &step.inputs, &step.outputs)? {
+            let state = wanted.student.overlay().get(&step.path).unwrap_or(known.state());
+            match line(known, ctx, state, (&step.inputs, &step.outputs))? {
                 Some(line) => calls.push(Call {
                     predictor,
                     line,

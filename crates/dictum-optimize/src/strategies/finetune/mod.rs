@@ -1,5 +1,6 @@
 //! [`BootstrapFinetune`]: from good answers to a model that gives them.
 
+mod bind;
 mod chat;
 mod collect;
 mod data;
@@ -24,13 +25,14 @@ use dictum_core::program::{Context, DynModule};
 use serde_json::Value;
 
 use super::bootstrapper::Bootstrap;
-use crate::candidate::Candidate;
 use crate::compile::{Forecast, Task};
 use crate::engine::Answered;
 use crate::options::{Options, optimizer};
-use collect::Collect;
+pub(super) use bind::stand_in;
+pub(super) use collect::Collect;
 use ledger::Ledger;
-use training::Terms;
+pub(super) use run::{Lack, compile};
+use training::{Terms, Training};
 
 /// Trains a model on what the program, or a teacher, answered well: the calls behind answers that pass the metric become chats,
 /// a provider trains one of its models on them, and the program is measured with the model that comes of it.
@@ -51,7 +53,8 @@ use training::Terms;
 ///     .compile(&ctx, &program, &trainset, &[], exact_match("team"))
 ///     .await?;
 /// println!("{}", tuned.compiled.report);
-/// let ctx = tuned.context(&ctx); // with the tuned model, if it was better
+/// tuned.compiled.save("tuned.json")?; // names the tuned model, if the program was better with it
+/// let ctx = tuned.context(&ctx); // the same, with the tuned model in its roster
 /// # Ok(()) }
 /// ```
 ///
@@ -63,6 +66,10 @@ use training::Terms;
 /// The run folder keeps what was asked of the provider (`tuning.json`): each upload and job is noted before it is asked for and
 /// again with its id. A run that goes on looks up what it may have begun (files by name, jobs by their training file) and waits
 /// for the job that is there. A job that failed is begun anew, on the same stored files, when the run is started again.
+///
+/// The tuned program is bound to its models as any program is: the state of each predictor has the full name of its model as
+/// [`lm`](dictum_core::program::PredictorState::lm), and the context has the models in its roster
+/// ([`Context::with_lms`]). A process that loads the state later gives its context the models by these names.
 ///
 /// What calls cost is counted and held to the budget as everywhere; what the training costs, the provider's bill says. The tokens
 /// it was trained on are in the report's notes.
@@ -80,8 +87,8 @@ use training::Terms;
 ///   measure.
 /// - A crash costs no second training.
 /// - No models are launched or killed: serving one's own is for those who run it.
-/// - It is no step of a [`Sequence`](crate::Sequence), whose steps are states of one program with one model; see `docs/optimizers.md` for
-///   taking turns.
+///
+/// Prompts and weights take turns in a [`Sequence`](crate::Sequence): [`Sequence::then_finetune`](crate::Sequence::then_finetune).
 #[derive(Clone)]
 pub struct BootstrapFinetune {
     options: Options,
@@ -93,6 +100,9 @@ pub struct BootstrapFinetune {
     terms: Terms,
     call: Option<Arc<MakeLm>>,
 }
+
+/// What the tuned model is called in a forecast.
+const FORESEEN: &str = "the tuned model";
 
 type MakeLm = dyn Fn(&str) -> Result<Lm, LmError> + Send + Sync;
 
@@ -180,7 +190,8 @@ impl BootstrapFinetune {
         self
     }
 
-    /// A file for each predictor, `train-1-PATH.jsonl` and so on, and so a model for each. If not set, one for all.
+    /// A file for each predictor, `train-1-PATH.jsonl` and so on, and so a model for each, which answers that predictor alone.
+    /// If not set, one for all.
     #[must_use]
     pub fn per_predictor(mut self) -> Self {
         self.per_predictor = true;
@@ -286,7 +297,7 @@ impl BootstrapFinetune {
         metric: impl Metric,
     ) -> Result<TrainingData> {
         self.check()?;
-        let recipe = Collect(self);
+        let recipe = self.recipe(FORESEEN);
         run::write(self, &self.task(&recipe, ctx, program, &metric), trainset).await
     }
 
@@ -306,9 +317,9 @@ impl BootstrapFinetune {
         metric: impl Metric,
     ) -> Result<Finetuned> {
         self.check()?;
-        let recipe = Collect(self);
+        let recipe = self.recipe(FORESEEN);
         let task = self.task(&recipe, ctx, program, &metric);
-        run::compile(self, &task, trainset, valset).await
+        compile(self, &task, trainset, valset, Lack::Fails).await
     }
 
     /// What [`BootstrapFinetune::compile`] would take in calls, without making one or writing anything: an estimate. The
@@ -324,8 +335,13 @@ impl BootstrapFinetune {
         valset: &[Example],
     ) -> Result<Forecast> {
         self.check()?;
-        let recipe = Collect(self);
-        crate::compile::dry_run(self.task(&recipe, ctx, program, &Answered), trainset, valset).await
+        let recipe = self.recipe(FORESEEN);
+        let tuned = [stand_in(FORESEEN)];
+        let task = Task {
+            tuned: &tuned,
+            ..self.task(&recipe, ctx, program, &Answered)
+        };
+        crate::compile::dry_run(task, trainset, valset).await
     }
 
     /// Ends the jobs that runs in the run folder have begun and not seen to end. Gives them as they are then.
@@ -358,11 +374,44 @@ impl BootstrapFinetune {
             ctx,
             program,
             start: None,
+            tuned: &[],
             metric,
         }
     }
 
-    fn check(&self) -> Result<()> {
+    /// The part that the engine runs. `foreseen` names the tuned model in a forecast.
+    pub(super) fn recipe<'a>(&'a self, foreseen: &'a str) -> Collect<'a> {
+        Collect { own: self, foreseen }
+    }
+
+    /// The same with other options.
+    pub(super) fn with_options(&self, options: Options) -> Self {
+        Self {
+            options,
+            ..self.clone()
+        }
+    }
+
+    pub(super) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// What is wrong with it, before anything is spent.
+    pub(super) fn ready(&self) -> Result<()> {
+        self.check()?;
+        self.training()?.check()
+    }
+
+    fn training(&self) -> Result<Training<'_>> {
+        Ok(Training {
+            service: self.service()?,
+            terms: &self.terms,
+            seed: self.options.seed,
+            stop: &self.options.stop,
+        })
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
         if !(0.0..1.0).contains(&self.validation) {
             return Err(Error::input("validation_share", "must be at least 0 and below 1"));
         }
@@ -387,17 +436,4 @@ impl BootstrapFinetune {
         };
         Ok(lm)
     }
-}
-
-/// The program as it is called with a tuned model.
-fn student(baseline: &Candidate, demos: bool) -> Candidate {
-    let mut student = baseline.labelled("tuned");
-    if !demos {
-        for (path, state) in baseline.overlay().iter() {
-            let mut state = state.clone();
-            state.demos.clear();
-            student = student.with(path, state, Vec::new());
-        }
-    }
-    student
 }

@@ -4,15 +4,25 @@ use std::sync::Arc;
 
 use dictum_core::data::Example;
 use dictum_core::error::{Error, Result};
+use dictum_core::lm::Lm;
 use dictum_core::program::{Context, predictors};
 
+use super::bind::{bound, student};
 use super::collect::Collecting;
 use super::data::{self, TrainingData, Wanted};
-use super::training::{Training, TunedModel};
-use super::{BootstrapFinetune, Finetuned, student};
+use super::training::TunedModel;
+use super::{BootstrapFinetune, Finetuned};
 use crate::compile::{Run, Says, Task, prepare};
-use crate::engine::{Player, Program};
 use crate::strategy::Considered;
+
+/// What is to become of a run that was cut short before there was enough to train on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::strategies) enum Lack {
+    /// It fails: it was started to train.
+    Fails,
+    /// The program stays as it is: there may be more to do with it.
+    Stays,
+}
 
 pub(super) async fn write(
     own: &BootstrapFinetune,
@@ -21,60 +31,50 @@ pub(super) async fn write(
 ) -> Result<TrainingData> {
     let mut run = Run::begin(task, prepare(task, trainset, &[])?)?;
     let ctx = own.call_context(task.ctx)?;
-    gather(own, task, &mut run, &ctx).await
+    let (data, nothing) = gather(own, task, &mut run, &ctx).await?;
+    nothing.map_or(Ok(data), Err)
 }
 
-pub(super) async fn compile(
+pub(in crate::strategies) async fn compile(
     own: &BootstrapFinetune,
     task: &Task<'_>,
     trainset: &[Example],
     valset: &[Example],
+    lack: Lack,
 ) -> Result<Finetuned> {
-    let training = Training {
-        service: own.service()?,
-        terms: &own.terms,
-        seed: own.options.seed,
-        stop: &own.options.stop,
-    };
+    let training = own.training()?;
     training.check()?;
-    let steps = predictors(task.program).len();
-    if own.per_predictor && steps > 1 {
-        return Err(Error::input(
-            "per_predictor",
-            "makes a model for each predictor, and a context has one: `write` the files, or train one model for all",
-        ));
-    }
     let ctx = own.call_context(task.ctx)?;
-    // The tuned model is scored on the validation set after the search.
-    let last = (steps * valset.len()) as u64;
+    // The tuned models are scored on the validation set after the search.
+    let last = (predictors(task.program).len() * valset.len()) as u64;
     let mut run = Run::begin(task, prepare(task, trainset, valset)?.setting_aside(last))?;
     let baseline = run.baseline().await?;
-    let data = gather(own, task, &mut run, &ctx).await?;
-    let plain = student(&run.plan.baseline, own.demos);
+    let (data, nothing) = gather(own, task, &mut run, &ctx).await?;
+    let cut_short = run.engine.exhausted();
+    if let Err(problem) = nothing.map_or_else(|| training.fits(&data), Err) {
+        if !(own.options.stop.is_stopped() || cut_short && lack == Lack::Stays) {
+            return Err(problem);
+        }
+        run.notes.push(format!("nothing was trained: {problem}"));
+        return untrained(run, baseline, data).await;
+    }
     if own.options.stop.is_stopped() {
         run.notes
             .push("the run was stopped before the training was begun".to_owned());
-        let best = run.plan.baseline.clone();
-        return Ok(Finetuned {
-            models: Vec::new(),
-            data,
-            compiled: run.conclude(baseline, best, Vec::new(), Says::default()).await?,
-            lm: None,
-            kept: false,
-        });
+        return untrained(run, baseline, data).await;
     }
-    let folder = own.options.run_dir.as_deref();
-    let models = training.train(&data, folder).await?;
-    let Some(tuned) = models.first() else {
-        return Err(Error::program("the training made no model"));
-    };
-    run.notes.extend(models.iter().map(|tuned| note(own, tuned)));
-    let lm = own.lm(&tuned.model)?;
-    let name = lm.name().to_owned();
-    let best = Arc::new(plain.called_with(&name).made_from(&[&run.plan.baseline]));
-    let called = task.ctx.with_lm(lm.clone());
-    let player = Player::new(Program::Lent(task.program), &called, &run.engine.meter);
-    run.engine.tuned.insert(name.clone(), player);
+    let models = training.train(&data, own.options.run_dir.as_deref()).await?;
+    let alone = models.len() == 1;
+    run.notes
+        .extend(models.iter().map(|tuned| note(own, tuned, alone)));
+    let lms = models.iter().map(|tuned| {
+        let lm = own.lm(&tuned.model)?;
+        Ok((lm.name().to_owned(), lm))
+    });
+    let lms = lms.collect::<Result<Vec<(String, Lm)>>>()?;
+    let plain = student(&run.plan.baseline, own.demos);
+    let best = Arc::new(bound(&plain, &models, &lms).made_from(&[&run.plan.baseline]));
+    run.engine.add_lms(&lms);
     run.engine.allow_calls(own.options.budget.calls);
     let candidates = vec![Considered::of(&best, Vec::new())];
     let compiled = run
@@ -85,30 +85,46 @@ pub(super) async fn compile(
         data,
         kept: compiled.kept.id() == best.id(),
         compiled,
-        lm: Some(lm),
+        lms,
+    })
+}
+
+/// The program as it was.
+async fn untrained(run: Run<'_>, baseline: Considered, data: TrainingData) -> Result<Finetuned> {
+    let best = run.plan.baseline.clone();
+    Ok(Finetuned {
+        models: Vec::new(),
+        data,
+        compiled: run.conclude(baseline, best, Vec::new(), Says::default()).await?,
+        lms: Vec::new(),
+        kept: false,
     })
 }
 
 /// What people should know of a training.
-fn note(own: &BootstrapFinetune, tuned: &TunedModel) -> String {
+fn note(own: &BootstrapFinetune, tuned: &TunedModel, alone: bool) -> String {
     let tokens = tuned.trained_tokens.map_or_else(
         || "tokens trained: not told".to_owned(),
         |tokens| format!("tokens trained: {tokens}"),
     );
+    let whose = match alone {
+        true => String::new(),
+        false => format!(" for `{}`", tuned.predictors.join("`, `")),
+    };
     format!(
-        "`{}` was made of `{}` by job {} from {} examples; {tokens}",
+        "`{}` was made of `{}`{whose} by job {} from {} examples; {tokens}",
         tuned.model, own.terms.model, tuned.job, tuned.examples
     )
 }
 
-/// Runs the teacher, and writes what passed.
+/// Runs the teacher, and writes what passed; or says why there is nothing.
 async fn gather(
     own: &BootstrapFinetune,
     task: &Task<'_>,
     run: &mut Run<'_>,
     ctx: &Context,
-) -> Result<TrainingData> {
-    let mut collecting = Collecting::new(own, &run.plan);
+) -> Result<(TrainingData, Option<Error>)> {
+    let mut collecting = Collecting::new(own, "", &run.plan);
     run.search(&mut collecting).await?;
     let wanted = Wanted {
         program: task.program,
@@ -127,9 +143,10 @@ async fn gather(
     };
     if data.passed == 0 {
         let why: String = run.notes.iter().map(|note| format!("; {note}")).collect();
-        return Err(Error::program(format!(
+        let nothing = Error::program(format!(
             "no answer passed the metric in {attempts} attempts: there is nothing to train on{failed}{why}"
-        )));
+        ));
+        return Ok((data, Some(nothing)));
     }
     run.notes.push(format!(
         "answers to {} of {} examples passed the metric, in {attempts} attempts{failed}",
@@ -146,7 +163,7 @@ async fn gather(
     if let Some(folder) = &own.options.run_dir {
         data.write_to(folder)?;
     }
-    Ok(data)
+    Ok((data, None))
 }
 
 impl BootstrapFinetune {

@@ -87,9 +87,14 @@ impl Training<'_> {
         Ok(())
     }
 
+    /// Whether the provider takes the files, as far as can be known.
+    pub(super) fn fits(&self, data: &TrainingData) -> Result<()> {
+        data.check(self.service.limits(), self.service.name())
+    }
+
     /// Trains a model on each file.
     pub(super) async fn train(&self, data: &TrainingData, folder: Option<&Path>) -> Result<Vec<TunedModel>> {
-        data.check(self.service.limits(), self.service.name())?;
+        self.fits(data)?;
         let order = self.order();
         let facts = json!({
             "model": order.model,

@@ -94,6 +94,36 @@ async fn answers_are_written_in_the_adapters_layout() {
     }
 }
 
+/// A program that was compiled for its settings is taught in the layout it is asked in.
+#[tokio::test]
+async fn answers_are_written_as_the_state_asks_for_them() {
+    let said = r#"{"reasoning": "red is red", "answer": "team 0"}"#;
+    let server = dictum_testkit::FakeTuner::new(move |_| said.to_owned());
+    let ctx = context(&service(&server));
+    let mut program = program();
+    let state = PredictorState {
+        adapter: Some("json".to_owned()),
+        reasoning: Some(true),
+        ..PredictorState::default()
+    };
+    program.visit_mut(&mut Default::default(), &mut |_, parameter| {
+        if let ParameterMut::Predictor(predictor) = parameter {
+            predictor.set_state(state.clone());
+        }
+    });
+    let data = BootstrapFinetune::new()
+        .write(&ctx, &program, &examples("train", 12, &["red"]), exact())
+        .await
+        .unwrap();
+    assert_eq!(data.passed, 12);
+    for chat in chats(&data.files[0].training.content) {
+        let (answer, asked) = chat.split_last().unwrap();
+        assert!(text(&asked[0]).contains("`reasoning`") && text(&asked[0]).contains("JSON object"));
+        let answer: Value = serde_json::from_str(text(answer)).unwrap();
+        assert_eq!(answer, json!({ "reasoning": "red is red", "answer": "team 0" }));
+    }
+}
+
 #[tokio::test]
 async fn files_are_the_same_bytes_at_any_concurrency_and_another_seed_only_orders_them() {
     let train = examples("train", 60, &COLOURS);

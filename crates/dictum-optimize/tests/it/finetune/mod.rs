@@ -2,6 +2,8 @@
 
 mod crash;
 mod data;
+mod per_predictor;
+mod sequence;
 mod service;
 
 use std::sync::Arc;
@@ -11,10 +13,11 @@ use std::time::Duration;
 use dictum_core::data::Example;
 use dictum_core::evaluate::{Metric, metric_fn};
 use dictum_core::finetune::{FineTuning, Polling};
-use dictum_core::lm::Budget;
 use dictum_core::lm::layers::Retry;
+use dictum_core::lm::{Budget, Usage};
 use dictum_core::modules::Predict;
 use dictum_core::program::{Context, Module, Parameter, ParameterMut, ParameterPath, Parameters};
+use dictum_core::state::ProgramState;
 use dictum_core::{Record, Result, record};
 use dictum_optimize::{BootstrapFinetune, Outcome};
 use dictum_providers::finetune::{self, OpenAiTuning};
@@ -197,9 +200,8 @@ async fn a_model_trained_on_what_passed_is_better_and_is_kept() {
     );
 
     // The state names the model, and holds no address and no key.
-    let saved = std::fs::read_to_string(dir.join("run/program.json")).unwrap();
-    let state: Value = serde_json::from_str(&saved).unwrap();
-    assert_eq!(state["metadata"]["lm"], format!("openai/{}", model.model));
+    let name = format!("openai/{}", model.model);
+    assert_eq!(tuned.lms().map(|(name, _)| name).collect::<Vec<_>>(), [&name]);
     for file in [
         "program.json",
         "tuning.json",
@@ -213,9 +215,20 @@ async fn a_model_trained_on_what_passed_is_better_and_is_kept() {
             "{file}: {text}"
         );
     }
-    let asked = record! { question: "who takes black thing 99 with blackish marks of new" };
-    let out = program().call(&tuned.context(&ctx), asked).await.unwrap();
-    assert_eq!(out.text("answer").unwrap(), "team 3");
+    // Loaded elsewhere, it is called with the tuned model where the context has that, and says what it wants where not.
+    let asked = || record! { question: "who takes black thing 99 with blackish marks of new" };
+    let mut loaded = program();
+    ProgramState::load(dir.join("run/program.json"))
+        .unwrap()
+        .apply_strict(&mut loaded)
+        .unwrap();
+    let there = context(&tuning).with_lms([(name.clone(), tuning.lm(&model.model).unwrap())]);
+    for ctx in [&tuned.context(&ctx), &there] {
+        let out = loaded.call(ctx, asked()).await.unwrap();
+        assert_eq!(out.text("answer").unwrap(), "team 3");
+    }
+    let error = loaded.call(&ctx, asked()).await.unwrap_err().to_string();
+    assert!(error.contains(&format!("wants the model `{name}`")), "{error}");
     assert!(
         report
             .notes
@@ -245,10 +258,22 @@ async fn a_model_that_learned_too_little_is_not_kept() {
         "{}",
         report.summary
     );
-    assert!(!tuned.kept() && tuned.lm().is_some());
-    assert_eq!(tuned.context(&ctx).lm().name(), ctx.lm().name());
-    let named = tuned.compiled.state.metadata().get("lm");
-    assert_eq!(named.and_then(Value::as_str), Some(ctx.lm().name()));
+    assert!(!tuned.kept() && tuned.lms().count() == 1);
+    // The program is bound to no model, and is called as ever where the tuned one is in the roster.
+    let mut same = program();
+    tuned.compiled.apply(&mut same).unwrap();
+    let asked = record! { question: "who takes green thing 0 with greenish marks of test" };
+    let calls = server.count("POST", "/chat/completions");
+    let outs = [
+        same.call(&ctx, asked.clone()).await.unwrap(),
+        same.call(&tuned.context(&ctx), asked).await.unwrap(),
+    ];
+    assert_eq!(outs[0], outs[1]);
+    assert!(server.seen()[server.seen().len() - 2..].iter().all(|seen| {
+        let asked: Value = serde_json::from_slice(&seen.bytes).unwrap();
+        asked["model"] == "gpt-4.1-nano"
+    }));
+    assert_eq!(server.count("POST", "/chat/completions"), calls + 2);
     let mean = report.test.as_ref().unwrap().best.mean().unwrap();
     assert!(
         (mean - 0.25).abs() < 1e-9,
@@ -300,6 +325,15 @@ async fn a_dry_run_tells_the_calls_and_makes_none() {
         .await
         .unwrap();
     assert_eq!(forecast.calls, 2 * (40 + 10 + 10 + 15 + 15));
+    // What the tuned model would use is told apart: its price is another.
+    let tuned = &forecast.by_model["the tuned model"];
+    let tokens = |usage: &Usage| usage.total_tokens().unwrap();
+    let all: u64 = forecast.by_model.values().map(tokens).sum();
+    assert_eq!(all, tokens(&forecast.usage));
+    assert!(
+        (0.2..0.35).contains(&(tokens(tuned) as f64 / all as f64)),
+        "{forecast:?}"
+    );
     assert_eq!(server.seen().len(), 0);
 }
 
@@ -326,6 +360,7 @@ async fn any_model_can_be_called_in_any_way() {
         2,
         "the model to be trained, and the one made of it"
     );
-    let name = tuned.context(&ctx).lm().name().to_owned();
-    assert_eq!(name, format!("openai/ft:{MODEL}:test:teams:1"));
+    let named = tuned.compiled.overlay.iter().map(|(_, state)| state.lm.clone());
+    let name = format!("openai/ft:{MODEL}:test:teams:1");
+    assert_eq!(named.collect::<Vec<_>>(), [Some(name)]);
 }

@@ -40,11 +40,10 @@ async fn what_makes_no_sense_is_told_before_the_first_call() {
     let ctx = context(&service(&server));
     let train = examples("train", 20, &COLOURS);
     let long = "s".repeat(65);
-    let wrong: [(BootstrapFinetune, &str); 5] = [
+    let wrong: [(BootstrapFinetune, &str); 4] = [
         (BootstrapFinetune::new(), "service"),
         (tuner(&server).train(service(&server), " "), "model"),
         (tuner(&server).suffix(long), "suffix"),
-        (tuner(&server).per_predictor(), "per_predictor"),
         (tuner(&server).validation_share(1.0), "validation_share"),
     ];
     for (wrong, field) in wrong {
@@ -214,10 +213,14 @@ async fn a_run_that_is_stopped_leaves_the_job_and_goes_on_with_it_or_ends_it() {
     let stop = Stop::new();
     stop.stop();
     let left = tuner(&server).stop_with(&stop);
-    let left = left.compile(&ctx, &program(), &train, &[], exact()).await;
-    let words = left.unwrap_err().to_string();
+    let left = left
+        .compile(&ctx, &program(), &train, &[], exact())
+        .await
+        .unwrap();
+    assert!(!left.kept() && left.models.is_empty());
+    let words = left.compiled.report.notes.join("\n");
     assert!(
-        words.contains("there is nothing to train on") && words.contains("the run was stopped"),
+        words.contains("nothing was trained") && words.contains("the run was stopped"),
         "{words}"
     );
     assert_eq!(tuning.find_job("file-3").await.unwrap(), None);

@@ -1,0 +1,246 @@
+//! A training as a step of a sequence: what was ordered and paid for is ordered once, wherever the sequence ends.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use std::{env, fs};
+
+use dictum_core::program::Context;
+use dictum_core::state::ProgramState;
+use dictum_core::{Result, record};
+use dictum_optimize::{BootstrapFewShot, BootstrapFinetune, LabeledFewShot, Rng, Sequence, Sequenced, Stop};
+use dictum_providers::finetune::OpenAiTuning;
+use dictum_testkit::FakeTuner;
+
+use super::{COLOURS, MODEL, context, exact, examples, quick, server, service, service_at, tuner};
+use crate::simulated::{folder, program};
+
+/// Demonstrations, weights, demonstrations.
+fn three(
+    tuning: OpenAiTuning,
+    dir: &Path,
+    more: impl FnOnce(BootstrapFinetune) -> BootstrapFinetune,
+) -> Sequence {
+    let own = BootstrapFinetune::new().train(tuning, MODEL).polling(quick());
+    Sequence::new()
+        .then(LabeledFewShot::new().k(2))
+        .then_finetune(more(own))
+        .then(BootstrapFewShot::new().max_bootstrapped(2).max_labeled(2))
+        .seed(3)
+        .concurrency(8)
+        .confirm_on(&examples("test", 40, &COLOURS))
+        .run_dir(dir.join("run"))
+}
+
+async fn run(sequence: Sequence, ctx: &Context) -> Result<Sequenced> {
+    let (train, val) = (examples("train", 60, &COLOURS), examples("val", 30, &COLOURS));
+    sequence.compile(ctx, &program(), &train, &val, exact()).await
+}
+
+fn saved(dir: &Path) -> Vec<u8> {
+    fs::read(dir.join("run/program.json")).unwrap()
+}
+
+#[tokio::test]
+async fn the_state_that_was_saved_is_bound_to_the_model_of_the_step() {
+    let server = server();
+    let tuning = service(&server);
+    let ctx = context(&tuning);
+    let dir = folder("tuned-sequence-saved");
+    let found = run(three(tuning, &dir, |own| own), &ctx).await.unwrap();
+    let report = &found.compiled.report;
+    assert_eq!(
+        report.test.as_ref().unwrap().best.mean(),
+        Some(1.0),
+        "untrained it knows half: {report}"
+    );
+    for file in ["train.jsonl", "tuning.json"] {
+        assert!(dir.join("run/2-BootstrapFinetune").join(file).exists(), "{file}");
+    }
+    let asked = || record! { question: "who takes black thing 99 with blackish marks of new" };
+    let mut loaded = program();
+    ProgramState::load(dir.join("run/program.json"))
+        .unwrap()
+        .apply_strict(&mut loaded)
+        .unwrap();
+    let out = loaded.call(&found.context(&ctx), asked()).await.unwrap();
+    assert_eq!(out.text("answer").unwrap(), "team 3");
+    let (name, _) = found.lms().next().unwrap();
+    let error = loaded.call(&ctx, asked()).await.unwrap_err().to_string();
+    assert!(error.contains(&format!("wants the model `{name}`")), "{error}");
+}
+
+#[tokio::test]
+async fn a_stop_while_the_job_is_waited_for_leaves_it_and_the_sequence_goes_on_with_it() {
+    let whole = {
+        let server = server();
+        let dir = folder("tuned-sequence-whole");
+        run(
+            three(service(&server), &dir, |own| own),
+            &context(&service(&server)),
+        )
+        .await
+        .unwrap();
+        saved(&dir)
+    };
+    let server = server();
+    server.steps(&["running"; 6]);
+    let ctx = context(&service(&server));
+    let dir = folder("tuned-sequence-stopped");
+    let stop = Stop::new();
+    let (handle, looks) = (stop.clone(), Arc::new(AtomicUsize::new(0)));
+    let stopped = three(service(&server), &dir, |own| {
+        own.on_job(move |_| {
+            if looks.fetch_add(1, Ordering::SeqCst) == 2 {
+                handle.stop();
+            }
+        })
+    });
+    let found = run(stopped.stop_with(&stop), &ctx).await.unwrap();
+    assert_eq!((found.steps.len(), found.models.len()), (1, 0));
+    let notes = found.compiled.report.notes.join("\n");
+    assert!(
+        notes.contains("the last 2 steps were not done: the run was stopped") && notes.contains("ftjob-1"),
+        "{notes}"
+    );
+    assert_eq!(server.statuses(), ["running"]);
+
+    let calls = server.count("POST", "/chat/completions");
+    let found = run(three(service(&server), &dir, |own| own), &ctx).await.unwrap();
+    assert_eq!(
+        (found.models[0].job.as_str(), server.jobs().len()),
+        ("ftjob-1", 1)
+    );
+    assert!(
+        saved(&dir) == whole,
+        "other bytes than a run that was not stopped"
+    );
+    assert!(server.count("POST", "/chat/completions") > calls);
+}
+
+#[tokio::test]
+async fn what_can_not_be_trained_is_told_before_the_first_step() {
+    let server = server();
+    let ctx = context(&service(&server));
+    for (own, word) in [
+        (BootstrapFinetune::new(), "service"),
+        (tuner(&server).suffix(""), "suffix"),
+        (tuner(&server).validation_share(1.0), "validation_share"),
+    ] {
+        let sequence = Sequence::new().then(LabeledFewShot::new()).then_finetune(own);
+        let error = run(sequence, &ctx).await.unwrap_err().to_string();
+        assert!(error.contains(word), "{error}");
+    }
+    assert_eq!(server.seen().len(), 0);
+}
+
+/// Which model a teacher is follows from its own context, not from the model the student was bound to meanwhile.
+#[tokio::test]
+async fn a_teacher_in_its_own_context_is_asked_there() {
+    let (server, large) = (server(), self::server());
+    let ctx = context(&service(&server));
+    let teacher = context(&service(&large));
+    let sequence = Sequence::new().then_finetune(tuner(&server)).then(
+        BootstrapFewShot::new()
+            .max_bootstrapped(3)
+            .max_labeled(0)
+            .teacher_context(&teacher),
+    );
+    let found = run(sequence, &ctx).await.unwrap();
+    let asked = large.count("POST", "/chat/completions");
+    assert!(asked >= 3, "{asked}");
+    // The student itself stays with the tuned model.
+    let (_, state) = found.compiled.overlay.iter().next().unwrap();
+    assert_eq!(state.lm.as_deref(), found.lms().next().map(|(name, _)| name));
+}
+
+/// The run that is killed: does nothing unless started by the test below.
+#[test]
+fn child() {
+    let (Some(dir), Ok(url)) = (
+        env::var_os("DICTUM_TOGETHER_DIR").map(PathBuf::from),
+        env::var("DICTUM_TOGETHER_URL"),
+    ) else {
+        return;
+    };
+    let tuning = service_at(&url);
+    let ctx = context(&tuning);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime
+        .block_on(run(three(tuning, &dir, |own| own.validation_share(0.2)), &ctx))
+        .unwrap();
+}
+
+fn start(dir: &Path, server: &FakeTuner) -> Child {
+    Command::new(env::current_exe().unwrap())
+        .args(["--exact", "finetune::sequence::child", "--nocapture"])
+        .env("DICTUM_TOGETHER_DIR", dir)
+        .env("DICTUM_TOGETHER_URL", server.url())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn killed_sequences_train_once_and_end_with_the_same_files() {
+    const LOOKS: [&str; 40] = ["running"; 40];
+    const RUNS: u64 = 6;
+    let whole = folder("tuned-sequence-uncut");
+    let server = server();
+    server.steps(&LOOKS);
+    assert!(start(&whole, &server).wait().unwrap().success());
+    let requests = server.seen().len();
+    let wanted = |dir: &Path| {
+        let tuning = dir.join("run/2-BootstrapFinetune");
+        [
+            tuning.join("train.jsonl"),
+            tuning.join("validation.jsonl"),
+            dir.join("run/program.json"),
+        ]
+        .map(|path| fs::read(path).unwrap())
+    };
+    let mut kills = 0;
+    for number in 0..RUNS {
+        let server = self::server();
+        server.steps(&LOOKS);
+        let dir = folder(&format!("tuned-sequence-killed-{number}"));
+        let mut rng = Rng::of(&("tuned sequence crash", number));
+        loop {
+            let at = server.seen().len() + 1 + rng.below(requests / 2);
+            let mut child = start(&dir, &server);
+            let status = loop {
+                if let Some(status) = child.try_wait().unwrap() {
+                    break Some(status);
+                }
+                if server.seen().len() > at {
+                    std::thread::sleep(Duration::from_micros(rng.below(3_000) as u64));
+                    child.kill().unwrap();
+                    child.wait().unwrap();
+                    break None;
+                }
+                std::thread::sleep(Duration::from_micros(200));
+            };
+            match status {
+                Some(status) => {
+                    assert!(status.success(), "a resumed run failed in {}", dir.display());
+                    break;
+                }
+                None => kills += 1,
+            }
+        }
+        assert!(wanted(&dir) == wanted(&whole), "other files in {}", dir.display());
+        assert_eq!(
+            (server.files().len(), server.jobs().len()),
+            (2, 1),
+            "run {number}"
+        );
+    }
+    eprintln!("{kills} kills of {RUNS} sequences of {requests} requests");
+    assert!(kills >= RUNS as usize);
+}
