@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::Secret;
-use crate::json::Borrowed;
+use crate::json::Json;
 use crate::refusal::Refusal;
 
 /// A wire dialect, set up for one model: how calls are written and answers read. All of it is pure.
@@ -81,7 +81,7 @@ pub(crate) trait Dialect: Debug + Send + Sync + Sized + 'static {
     ///
     /// # Errors
     /// The error it holds in place of an answer, or [`LmErrorKind::Decode`](dictum_core::lm::LmErrorKind::Decode).
-    fn response(&self, payload: &Borrowed<'_>) -> Result<Response, LmError>;
+    fn response<J: Json>(&self, payload: &J) -> Result<Response, LmError>;
 
     /// Reads a refusal: a status other than success.
     fn refused(refusal: &Refusal) -> LmError;

@@ -8,6 +8,12 @@ use serde_json::Value;
 /// A tree whose texts and names stand in the body it was read from.
 pub(crate) type Borrowed<'a> = serde_json_borrow::Value<'a>;
 
+/// Whether the borrowing tree knows numbers. With serde_json's feature `arbitrary_precision`, which any crate of a program turns on
+/// for all, it takes them for objects; answers are read as the other tree then.
+pub(crate) fn borrows_numbers() -> bool {
+    serde_json::from_str("1").is_ok_and(|one: Borrowed<'_>| one.is_number())
+}
+
 /// What reading an answer needs of a value. Where a name is repeated the last one counts.
 pub(crate) trait Json: Sized {
     /// The member of an object.
@@ -91,8 +97,8 @@ impl Json for Borrowed<'_> {
     }
 
     fn first_member(&self) -> Option<(&str, &Self)> {
-        let (name, value) = self.as_object()?.as_vec().first()?;
-        Some((name, value))
+        let (name, _) = self.as_object()?.as_vec().first()?;
+        Some((name, Json::get(self, name)?))
     }
 
     fn as_str(&self) -> Option<&str> {
@@ -126,7 +132,44 @@ impl Json for Borrowed<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::Number;
+
     use super::*;
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let number = prop_oneof![
+            any::<i64>().prop_map(Number::from),
+            any::<u64>().prop_map(Number::from),
+            any::<f64>().prop_filter_map("JSON has no such number", Number::from_f64),
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            number.prop_map(Value::Number),
+            ".*".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 60, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::vec((".{0,6}", inner), 0..6)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_borrowed_is_what_is_there(value in any_json(), spaced in any::<bool>()) {
+            let text = if spaced {
+                serde_json::to_string_pretty(&value).unwrap()
+            } else {
+                value.to_string()
+            };
+            let borrowed: Borrowed<'_> = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(borrowed.to_value(), serde_json::from_str::<Value>(&text).unwrap());
+        }
+    }
 
     const ANSWER: &str = r#"{"id": "a\u00e9\n", "n": [1, -2, 18446744073709551615, 0.1, 1e-7, true, null, {}],
         "in": {"deep": "er", "": "empty"}, "usage": {"total": 7, "cost": 0.25}}"#;
@@ -150,6 +193,7 @@ mod tests {
 
     #[test]
     fn both_trees_are_read_alike() {
+        assert!(borrows_numbers());
         let borrowed: Borrowed<'_> = serde_json::from_str(ANSWER).unwrap();
         let owned: Value = serde_json::from_str(ANSWER).unwrap();
         assert_eq!(read(&borrowed), read(&owned));
@@ -163,6 +207,10 @@ mod tests {
         let owned: Value = serde_json::from_str(text).unwrap();
         assert_eq!(Json::get(&borrowed, "model").and_then(Json::as_str), Some("last"));
         assert_eq!(Json::get(&borrowed, "ba").and_then(Json::as_u64), Some(3));
+        assert_eq!(
+            borrowed.first_member().map(|(_, value)| value.to_value()),
+            owned.get("model").cloned()
+        );
         assert_eq!(borrowed.to_value(), owned);
     }
 }

@@ -1,6 +1,5 @@
 //! A model behind HTTP, whatever its dialect: the one place where calls are made and streams are read.
 
-use crate::json::Borrowed;
 use bytes::Bytes;
 use dictum_core::lm::{
     Call, Capabilities, Digest, LanguageModel, LmError, Payload, RateLimits, Request, Response,
@@ -9,9 +8,11 @@ use dictum_core::lm::{
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, stream as streams};
+use serde_json::Value;
 
 use crate::dialect::{Assemble, Dialect, Framing, Outgoing};
 use crate::http::{Answer, Http};
+use crate::json::{self, Borrowed, Json};
 use crate::learned::{self, Learned};
 use crate::{Prices, refusal, wire};
 
@@ -73,7 +74,9 @@ impl<D: Dialect> Remote<D> {
 
     fn written(&self, request: &Request, settings: &Settings, streams: bool) -> Result<Vec<u8>, LmError> {
         let body = self.dialect.body(request, settings, streams)?;
-        serde_json::to_vec(&body).map_err(wire::unwritable)
+        let mut bytes = Vec::with_capacity(room(request));
+        serde_json::to_writer(&mut bytes, &body).map_err(wire::unwritable)?;
+        Ok(bytes)
     }
 
     async fn completed(&self, request: &Request, call: &Call) -> Result<Response, LmError> {
@@ -81,13 +84,30 @@ impl<D: Dialect> Remote<D> {
         let bytes = answer.whole().await?;
         let not_json = || refusal::not_json(&self.http.redact(&String::from_utf8_lossy(&bytes)));
         let text = std::str::from_utf8(&bytes).map_err(|_| not_json())?;
-        let payload: Borrowed<'_> = serde_json::from_str(text).map_err(|_| not_json())?;
-        let mut response = self.dialect.response(&payload)?;
+        let mut response = if json::borrows_numbers() {
+            let payload: Borrowed<'_> = serde_json::from_str(text).map_err(|_| not_json())?;
+            self.read(&payload)?
+        } else {
+            let payload: Value = serde_json::from_str(text).map_err(|_| not_json())?;
+            self.read(&payload)?
+        };
         response.attempts = attempts;
         response.raw = Some(Payload::from_text(text));
-        self.prices.fill(&self.name, &mut response, &payload);
         Ok(response)
     }
+
+    fn read<J: Json>(&self, payload: &J) -> Result<Response, LmError> {
+        let mut response = self.dialect.response(payload)?;
+        self.prices.fill(&self.name, &mut response, payload);
+        Ok(response)
+    }
+}
+
+/// About how many bytes a request's body is, a little too many rather than too few: a buffer that grows is copied, and large ones
+/// are not at hand.
+fn room(request: &Request) -> usize {
+    let tokens = usize::try_from(request.estimated_tokens()).unwrap_or_default();
+    tokens.saturating_mul(5).saturating_add(512)
 }
 
 impl<D: Dialect> LanguageModel for Remote<D> {

@@ -12,6 +12,7 @@ pub(crate) mod reasoning;
 mod recorded;
 mod repair;
 mod roster;
+mod shards;
 mod spans;
 mod state;
 pub mod stream;

@@ -33,7 +33,7 @@ pub struct Predictor {
 pub struct PredictorId(Arc<u8>);
 
 impl PredictorId {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(Arc::new(0))
     }
 }

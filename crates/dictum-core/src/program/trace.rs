@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use super::shards::Shards;
 use super::{PredictorId, TraceWriter, Written};
 use crate::error::Result;
 use crate::lm::{LmError, Request, Response, Source, Usage};
@@ -20,16 +21,9 @@ pub struct Trace(Arc<Inner>);
 struct Inner {
     capacity: usize,
     parent: Option<Trace>,
-    ring: Mutex<Ring>,
-}
-
-#[derive(Default)]
-struct Ring {
-    steps: VecDeque<Arc<Step>>,
-    compared: VecDeque<Compared>,
-    dropped: u64,
-    calls: u64,
-    usage: Usage,
+    steps: Shards,
+    compared: Mutex<VecDeque<Compared>>,
+    spent: Mutex<(u64, Usage)>,
 }
 
 /// A value that a program held against one of its thresholds ([`super::Threshold::passes`]).
@@ -122,21 +116,23 @@ impl Trace {
         Self(Arc::new(Inner {
             capacity,
             parent,
-            ring: Mutex::default(),
+            steps: Shards::default(),
+            compared: Mutex::default(),
+            spent: Mutex::default(),
         }))
     }
 
     /// The steps kept, oldest first.
     #[must_use]
     pub fn steps(&self) -> Vec<Arc<Step>> {
-        self.ring(|ring| ring.steps.iter().cloned().collect())
+        self.latest().0
     }
 
     /// The values held against thresholds, oldest first: the latest, as many as the trace keeps steps. They stand in no trace
     /// file.
     #[must_use]
     pub fn compared(&self) -> Vec<Compared> {
-        self.ring(|ring| ring.compared.iter().cloned().collect())
+        self.held().iter().cloned().collect()
     }
 
     /// Whether it, or one it tells, keeps anything.
@@ -147,12 +143,11 @@ impl Trace {
     /// Adds a value held against a threshold.
     pub(super) fn note_compared(&self, compared: &Compared) {
         if self.0.capacity > 0 {
-            self.ring(|ring| {
-                if ring.compared.len() >= self.0.capacity {
-                    ring.compared.pop_front();
-                }
-                ring.compared.push_back(compared.clone());
-            });
+            let mut held = self.held();
+            if held.len() >= self.0.capacity {
+                held.pop_front();
+            }
+            held.push_back(compared.clone());
         }
         if let Some(parent) = &self.0.parent {
             parent.note_compared(compared);
@@ -162,19 +157,19 @@ impl Trace {
     /// How many steps were dropped because the trace was full.
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        self.ring(|ring| ring.dropped)
+        self.0.steps.dropped(self.0.capacity)
     }
 
     /// How many calls of the model were made, answers from caches included.
     #[must_use]
     pub fn calls(&self) -> u64 {
-        self.ring(|ring| ring.calls)
+        self.spent().0
     }
 
     /// Tokens and money of the calls that reached a model.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        self.ring(|ring| ring.usage)
+        self.spent().1
     }
 
     /// Writes the steps kept, oldest first, as JSON lines; see [`TraceWriter`] for the format, and for writing steps as they
@@ -183,8 +178,7 @@ impl Trace {
     /// # Errors
     /// [`crate::Error::File`] when writing fails.
     pub fn write_jsonl(&self, out: impl std::io::Write + Send) -> Result<Written> {
-        let (steps, dropped) =
-            self.ring(|ring| (ring.steps.iter().cloned().collect::<Vec<_>>(), ring.dropped));
+        let (steps, dropped) = self.latest();
         let writer = TraceWriter::new(out);
         for step in steps {
             writer.write(&step);
@@ -194,37 +188,40 @@ impl Trace {
 
     /// Adds a step.
     pub fn push(&self, step: Arc<Step>) {
-        // What falls out is freed after the lock is gone: a step is hundreds of pieces.
-        let _oldest = self.ring(|ring| {
-            for call in &step.calls {
-                ring.calls += 1;
-                if let Ok(response) = &call.result
-                    && response.source == Source::Model
-                {
-                    ring.usage += response.usage;
-                }
+        let mut spent = self.spent();
+        for call in &step.calls {
+            spent.0 += 1;
+            if let Ok(response) = &call.result
+                && response.source == Source::Model
+            {
+                spent.1 += response.usage;
             }
-            let full = ring.steps.len() >= self.0.capacity;
-            ring.dropped += u64::from(full);
-            let oldest = if full { ring.steps.pop_front() } else { None };
-            if self.0.capacity > 0 {
-                ring.steps.push_back(step.clone());
-            }
-            oldest
-        });
-        if let Some(parent) = &self.0.parent {
-            parent.push(step);
         }
+        drop(spent);
+        if let Some(parent) = &self.0.parent {
+            parent.push(Arc::clone(&step));
+        }
+        self.0.steps.push(step, self.0.capacity);
     }
 
-    fn ring<T>(&self, action: impl FnOnce(&mut Ring) -> T) -> T {
-        action(&mut self.0.ring.lock().unwrap_or_else(PoisonError::into_inner))
+    /// The steps kept, oldest first, and how many were dropped.
+    fn latest(&self) -> (Vec<Arc<Step>>, u64) {
+        self.0.steps.latest(self.0.capacity)
+    }
+
+    /// Calls, and what those that reached a model used.
+    fn spent(&self) -> MutexGuard<'_, (u64, Usage)> {
+        self.0.spent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn held(&self) -> MutexGuard<'_, VecDeque<Compared>> {
+        self.0.compared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (kept, dropped) = self.ring(|ring| (ring.steps.len(), ring.dropped));
-        write!(f, "Trace({kept} steps, {dropped} dropped)")
+        let (kept, dropped) = self.latest();
+        write!(f, "Trace({} steps, {dropped} dropped)", kept.len())
     }
 }

@@ -35,7 +35,7 @@ pub(crate) use self::model::Facts;
 pub(crate) use self::request::budget;
 pub(crate) use self::schema::narrowed;
 use crate::dialect::Dialect;
-use crate::json::Borrowed;
+use crate::json::Json;
 use crate::refusal::Refusal;
 use crate::{Remote, Secret, sse};
 
@@ -110,7 +110,7 @@ impl Dialect for Messages {
         request::body(self, request, settings, streams)
     }
 
-    fn response(&self, payload: &Borrowed<'_>) -> Result<Response, LmError> {
+    fn response<J: Json>(&self, payload: &J) -> Result<Response, LmError> {
         response::response(payload)
     }
 

@@ -38,7 +38,7 @@ use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use self::sigv4::Signer;
 use crate::Remote;
 use crate::dialect::{Dialect, Outgoing};
-use crate::json::Borrowed;
+use crate::json::Json;
 use crate::refusal::Refusal;
 
 /// A model behind Bedrock's Converse.
@@ -142,7 +142,7 @@ impl Dialect for Converse {
         Ok(())
     }
 
-    fn response(&self, payload: &Borrowed<'_>) -> Result<Response, LmError> {
+    fn response<J: Json>(&self, payload: &J) -> Result<Response, LmError> {
         response::response(payload)
     }
 

@@ -28,7 +28,7 @@ use dictum_core::lm::{Capabilities, LmError, Request, Response, Settings};
 use reqwest::Url;
 
 use crate::dialect::Dialect;
-use crate::json::Borrowed;
+use crate::json::Json;
 use crate::refusal::Refusal;
 use crate::{Remote, Secret, sse};
 
@@ -116,7 +116,7 @@ impl Dialect for GenerateContent {
         request::body(self, request, settings)
     }
 
-    fn response(&self, payload: &Borrowed<'_>) -> Result<Response, LmError> {
+    fn response<J: Json>(&self, payload: &J) -> Result<Response, LmError> {
         response::response(payload)
     }
 

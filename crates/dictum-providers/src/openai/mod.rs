@@ -32,7 +32,7 @@ use reqwest::Url;
 use serde_json::{Value, json};
 
 use crate::dialect::Dialect;
-use crate::json::Borrowed;
+use crate::json::Json;
 use crate::refusal::Refusal;
 use crate::{Remote, sse};
 
@@ -98,7 +98,7 @@ impl Dialect for Chat {
         request::body(self, request, settings, streams)
     }
 
-    fn response(&self, payload: &Borrowed<'_>) -> Result<Response, LmError> {
+    fn response<J: Json>(&self, payload: &J) -> Result<Response, LmError> {
         response::response(payload)
     }
 
