@@ -194,9 +194,14 @@ fn judged(rows: &[Row]) -> String {
     for (hits, stack, wanted) in [(false, "layers", 50.0), (true, "hits", 100.0)] {
         if let (Some(row), Some(peer)) = (find(stack, 32), fastest(rows, hits)) {
             let times = row.rate() / peer.rate();
+            // What no client of this HTTP stack can do better than.
+            let bare = match find("bare", 32) {
+                Some(bare) if !hits => format!(", the bare client {:.0}", bare.rate() / peer.rate()),
+                _ => String::new(),
+            };
             text += &bar(
                 &format!("{} at 32 at once, times {}", row.name, peer.name),
-                format!("{times:.0}"),
+                format!("{times:.0}{bare}"),
                 &format!("{wanted:.0}"),
                 times >= wanted,
             );
