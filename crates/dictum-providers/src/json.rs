@@ -8,10 +8,10 @@ use serde_json::Value;
 /// A tree whose texts and names stand in the body it was read from.
 pub(crate) type Borrowed<'a> = serde_json_borrow::Value<'a>;
 
-/// Whether the borrowing tree knows numbers. With serde_json's feature `arbitrary_precision`, which any crate of a program turns on
-/// for all, it takes them for objects; answers are read as the other tree then.
+/// Whether the borrowing tree can read all numbers. With serde_json's feature `arbitrary_precision`, which any crate of a program
+/// turns on for all, those with a fraction are objects to it; answers are read as the other tree then.
 pub(crate) fn borrows_numbers() -> bool {
-    serde_json::from_str("1").is_ok_and(|one: Borrowed<'_>| one.is_number())
+    serde_json::from_str("0.1").is_ok_and(|tenth: Borrowed<'_>| tenth.is_number())
 }
 
 /// What reading an answer needs of a value. Where a name is repeated the last one counts.
