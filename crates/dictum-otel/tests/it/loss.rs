@@ -27,7 +27,7 @@ async fn a_dead_collector_fails_nothing_and_the_loss_is_told() {
         .unwrap();
     let (otlp, told) = telling(otlp(&format!("http://{address}")));
     let (layer, guard) = otlp.layer().unwrap();
-    let subscriber = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+    let subscriber = dictum_testkit::listen(tracing_subscriber::registry().with(layer));
     ask(&traced(&model())).await.unwrap();
     let so_far = guard.flush().unwrap();
     assert_eq!((so_far.spans_delivered, so_far.spans_lost), (0, 3));

@@ -100,7 +100,7 @@ pub(crate) fn otlp(url: &str) -> Otlp {
 /// Calls the model so often under this exporter, then ends it.
 pub(crate) async fn calls(otlp: Otlp, lm: &Lm, times: usize) -> Delivery {
     let (layer, guard) = otlp.layer().unwrap();
-    let subscriber = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+    let subscriber = dictum_testkit::listen(tracing_subscriber::registry().with(layer));
     for _ in 0..times {
         ask(lm).await.ok();
     }

@@ -43,7 +43,7 @@ async fn tokens_times_errors_retries_and_cache_hits_are_counted() {
 
     let collector = Collector::new();
     let (layer, guard) = otlp(&collector.url).layer().unwrap();
-    let subscriber = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+    let subscriber = dictum_testkit::listen(tracing_subscriber::registry().with(layer));
     ask(&cached).await.unwrap();
     ask(&cached).await.unwrap();
     ask(&uncached).await.unwrap_err();

@@ -25,7 +25,7 @@ fn names(spans: &[Seen]) -> Vec<&str> {
 async fn a_call_is_a_tree_of_module_predictor_and_model_with_the_conventions_attributes() {
     let collector = Collector::new();
     let (layer, guard) = otlp(&collector.url).attribute("team", "qa").layer().unwrap();
-    let subscriber = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+    let subscriber = dictum_testkit::listen(tracing_subscriber::registry().with(layer));
     let program = Qa::new();
     let ctx = Context::new(traced(&model()))
         .for_program(&program)

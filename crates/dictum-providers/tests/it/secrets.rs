@@ -147,7 +147,7 @@ async fn a_planted_key_is_found_nowhere() {
         answer(),
     ]);
     let logged = Logged::default();
-    let guard = tracing::subscriber::set_default(logged.clone());
+    let guard = dictum_testkit::listen(logged.clone());
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("calls.jsonl");
 

@@ -56,7 +56,7 @@ async fn spans_under(layer: Tracing, streams: bool, step: Step) -> BTreeMap<Stri
     let sink = Sink::default();
     let (lm, _) = model(move |_, _| step.clone());
     let lm = lm.layer(layer);
-    let guard = tracing::subscriber::set_default(sink.clone());
+    let guard = dictum_testkit::listen(sink.clone());
     let mut request = ask("my secret question");
     request.settings.temperature = Some(0.5);
     request.settings.stop = vec!["END".into()];
