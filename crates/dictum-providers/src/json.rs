@@ -3,6 +3,8 @@
 //! A whole answer is read as a tree that borrows from its body: most of its texts are never looked at, and copying them all took
 //! a quarter of a call. What is put together from a stream is a tree of its own. One reading serves both.
 
+use std::sync::LazyLock;
+
 use serde_json::Value;
 
 /// A tree whose texts and names stand in the body it was read from.
@@ -11,7 +13,9 @@ pub(crate) type Borrowed<'a> = serde_json_borrow::Value<'a>;
 /// Whether the borrowing tree can read all numbers. With serde_json's feature `arbitrary_precision`, which any crate of a program
 /// turns on for all, those with a fraction are objects to it; answers are read as the other tree then.
 pub(crate) fn borrows_numbers() -> bool {
-    serde_json::from_str("0.1").is_ok_and(|tenth: Borrowed<'_>| tenth.is_number())
+    static OF_THIS_BUILD: LazyLock<bool> =
+        LazyLock::new(|| serde_json::from_str("0.1").is_ok_and(|tenth: Borrowed<'_>| tenth.is_number()));
+    *OF_THIS_BUILD
 }
 
 /// What reading an answer needs of a value. Where a name is repeated the last one counts.
@@ -43,6 +47,30 @@ pub(crate) trait Json: Sized {
     }
 }
 
+/// What both trees have under the same name.
+macro_rules! own_methods {
+    () => {
+        fn as_str(&self) -> Option<&str> {
+            Self::as_str(self)
+        }
+        fn as_bool(&self) -> Option<bool> {
+            Self::as_bool(self)
+        }
+        fn as_u64(&self) -> Option<u64> {
+            Self::as_u64(self)
+        }
+        fn as_f64(&self) -> Option<f64> {
+            Self::as_f64(self)
+        }
+        fn is_null(&self) -> bool {
+            Self::is_null(self)
+        }
+        fn is_object(&self) -> bool {
+            Self::is_object(self)
+        }
+    };
+}
+
 impl Json for Value {
     fn get(&self, name: &str) -> Option<&Self> {
         Self::get(self, name)
@@ -57,29 +85,7 @@ impl Json for Value {
         Some((name, value))
     }
 
-    fn as_str(&self) -> Option<&str> {
-        Self::as_str(self)
-    }
-
-    fn as_bool(&self) -> Option<bool> {
-        Self::as_bool(self)
-    }
-
-    fn as_u64(&self) -> Option<u64> {
-        Self::as_u64(self)
-    }
-
-    fn as_f64(&self) -> Option<f64> {
-        Self::as_f64(self)
-    }
-
-    fn is_null(&self) -> bool {
-        Self::is_null(self)
-    }
-
-    fn is_object(&self) -> bool {
-        Self::is_object(self)
-    }
+    own_methods!();
 
     fn to_value(&self) -> Value {
         self.clone()
@@ -101,29 +107,7 @@ impl Json for Borrowed<'_> {
         Some((name, Json::get(self, name)?))
     }
 
-    fn as_str(&self) -> Option<&str> {
-        Self::as_str(self)
-    }
-
-    fn as_bool(&self) -> Option<bool> {
-        Self::as_bool(self)
-    }
-
-    fn as_u64(&self) -> Option<u64> {
-        Self::as_u64(self)
-    }
-
-    fn as_f64(&self) -> Option<f64> {
-        Self::as_f64(self)
-    }
-
-    fn is_null(&self) -> bool {
-        Self::is_null(self)
-    }
-
-    fn is_object(&self) -> bool {
-        Self::is_object(self)
-    }
+    own_methods!();
 
     fn to_value(&self) -> Value {
         Value::from(self)

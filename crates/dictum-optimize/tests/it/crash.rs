@@ -1,13 +1,12 @@
 //! `kill -9` at any moment: the resumed run gives the same program, and repeats no more calls than were in flight.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
-use std::{env, fs};
+use std::fs;
+use std::path::Path;
 
 use dictum_core::lm::Budget;
 use dictum_optimize::{BootstrapRandomSearch, Rng};
 
+use crate::killed;
 use crate::simulated::{Simulated, Steps, exact, examples, folder};
 
 const CONCURRENCY: usize = 8;
@@ -15,7 +14,7 @@ const CONCURRENCY: usize = 8;
 /// The run that is killed: does nothing unless started by the test below.
 #[test]
 fn child() {
-    let Some(dir) = env::var_os("DICTUM_CRASH_DIR").map(PathBuf::from) else {
+    let Some((dir, _)) = killed::told() else {
         return;
     };
     let lm = Simulated::new().jitter().log(dir.join("calls.log"));
@@ -30,25 +29,9 @@ fn child() {
         .concurrency(CONCURRENCY)
         .keep_best_anyway()
         .run_dir(dir.join("run"));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
     let (train, val) = (examples("train", 40), examples("val", 30));
     let ctx = lm.context();
-    runtime
-        .block_on(search.compile(&ctx, &Steps::new(), &train, &val, exact()))
-        .unwrap();
-}
-
-fn start(dir: &Path) -> Child {
-    Command::new(env::current_exe().unwrap())
-        .args(["--exact", "crash::child", "--nocapture"])
-        .env("DICTUM_CRASH_DIR", dir)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+    killed::run(search.compile(&ctx, &Steps::new(), &train, &val, exact())).unwrap();
 }
 
 fn calls(dir: &Path) -> usize {
@@ -58,6 +41,7 @@ fn calls(dir: &Path) -> usize {
 #[test]
 fn killed_runs_resume_to_the_same_program() {
     let whole = folder("crash-whole");
+    let start = |dir: &Path| killed::start("crash::child", dir, "");
     assert!(start(&whole).wait().unwrap().success());
     let program = fs::read(whole.join("run/program.json")).unwrap();
     let all = calls(&whole);
@@ -68,31 +52,7 @@ fn killed_runs_resume_to_the_same_program() {
     for number in 0..12_u64 {
         let mut rng = Rng::of(&("crash", number));
         let dir = folder(&format!("crash-{number}"));
-        let mut killed = 0;
-        loop {
-            // At a random call, and a little later: in the middle of a line as well as between.
-            let at = calls(&dir) + rng.below(300);
-            let mut child = start(&dir);
-            let status = loop {
-                if let Some(status) = child.try_wait().unwrap() {
-                    break Some(status);
-                }
-                if calls(&dir) > at {
-                    std::thread::sleep(Duration::from_micros(rng.below(3_000) as u64));
-                    child.kill().unwrap();
-                    child.wait().unwrap();
-                    break None;
-                }
-                std::thread::sleep(Duration::from_micros(200));
-            };
-            match status {
-                Some(status) => {
-                    assert!(status.success(), "a resumed run failed in {}", dir.display());
-                    break;
-                }
-                None => killed += 1,
-            }
-        }
+        let killed = killed::until_done(&mut rng, 300, || start(&dir), || calls(&dir));
         assert_eq!(
             fs::read(dir.join("run/program.json")).unwrap(),
             program,

@@ -2,12 +2,10 @@
 //! cancelled and after a stop; budgets that hold to the call; no gain claimed where there is none; a dry run that calls nothing.
 //! A new optimizer is one line in [`all`]. An ensemble is no optimizer: it is made of what one found, without a search.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
-use std::process::{Child, Command, Stdio};
 use std::task::Poll;
-use std::time::Duration;
-use std::{env, fs};
 
 use dictum_core::data::Example;
 use dictum_core::lm::Budget;
@@ -18,6 +16,7 @@ use dictum_optimize::{
 };
 
 use crate::facts::{self, Escalating, Tooled, TwoSteps, World};
+use crate::killed;
 use crate::knn::Quality;
 use crate::school::School;
 use crate::simulated::{Simulated, folder};
@@ -298,35 +297,17 @@ fn program(dir: &Path) -> String {
 /// The run that is killed: does nothing unless started by the test below.
 #[test]
 fn child() {
-    let (Some(dir), Ok(name)) = (
-        env::var_os("DICTUM_EVERY_DIR").map(PathBuf::from),
-        env::var("DICTUM_EVERY_NAME"),
-    ) else {
+    let Some((dir, name)) = killed::told() else {
         return;
     };
     let lm = Simulated::new().facts(WORLD).jitter().log(dir.join("calls.log"));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
     let how = How {
         test: facts::examples("test", 20),
         dir: Some(dir.clone()),
         ..how()
     };
-    let ended = runtime.block_on(compile(&name, &how, &lm));
+    let ended = killed::run(compile(&name, &how, &lm));
     fs::write(dir.join("ended"), ended.program).unwrap();
-}
-
-fn start(dir: &Path, name: &str) -> Child {
-    Command::new(env::current_exe().unwrap())
-        .args(["--exact", "every::child", "--nocapture"])
-        .env("DICTUM_EVERY_DIR", dir)
-        .env("DICTUM_EVERY_NAME", name)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
 }
 
 fn calls(dir: &Path) -> usize {
@@ -335,36 +316,14 @@ fn calls(dir: &Path) -> usize {
 
 #[test]
 fn killed_runs_of_every_optimizer_resume_to_the_same_program() {
+    let start = |dir: &Path, name| killed::start("every::child", dir, name);
     for name in names() {
         let whole = folder(&format!("every-whole-{name}"));
         assert!(start(&whole, name).wait().unwrap().success(), "{name}");
         let all_calls = calls(&whole);
         let dir = folder(&format!("every-{name}"));
         let mut rng = Rng::of(&("every", name));
-        let mut kills = 0;
-        loop {
-            let at = calls(&dir) + 1 + rng.below(all_calls / 3);
-            let mut child = start(&dir, name);
-            let ended = loop {
-                if let Some(status) = child.try_wait().unwrap() {
-                    break Some(status);
-                }
-                if calls(&dir) > at {
-                    std::thread::sleep(Duration::from_micros(rng.below(3_000) as u64));
-                    child.kill().unwrap();
-                    child.wait().unwrap();
-                    break None;
-                }
-                std::thread::sleep(Duration::from_micros(300));
-            };
-            match ended {
-                Some(status) => {
-                    assert!(status.success(), "{name}: a resumed run failed");
-                    break;
-                }
-                None => kills += 1,
-            }
-        }
+        let kills = killed::until_done(&mut rng, all_calls / 3, || start(&dir, name), || calls(&dir));
         let repeated = calls(&dir) - all_calls;
         eprintln!("{name}: {kills} kills in {all_calls} calls, {repeated} repeated");
         assert!(kills > 0, "{name} was never killed");

@@ -27,6 +27,7 @@ mod gain;
 mod gepa;
 mod headroom;
 mod infer_rules;
+mod killed;
 mod knn;
 mod mipro;
 mod proposals;

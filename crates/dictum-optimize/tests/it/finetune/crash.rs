@@ -1,10 +1,8 @@
 //! A run that ends anywhere: what was uploaded, ordered and paid for is neither lost nor done twice.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
-use std::{env, fs};
 
 use dictum_core::finetune::{DataLimits, FineTuning, Job, JobEvent, JobOrder, StoredFile};
 use dictum_core::lm::{Lm, LmError};
@@ -14,6 +12,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
 use super::{COLOURS, MODEL, context, exact, examples, quick, server, service, service_at, tuner};
+use crate::killed;
 use crate::simulated::{folder, program};
 
 /// Where a process ends.
@@ -231,10 +230,7 @@ async fn files_that_were_only_written_can_be_trained_on_afterwards() {
 /// The run that is killed: does nothing unless started by the test below.
 #[test]
 fn child() {
-    let (Some(dir), Ok(url)) = (
-        env::var_os("DICTUM_TUNE_DIR").map(PathBuf::from),
-        env::var("DICTUM_TUNE_URL"),
-    ) else {
+    let Some((dir, url)) = killed::told() else {
         return;
     };
     let tuning = service_at(&url);
@@ -247,77 +243,54 @@ fn child() {
         .validation_share(0.2)
         .confirm_on(&examples("test", 60, &COLOURS))
         .run_dir(dir.join("run"));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
     let train = examples("train", 120, &COLOURS);
-    runtime
-        .block_on(own.compile(&ctx, &program(), &train, &[], exact()))
-        .unwrap();
+    killed::run(own.compile(&ctx, &program(), &train, &[], exact())).unwrap();
 }
 
-fn start(dir: &Path, server: &FakeTuner) -> Child {
-    Command::new(env::current_exe().unwrap())
-        .args(["--exact", "finetune::crash::child", "--nocapture"])
-        .env("DICTUM_TUNE_DIR", dir)
-        .env("DICTUM_TUNE_URL", server.url())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
-
-#[test]
-fn killed_runs_train_once_and_end_with_the_same_files() {
+/// Kills such runs of `test` at random moments: one job each, and `files` as a run that was never killed leaves them.
+pub fn trains_once_however_often_killed(test: &str, name: &str, files: &[&str]) {
     const LOOKS: [&str; 40] = ["running"; 40];
-    let whole = folder("finetune-whole");
-    let server = server();
-    server.steps(&LOOKS);
-    assert!(start(&whole, &server).wait().unwrap().success());
-    let requests = server.seen().len();
-    let wanted = |dir: &Path| {
-        ["train.jsonl", "validation.jsonl", "program.json"]
-            .map(|name| fs::read(dir.join("run").join(name)).unwrap())
-    };
-    let mut kills = 0;
-    for number in 0..6_u64 {
-        let server = self::server();
+    const RUNS: u64 = 6;
+    let waiting = || {
+        let server = server();
         server.steps(&LOOKS);
-        let dir = folder(&format!("finetune-killed-{number}"));
-        let mut rng = Rng::of(&("finetune crash", number));
-        let mut killed = 0;
-        loop {
-            let at = server.seen().len() + 1 + rng.below(requests / 2);
-            let mut child = start(&dir, &server);
-            let status = loop {
-                if let Some(status) = child.try_wait().unwrap() {
-                    break Some(status);
-                }
-                if server.seen().len() > at {
-                    std::thread::sleep(Duration::from_micros(rng.below(3_000) as u64));
-                    child.kill().unwrap();
-                    child.wait().unwrap();
-                    break None;
-                }
-                std::thread::sleep(Duration::from_micros(200));
-            };
-            match status {
-                Some(status) => {
-                    assert!(status.success(), "a resumed run failed in {}", dir.display());
-                    break;
-                }
-                None => killed += 1,
-            }
-        }
-        assert!(wanted(&dir) == wanted(&whole), "other files in {}", dir.display());
+        server
+    };
+    let left = |dir: &Path| -> Vec<_> {
+        let read = |file| fs::read(dir.join("run").join(file)).unwrap();
+        files.iter().map(read).collect()
+    };
+    let whole = folder(&format!("{name}-uncut"));
+    let server = waiting();
+    let mut uncut = killed::start(test, &whole, &server.url());
+    assert!(uncut.wait().unwrap().success());
+    let requests = server.seen().len();
+    let mut kills = 0;
+    for number in 0..RUNS {
+        let server = waiting();
+        let dir = folder(&format!("{name}-killed-{number}"));
+        kills += killed::until_done(
+            &mut Rng::of(&(name, number)),
+            requests / 2,
+            || killed::start(test, &dir, &server.url()),
+            || server.seen().len(),
+        );
+        assert!(left(&dir) == left(&whole), "other files in {}", dir.display());
         assert_eq!(
             (server.files().len(), server.jobs().len()),
             (2, 1),
             "run {number}"
         );
-        kills += killed;
     }
-    eprintln!("{kills} kills of 6 runs of {requests} requests");
-    assert!(kills >= 6);
+    eprintln!("{kills} kills of {RUNS} runs of {requests} requests");
+    assert!(kills >= RUNS as usize);
+}
+
+#[test]
+fn killed_runs_train_once_and_end_with_the_same_files() {
+    trains_once_however_often_killed(
+        "finetune::crash::child",
+        "finetune",
+        &["train.jsonl", "validation.jsonl", "program.json"],
+    );
 }

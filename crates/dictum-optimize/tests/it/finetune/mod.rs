@@ -6,6 +6,7 @@ mod per_predictor;
 mod sequence;
 mod service;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -150,6 +151,31 @@ impl Module for TwoSteps {
     }
 }
 
+/// A question that only a tuned model can answer, with `team 3`.
+pub fn asked() -> Record {
+    record! { question: "who takes black thing 99 with blackish marks of new" }
+}
+
+/// A program with the state that was saved in this run's folder.
+pub fn loaded<P: Parameters>(mut program: P, dir: &Path) -> P {
+    let state = ProgramState::load(dir.join("run/program.json")).unwrap();
+    state.apply_strict(&mut program).unwrap();
+    program
+}
+
+/// It answers where the tuned models are, and says which it wants where they are not.
+pub async fn wants<P: Module<Input = Record, Output = Record>>(
+    program: &P,
+    there: &Context,
+    elsewhere: &Context,
+    lm: &str,
+) {
+    let out = program.call(there, asked()).await.unwrap();
+    assert_eq!(out.text("answer").unwrap(), "team 3");
+    let error = program.call(elsewhere, asked()).await.unwrap_err().to_string();
+    assert!(error.contains(&format!("wants the model `{lm}`")), "{error}");
+}
+
 #[tokio::test]
 async fn a_model_trained_on_what_passed_is_better_and_is_kept() {
     let server = server();
@@ -216,19 +242,11 @@ async fn a_model_trained_on_what_passed_is_better_and_is_kept() {
         );
     }
     // Loaded elsewhere, it is called with the tuned model where the context has that, and says what it wants where not.
-    let asked = || record! { question: "who takes black thing 99 with blackish marks of new" };
-    let mut loaded = program();
-    ProgramState::load(dir.join("run/program.json"))
-        .unwrap()
-        .apply_strict(&mut loaded)
-        .unwrap();
     let there = context(&tuning).with_lms([(name.clone(), tuning.lm(&model.model).unwrap())]);
-    for ctx in [&tuned.context(&ctx), &there] {
-        let out = loaded.call(ctx, asked()).await.unwrap();
-        assert_eq!(out.text("answer").unwrap(), "team 3");
+    let loaded = loaded(program(), &dir);
+    for there in [&tuned.context(&ctx), &there] {
+        wants(&loaded, there, &ctx, &name).await;
     }
-    let error = loaded.call(&ctx, asked()).await.unwrap_err().to_string();
-    assert!(error.contains(&format!("wants the model `{name}`")), "{error}");
     assert!(
         report
             .notes

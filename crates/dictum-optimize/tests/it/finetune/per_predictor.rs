@@ -1,20 +1,13 @@
 //! A model for each predictor: each is asked for its own, and nothing else.
 
-use dictum_core::Record;
 use dictum_core::evaluate::Evaluate;
 use dictum_core::finetune::FineTuning;
-use dictum_core::program::{Context, Module};
-use dictum_core::record;
-use dictum_core::state::ProgramState;
+use dictum_core::program::Context;
 use dictum_optimize::Outcome;
 use serde_json::Value;
 
-use super::{COLOURS, TwoSteps, context, exact, examples, server, service, tuner};
+use super::{COLOURS, TwoSteps, context, exact, examples, loaded, server, service, tuner, wants};
 use crate::simulated::folder;
-
-fn asked() -> Record {
-    record! { question: "who takes black thing 99 with blackish marks of new" }
-}
 
 #[tokio::test]
 async fn each_model_answers_for_its_own_predictor_and_the_program_gains() {
@@ -55,18 +48,17 @@ async fn each_model_answers_for_its_own_predictor_and_the_program_gains() {
     );
 
     // And no tuned model was ever asked for what another is for, in the run or afterwards.
-    let mut program = TwoSteps::new();
-    ProgramState::load(dir.join("run/program.json"))
-        .unwrap()
-        .apply_strict(&mut program)
-        .unwrap();
+    let program = loaded(TwoSteps::new(), &dir);
     let roster = tuned.models.iter().map(|model| {
         let lm = tuning.lm(&model.model).unwrap();
         (lm.name().to_owned(), lm)
     });
     let fresh = Context::new(tuning.lm("gpt-4.1-nano").unwrap()).with_lms(roster);
-    let out = program.call(&fresh, asked()).await.unwrap();
-    assert_eq!(out.text("answer").unwrap(), "team 3");
+    // One model of the two is not enough, and the base model alone is another program.
+    let first = tuned.lms().next().map(|(name, lm)| (name.to_owned(), lm.clone()));
+    let half = ctx.with_lms(first);
+    let second = format!("openai/{}", tuned.models[1].model);
+    wants(&program, &fresh, &half, &second).await;
     let mut seen = [0, 0];
     for request in server
         .seen()
@@ -83,19 +75,12 @@ async fn each_model_answers_for_its_own_predictor_and_the_program_gains() {
             }
         }
     }
-    assert_eq!(seen, [41, 41]);
-
-    // One model of the two is not enough, and the base model alone is another program.
-    let half = ctx.with_lms([tuned
-        .lms()
-        .next()
-        .map(|(name, lm)| (name.to_owned(), lm.clone()))
-        .unwrap()]);
-    let error = program.call(&half, asked()).await.unwrap_err().to_string();
-    assert!(
-        error.contains(&format!("wants the model `openai/{}`", tuned.models[1].model)),
-        "{error}"
+    assert_eq!(
+        seen,
+        [42, 41],
+        "the first once more, before the second was missed"
     );
+
     let again = Evaluate::new(&test, exact())
         .run(&tuned.context(&ctx), &program)
         .await

@@ -1,20 +1,19 @@
 //! A training as a step of a sequence: what was ordered and paid for is ordered once, wherever the sequence ends.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
-use std::{env, fs};
 
+use dictum_core::Result;
 use dictum_core::program::Context;
-use dictum_core::state::ProgramState;
-use dictum_core::{Result, record};
-use dictum_optimize::{BootstrapFewShot, BootstrapFinetune, LabeledFewShot, Rng, Sequence, Sequenced, Stop};
+use dictum_optimize::{BootstrapFewShot, BootstrapFinetune, LabeledFewShot, Sequence, Sequenced, Stop};
 use dictum_providers::finetune::OpenAiTuning;
-use dictum_testkit::FakeTuner;
 
-use super::{COLOURS, MODEL, context, exact, examples, quick, server, service, service_at, tuner};
+use super::{
+    COLOURS, MODEL, context, exact, examples, loaded, quick, server, service, service_at, tuner, wants,
+};
+use crate::killed;
 use crate::simulated::{folder, program};
 
 /// Demonstrations, weights, demonstrations.
@@ -59,17 +58,8 @@ async fn the_state_that_was_saved_is_bound_to_the_model_of_the_step() {
     for file in ["train.jsonl", "tuning.json"] {
         assert!(dir.join("run/2-BootstrapFinetune").join(file).exists(), "{file}");
     }
-    let asked = || record! { question: "who takes black thing 99 with blackish marks of new" };
-    let mut loaded = program();
-    ProgramState::load(dir.join("run/program.json"))
-        .unwrap()
-        .apply_strict(&mut loaded)
-        .unwrap();
-    let out = loaded.call(&found.context(&ctx), asked()).await.unwrap();
-    assert_eq!(out.text("answer").unwrap(), "team 3");
     let (name, _) = found.lms().next().unwrap();
-    let error = loaded.call(&ctx, asked()).await.unwrap_err().to_string();
-    assert!(error.contains(&format!("wants the model `{name}`")), "{error}");
+    wants(&loaded(program(), &dir), &found.context(&ctx), &ctx, name).await;
 }
 
 #[tokio::test]
@@ -159,88 +149,24 @@ async fn a_teacher_in_its_own_context_is_asked_there() {
 /// The run that is killed: does nothing unless started by the test below.
 #[test]
 fn child() {
-    let (Some(dir), Ok(url)) = (
-        env::var_os("DICTUM_TOGETHER_DIR").map(PathBuf::from),
-        env::var("DICTUM_TOGETHER_URL"),
-    ) else {
+    let Some((dir, url)) = killed::told() else {
         return;
     };
     let tuning = service_at(&url);
     let ctx = context(&tuning);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime
-        .block_on(run(three(tuning, &dir, |own| own.validation_share(0.2)), &ctx))
-        .unwrap();
-}
-
-fn start(dir: &Path, server: &FakeTuner) -> Child {
-    Command::new(env::current_exe().unwrap())
-        .args(["--exact", "finetune::sequence::child", "--nocapture"])
-        .env("DICTUM_TOGETHER_DIR", dir)
-        .env("DICTUM_TOGETHER_URL", server.url())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+    let sequence = three(tuning, &dir, |own| own.validation_share(0.2));
+    killed::run(run(sequence, &ctx)).unwrap();
 }
 
 #[test]
 fn killed_sequences_train_once_and_end_with_the_same_files() {
-    const LOOKS: [&str; 40] = ["running"; 40];
-    const RUNS: u64 = 6;
-    let whole = folder("tuned-sequence-uncut");
-    let server = server();
-    server.steps(&LOOKS);
-    assert!(start(&whole, &server).wait().unwrap().success());
-    let requests = server.seen().len();
-    let wanted = |dir: &Path| {
-        let tuning = dir.join("run/2-BootstrapFinetune");
-        [
-            tuning.join("train.jsonl"),
-            tuning.join("validation.jsonl"),
-            dir.join("run/program.json"),
-        ]
-        .map(|path| fs::read(path).unwrap())
-    };
-    let mut kills = 0;
-    for number in 0..RUNS {
-        let server = self::server();
-        server.steps(&LOOKS);
-        let dir = folder(&format!("tuned-sequence-killed-{number}"));
-        let mut rng = Rng::of(&("tuned sequence crash", number));
-        loop {
-            let at = server.seen().len() + 1 + rng.below(requests / 2);
-            let mut child = start(&dir, &server);
-            let status = loop {
-                if let Some(status) = child.try_wait().unwrap() {
-                    break Some(status);
-                }
-                if server.seen().len() > at {
-                    std::thread::sleep(Duration::from_micros(rng.below(3_000) as u64));
-                    child.kill().unwrap();
-                    child.wait().unwrap();
-                    break None;
-                }
-                std::thread::sleep(Duration::from_micros(200));
-            };
-            match status {
-                Some(status) => {
-                    assert!(status.success(), "a resumed run failed in {}", dir.display());
-                    break;
-                }
-                None => kills += 1,
-            }
-        }
-        assert!(wanted(&dir) == wanted(&whole), "other files in {}", dir.display());
-        assert_eq!(
-            (server.files().len(), server.jobs().len()),
-            (2, 1),
-            "run {number}"
-        );
-    }
-    eprintln!("{kills} kills of {RUNS} sequences of {requests} requests");
-    assert!(kills >= RUNS as usize);
+    super::crash::trains_once_however_often_killed(
+        "finetune::sequence::child",
+        "tuned-sequence",
+        &[
+            "2-BootstrapFinetune/train.jsonl",
+            "2-BootstrapFinetune/validation.jsonl",
+            "program.json",
+        ],
+    );
 }
