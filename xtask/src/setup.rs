@@ -43,18 +43,21 @@ fn has_libclang() -> bool {
     ];
     let in_folder = |folder: &Path| {
         std::fs::read_dir(folder).is_ok_and(|mut files| {
-            files.any(|file| {
-                file.is_ok_and(|file| {
-                    file.file_name().to_string_lossy().starts_with("libclang.so")
-                        || file.file_name().to_string_lossy().starts_with("libclang-")
-                            && file.file_name().to_string_lossy().contains(".so")
-                })
-            })
+            files.any(|file| file.is_ok_and(|file| is_libclang(&file.file_name().to_string_lossy())))
         })
     };
     folders.iter().any(|folder| in_folder(Path::new(folder)))
         || (6..30).any(|version| in_folder(Path::new(&format!("/usr/lib/llvm-{version}/lib"))))
         || cfg!(target_os = "macos")
+}
+
+/// `libclang.so`, `libclang-14.so.1`: the names bindgen's loader knows. `libclang-cpp.so.14`, the C++ interface, is none of them,
+/// and a machine may have it alone.
+fn is_libclang(name: &str) -> bool {
+    name.starts_with("libclang.so")
+        || name.strip_prefix("libclang-").is_some_and(|rest| {
+            rest.starts_with(|first: char| first.is_ascii_digit()) && rest.contains(".so")
+        })
 }
 
 fn install(packages: &[&str]) -> Done {
@@ -106,4 +109,29 @@ pub fn cargo_deny() -> Done {
         "cargo",
         &["install", "--locked", "--version", "0.20.2", "cargo-deny"],
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_libclang;
+
+    #[test]
+    fn the_interface_for_cpp_is_not_taken_for_libclang() {
+        for name in [
+            "libclang.so",
+            "libclang.so.1",
+            "libclang-14.so",
+            "libclang-14.so.14.0.6",
+        ] {
+            assert!(is_libclang(name), "{name}");
+        }
+        for name in [
+            "libclang-cpp.so.14",
+            "libclang-cpp.so",
+            "libclangBasic.a",
+            "libclang_rt.asan.so",
+        ] {
+            assert!(!is_libclang(name), "{name}");
+        }
+    }
 }

@@ -264,9 +264,16 @@ pub struct CompileArgs {
     /// The metric, such as exact:label
     #[arg(long)]
     pub metric: String,
-    /// How to search; begin with auto, which picks by data, budget and headroom and says why
-    #[arg(long, value_enum, default_value_t = OptimizerKind::RandomSearch)]
-    pub optimizer: OptimizerKind,
+    /// How to search; begin with auto, which picks by data, budget and headroom and says why. Several, with commas between them,
+    /// work one after another, each on what the one before it made, and the best of all is kept
+    #[arg(
+        long,
+        value_enum,
+        value_name = "OPTIMIZER",
+        value_delimiter = ',',
+        default_value = "random-search"
+    )]
+    pub optimizer: Vec<OptimizerKind>,
     /// Most calls of the model, in all
     #[arg(long)]
     pub budget_calls: Option<u64>,
@@ -282,10 +289,10 @@ pub struct CompileArgs {
     /// The model that proposes instructions, as --lm; without it the one that does the task
     #[arg(long, value_name = "LM")]
     pub proposer: Option<String>,
-    /// The model whose answers finetune learns from, as --lm; without it the one that is trained
+    /// The model whose answers demonstrations and trainings are made from, as --lm; without it the one that does the task
     #[arg(long, value_name = "LM")]
     pub teacher: Option<String>,
-    /// With finetune: write train.jsonl into --run-dir, and train nothing
+    /// With finetune alone: write train.jsonl into --run-dir, and train nothing
     #[arg(long, requires = "run_dir")]
     pub write_only: bool,
     /// Most demonstrations made by the program itself

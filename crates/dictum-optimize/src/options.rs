@@ -313,18 +313,29 @@ macro_rules! teacher_options {
                 self.how.max_errors = Some(rollouts);
                 self
             }
+        }
 
-            /// A program in whose place the compiled one learns to answer: it must have the same predictors.
+        $crate::options::taught_options!([] $optimizer);
+    };
+}
+
+/// Gives an optimizer whose recipe learns from what a program answers the options of which, and in which context.
+macro_rules! taught_options {
+    ([$($generics:tt)*] $optimizer:ty) => {
+        /// Options of the teacher.
+        impl<$($generics)*> $optimizer {
+            /// A program in whose place the compiled one learns to answer: it must have the same predictors. If not set, the
+            /// program itself.
             #[must_use]
-            pub fn teacher(mut self, program: impl DynModule + 'static) -> Self {
-                self.options.teacher = Some(Arc::new(program));
+            pub fn teacher(mut self, program: impl dictum_core::program::DynModule + 'static) -> Self {
+                self.options.teacher = Some(std::sync::Arc::new(program));
                 self
             }
 
-            /// The context the teacher answers in: another model, say. Its calls count against the run's budget, in place of
-            /// one that context has.
+            /// The context the teacher answers in: a larger model, say. If not set, the program's. Its calls count against
+            /// the run's budget, in place of one that context has.
             #[must_use]
-            pub fn teacher_context(mut self, ctx: &Context) -> Self {
+            pub fn teacher_context(mut self, ctx: &dictum_core::program::Context) -> Self {
                 self.options.teacher_context = Some(ctx.clone());
                 self
             }
@@ -351,4 +362,4 @@ macro_rules! proposer_options {
     };
 }
 
-pub(crate) use {optimizer, proposer_options, teacher_options};
+pub(crate) use {optimizer, proposer_options, taught_options, teacher_options};

@@ -48,6 +48,91 @@ fn the_same_seed_writes_the_same_bytes_with_every_optimizer() {
     }
 }
 
+/// The calls of each model that a server saw.
+fn calls_of(server: &FakeServer, model: &str) -> usize {
+    let seen = server.seen();
+    seen.iter()
+        .filter(|request| request.body["model"] == model)
+        .count()
+}
+
+#[test]
+fn optimizers_work_one_after_another() {
+    let server = painter(Duration::ZERO);
+    let bench = Bench::new(&server);
+    // Of the settings each takes its own.
+    let both = [
+        "--optimizer",
+        "simba,random-search",
+        "--candidates",
+        "2",
+        "--max-bootstrapped",
+        "3",
+    ];
+    let foreseen = works(
+        &bench
+            .compile("dry", &[&both[..], &["--dry-run"]].concat())
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(server.requests(), 0);
+    let phases = foreseen["phases"].to_string();
+    assert!(
+        phases.contains("1 Simba: ") && phases.contains("2 BootstrapRandomSearch: "),
+        "{phases}"
+    );
+    let report = works(&bench.compile("one", &both).output().unwrap());
+    let calls = server.requests();
+    assert_eq!(report["spent"]["calls"], json!(calls));
+    let notes = report["notes"].to_string();
+    assert!(
+        notes.contains("Simba (step 1)") && notes.contains("BootstrapRandomSearch (step 2)"),
+        "{notes}"
+    );
+    works(&bench.compile("one", &both).output().unwrap());
+    assert_eq!(server.requests(), calls, "a run that is over costs nothing");
+    let one_at_a_time = [&both[..], &["--concurrency", "1"]].concat();
+    works(&bench.compile("two", &one_at_a_time).output().unwrap());
+    assert_eq!(bench.program("one"), bench.program("two"));
+    let budget = [&both[..], &["--budget-calls", "90"]].concat();
+    let report = works(&bench.compile("little", &budget).output().unwrap());
+    assert_eq!(report["spent"]["calls"], json!(server.requests() - 2 * calls));
+    assert!(report["spent"]["calls"].as_u64().unwrap() <= 90, "{report}");
+}
+
+#[test]
+fn a_teacher_shows_how() {
+    let server = shop(false);
+    let bench = Bench::new(&server);
+    let taught = [
+        "--optimizer",
+        "bootstrap",
+        "--max-labeled",
+        "0",
+        "--teacher",
+        "openai/gpt-4.1",
+    ];
+    let foreseen = works(
+        &bench
+            .compile("dry", &[&taught[..], &["--dry-run"]].concat())
+            .output()
+            .unwrap(),
+    );
+    assert!(
+        foreseen["by_model"]["openai/gpt-4.1"]["input_tokens"]
+            .as_u64()
+            .unwrap()
+            > 0,
+        "{foreseen}"
+    );
+    let report = works(&bench.compile("taught", &taught).output().unwrap());
+    // The program's own model is never right here: what it is shown, the other one made.
+    assert!(calls_of(&server, "gpt-4.1") >= 4, "{report}");
+    assert!(calls_of(&server, "m") > 0);
+    let last = server.seen().pop().unwrap().body;
+    assert!(last["messages"].as_array().unwrap().len() > 4, "{last}");
+}
+
 #[test]
 fn a_killed_run_resumes_to_the_same_bytes() {
     let whole = painter(Duration::ZERO);
@@ -216,7 +301,17 @@ fn resuming_wants_a_run_and_settings_want_their_optimizer() {
     fails(&no_run, 2, "holds no run");
     let not_its = ["--optimizer", "bootstrap", "--candidates", "3"];
     let refused = bench.compile("none", &not_its).output().unwrap();
-    fails(&refused, 2, "BootstrapFewShot has no such setting");
+    fails(&refused, 2, "--candidates: is no setting of BootstrapFewShot");
+    let of_none = ["--optimizer", "simba,random-search", "--rollouts", "9"];
+    let refused = bench.compile("none", &of_none).output().unwrap();
+    fails(
+        &refused,
+        2,
+        "--rollouts: is no setting of Simba, BootstrapRandomSearch",
+    );
+    let no_proposals = ["--optimizer", "random-search", "--proposer", "openai/other"];
+    let refused = bench.compile("none", &no_proposals).output().unwrap();
+    fails(&refused, 2, "--proposer: is no setting of BootstrapRandomSearch");
     assert_eq!(server.requests(), 0);
 }
 
@@ -368,6 +463,6 @@ fn the_cheapest_model_that_is_good_enough_is_named_in_the_program() {
     fails(
         &bench.compile("refused", &["--points", "2"]).output().unwrap(),
         2,
-        "--points: BootstrapRandomSearch has no such setting",
+        "--points: is no setting of BootstrapRandomSearch",
     );
 }

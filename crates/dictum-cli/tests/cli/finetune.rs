@@ -107,6 +107,61 @@ fn a_model_is_trained_measured_and_named_in_the_program() {
 }
 
 #[test]
+fn a_training_is_a_step_among_others() {
+    let (folder, server) = (TempDir::new().unwrap(), server());
+    server.steps(&[]);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (out, url) = (path("program.json"), server.url());
+    let data = [
+        things(folder.path(), "train", 30),
+        things(folder.path(), "val", 24),
+    ];
+    let command = [
+        "compile",
+        "--optimizer",
+        "labeled,finetune",
+        "--signature",
+        SIGNATURE,
+        "--lm",
+        "openai/base",
+        "--base-url",
+        &url,
+        "--metric",
+        "exact:label",
+        "--train",
+        &data[0],
+        "--val",
+        &data[1],
+        "--out",
+        &out,
+        "--json",
+    ];
+    let no_folder = dictum(&command).output().unwrap();
+    fails(&no_folder, 2, "--run-dir: finetune needs one");
+    let run = path("run");
+    let kept = [&command[..], &["--run-dir", &run]].concat();
+    let alone = dictum(&[&kept[..], &["--write-only"]].concat()).output().unwrap();
+    fails(&alone, 2, "--write-only: is for --optimizer finetune alone");
+    assert_eq!(server.seen().len(), 0);
+    let found = works(&dictum(&kept).output().unwrap());
+    assert_eq!(
+        (found["outcome"].as_str(), server.jobs().len()),
+        (Some("improved"), 1),
+        "{found}"
+    );
+    let advice = format!("--lm openai/base --lms openai/ft:base:test::1 --base-url {url}");
+    assert!(found["notes"].to_string().contains(&advice), "{found}");
+    assert!(
+        fs::read_to_string(&out)
+            .unwrap()
+            .contains("openai/ft:base:test::1")
+    );
+    // What was paid for is not paid for again.
+    works(&dictum(&kept).output().unwrap());
+    assert_eq!(server.jobs().len(), 1);
+}
+
+#[test]
 fn what_does_not_fit_is_said() {
     let (folder, server) = (TempDir::new().unwrap(), server());
     let wrong = |more: &[&str], says: &str| {
@@ -130,10 +185,10 @@ fn what_does_not_fit_is_said() {
         "--out",
         &out,
         "--optimizer",
-        "bootstrap",
+        "labeled",
         "--teacher",
         "openai/large",
     ];
     let refused = dictum(&[&search[..], &more].concat()).output().unwrap();
-    fails(&refused, 2, "--teacher: is for --optimizer finetune");
+    fails(&refused, 2, "--teacher: is no setting of LabeledFewShot");
 }

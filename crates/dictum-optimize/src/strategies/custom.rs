@@ -3,7 +3,7 @@
 use dictum_core::error::Result;
 use serde_json::Value;
 
-use crate::options::{Options, optimizer, proposer_options};
+use crate::options::{Options, optimizer, proposer_options, taught_options};
 use crate::plan::{Plan, Recipe};
 use crate::strategy::Strategy;
 
@@ -16,6 +16,7 @@ pub struct Custom<R> {
 
 optimizer!([R: Recipe] Custom<R>);
 proposer_options!([R: Recipe] Custom<R>);
+taught_options!([R: Recipe] Custom<R>);
 
 impl<R: Recipe> Custom<R> {
     /// An optimizer of this recipe.

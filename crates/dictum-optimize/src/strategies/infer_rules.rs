@@ -7,7 +7,6 @@ use dictum_core::Record;
 use dictum_core::error::{Error, Result};
 use dictum_core::evaluate::RowOutcome;
 use dictum_core::lm::Settings;
-use dictum_core::program::{Context, DynModule};
 use dictum_core::signature::SignatureSpec;
 use dictum_core::types::Type;
 use serde_json::{Value, json};

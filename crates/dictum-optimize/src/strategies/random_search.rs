@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use dictum_core::data::Example;
 use dictum_core::error::Result;
-use dictum_core::program::{Context, DynModule};
 use serde_json::{Value, json};
 
 use super::bootstrapper::{Bootstrap, Bootstrapper};

@@ -3,80 +3,82 @@
 mod finetune;
 mod forecast;
 mod recipe;
+mod way;
 
 use std::path::{Path, PathBuf};
 
-use dictum_core::data::{Example, Loader};
-use dictum_core::lm::Budget;
+use dictum_core::data::Loader;
+use dictum_core::program::Context;
 use dictum_core::state::{ProgramState, diff};
-use dictum_optimize::{Compiled, Custom, Progress, RunRecord, Stop};
+use dictum_optimize::{Compiled, Progress, RunRecord, Stop};
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use crate::args::{CompileArgs, OptimizerKind};
+use crate::args::{CompileArgs, LmArgs};
 use crate::failure::Failure;
 use crate::program::{self, Program};
 use crate::trace::Recording;
 use crate::{lm, output};
-use recipe::Optimizer;
+use recipe::Step;
+use way::{Data, Models, Way};
 
 /// Compiles, says what was found, writes the program file. The file depends on the work alone, not on time or place.
 pub async fn run(args: CompileArgs, json: bool) -> Result<(), Failure> {
     let program = program::build(&args.program)?;
-    let loader = Loader::for_signature(program.predictor()?.spec());
-    let data = |path: Option<&PathBuf>| path.map_or(Ok(Vec::new()), |path| loader.path(path));
-    let (train, val, test) = (
-        loader.path(&args.train)?,
-        data(args.val.as_ref())?,
-        data(args.test.as_ref())?,
-    );
-    let metric = program::metric(&args.metric, program.predictor()?.spec())?;
+    let spec = program.predictor()?.spec();
+    let loader = Loader::for_signature(spec);
+    let load = |path: Option<&PathBuf>| path.map_or(Ok(Vec::new()), |path| loader.path(path));
+    let data = Data {
+        train: loader.path(&args.train)?,
+        val: load(args.val.as_ref())?,
+        test: load(args.test.as_ref())?,
+    };
+    let metric = program::metric(&args.metric, spec)?;
     if let (true, Some(folder)) = (args.resume, &args.run_dir) {
         RunRecord::read(folder).map_err(|error| Failure::usage(format!("--resume: {error}")))?;
     }
-    let bar = output::bar(0, "compiling");
-    let stop = Stop::new();
-    if args.optimizer == OptimizerKind::Finetune {
-        let data = [train, val, test];
-        return finetune::run(&args, &program, data, metric, (&stop, &bar), json).await;
-    }
-    for (name, given) in [
-        ("--teacher", args.teacher.is_some()),
-        ("--write-only", args.write_only),
-    ] {
-        if given {
-            return Err(Failure::usage(format!("{name}: is for --optimizer finetune")));
-        }
-    }
-    let optimizer = optimizer(&args, &test, bar.clone(), &stop)?;
+    let (bar, stop) = (output::bar(0, "compiling"), Stop::new());
+    let steps = recipe::steps(&args)?;
+    let trains = steps.iter().any(|step| matches!(step, Step::Finetune));
+    let on = (&data, &bar, &stop);
     if args.dry_run {
-        let optimizer = match &args.proposer {
-            Some(model) => optimizer.proposer_context(&lm::foreseeing(&args.lm.named(model), &program)?),
-            None => optimizer,
-        };
-        let ctx = lm::foreseeing(&args.lm, &program)?;
-        let forecast = optimizer.dry_run(&ctx, &program.module, &train, &val).await?;
+        let models = models(&args, |args| lm::foreseeing(args, &program))?;
+        let way = Way::of(&args, steps, &models, false, on)?;
+        let forecast = way
+            .dry_run(&lm::foreseeing(&args.lm, &program)?, &program, &data)
+            .await?;
         return forecast::print(&forecast, &args.lm, json);
+    }
+    if trains && args.run_dir.is_none() {
+        return Err(Failure::usage(
+            "--run-dir: finetune needs one; it keeps the id of a job that is paid for",
+        ));
+    }
+    if let Some(out) = &args.out {
+        output::writable(out)?;
+    }
+    let recording = Recording::begin(&args.trace)?;
+    let ctx = recording.on(&lm::context_for(&args.lm, &program)?);
+    let models = models(&args, |args| Ok(recording.on(&lm::context(args)?)))?;
+    let way = Way::of(&args, steps, &models, !args.write_only, on)?;
+    if args.write_only {
+        let data = stoppable(way.write(&ctx, &program, &data, metric), &stop, &args, &bar).await;
+        recording.end()?;
+        let data = data?;
+        bar.finish_and_clear();
+        return finetune::written(&data, json);
     }
     let Some(out) = &args.out else {
         return Err(Failure::usage("--out: where is the compiled program to go?"));
     };
-    output::writable(out)?;
-    let recording = Recording::begin(&args.trace)?;
-    let ctx = recording.on(&lm::context_for(&args.lm, &program)?);
-    let optimizer = match &args.proposer {
-        Some(model) => optimizer.proposer_context(&recording.on(&lm::context(&args.lm.named(model))?)),
-        None => optimizer,
-    };
-    let work = optimizer.compile(&ctx, &program.module, &train, &val, metric);
-    let compiled = stoppable(work, &stop, &args, &bar).await;
+    let found = stoppable(way.compile(&ctx, &program, &data, metric), &stop, &args, &bar).await;
     // Of a compilation that failed or was stopped too.
     recording.end()?;
-    let compiled = compiled?;
+    let found = found?;
     bar.finish_and_clear();
+    save(&found.compiled, &program, out)?;
     let old = ProgramState::of(&program.module);
-    save(&compiled, &program, out)?;
-    report(&compiled, &args, &old, out, json)?;
+    report(&finetune::with_advice(found, &args.lm), &args, &old, out, json)?;
     if stop.is_stopped() {
         // A script must not take it for the whole run.
         return Err(interrupted(&args, "stopped, the best so far is saved"));
@@ -84,13 +86,31 @@ pub async fn run(args: CompileArgs, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The models beside the one that does the task, each in a context of its own.
+fn models(
+    args: &CompileArgs,
+    context: impl Fn(&LmArgs) -> Result<Context, Failure>,
+) -> Result<Models, Failure> {
+    let named = |model: &Option<String>| {
+        let model = model.as_ref().map(|model| context(&args.lm.named(model)));
+        model.transpose()
+    };
+    Ok(Models {
+        proposer: named(&args.proposer)?,
+        teacher: named(&args.teacher)?,
+    })
+}
+
 /// The work. The first Ctrl-C lets it end with the best so far, the second drops it.
-async fn stoppable<T>(
-    work: impl Future<Output = dictum_core::Result<T>>,
+async fn stoppable<T, E>(
+    work: impl Future<Output = Result<T, E>>,
     stop: &Stop,
     args: &CompileArgs,
     bar: &ProgressBar,
-) -> Result<T, Failure> {
+) -> Result<T, Failure>
+where
+    Failure: From<E>,
+{
     tokio::pin!(work);
     for again in [false, true] {
         tokio::select! {
@@ -113,29 +133,6 @@ fn interrupted(args: &CompileArgs, how: &str) -> Failure {
         Some(_) => format!("{how}; the same command goes on from here"),
         None => format!("{how}; with --run-dir the same command could go on from here"),
     })
-}
-
-fn optimizer(
-    args: &CompileArgs,
-    test: &[Example],
-    bar: ProgressBar,
-    stop: &Stop,
-) -> Result<Optimizer, Failure> {
-    let mut optimizer = Custom::new(recipe::recipe(args)?)
-        .seed(args.seed)
-        .concurrency(args.concurrency)
-        .stop_with(stop)
-        .on_progress(progress(args, bar));
-    if let Some(calls) = args.budget_calls {
-        optimizer = optimizer.budget(Budget::calls(calls));
-    }
-    if let Some(folder) = &args.run_dir {
-        optimizer = optimizer.run_dir(folder);
-    }
-    if !test.is_empty() {
-        optimizer = optimizer.confirm_on(test);
-    }
-    Ok(optimizer)
 }
 
 /// Shows on the bar how far a run is.

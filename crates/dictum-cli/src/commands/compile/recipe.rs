@@ -1,163 +1,194 @@
-//! The optimizer a command names.
+//! The optimizers a command names, each with the settings of its own.
 
 use dictum_optimize::{
     Auto, BootstrapFewShot, BootstrapRandomSearch, CheapestWithin, Copro, Custom, Gepa, InferRules,
     LabeledFewShot, MiproV2, Recipe, Simba, Space,
 };
 
-use crate::args::{CompileArgs, OptimizerKind, SpaceArgs};
+use crate::args::{CompileArgs, OptimizerKind};
 use crate::failure::Failure;
 
-/// One type for all optimizers: they share their options.
-pub type Optimizer = Custom<Box<dyn Recipe>>;
+/// One type for all searches: they share their options.
+pub type Search = Custom<Box<dyn Recipe>>;
 
-/// The optimizer with the settings of its own. A setting it does not have is refused, not passed over.
-pub fn recipe(args: &CompileArgs) -> Result<Box<dyn Recipe>, Failure> {
-    let mut given = Given::of(args);
-    let recipe: Box<dyn Recipe> = match args.optimizer {
-        OptimizerKind::Auto => Box::new(Auto::new()),
-        OptimizerKind::Labeled => {
-            let optimizer = LabeledFewShot::new();
-            Box::new(set(optimizer, given.max_labeled.take(), LabeledFewShot::k))
-        }
-        OptimizerKind::Bootstrap => {
-            let optimizer = BootstrapFewShot::new();
-            let optimizer = set(
-                optimizer,
-                given.max_bootstrapped.take(),
-                BootstrapFewShot::max_bootstrapped,
-            );
-            Box::new(set(
-                optimizer,
-                given.max_labeled.take(),
-                BootstrapFewShot::max_labeled,
-            ))
-        }
-        OptimizerKind::RandomSearch => {
-            let optimizer = BootstrapRandomSearch::new();
-            let optimizer = set(
-                optimizer,
-                given.max_bootstrapped.take(),
-                BootstrapRandomSearch::max_bootstrapped,
-            );
-            let optimizer = set(
-                optimizer,
-                given.max_labeled.take(),
-                BootstrapRandomSearch::max_labeled,
-            );
-            Box::new(set(
-                optimizer,
-                given.candidates.take(),
-                BootstrapRandomSearch::candidates,
-            ))
-        }
-        OptimizerKind::MiproV2 => {
-            let optimizer = set(MiproV2::new(), given.candidates.take(), MiproV2::candidates);
-            let optimizer = set(
-                optimizer,
-                given.max_bootstrapped.take(),
-                MiproV2::max_bootstrapped,
-            );
-            Box::new(set(optimizer, given.max_labeled.take(), MiproV2::max_labeled))
-        }
-        OptimizerKind::Copro => Box::new(set(Copro::new(), given.candidates.take(), Copro::breadth)),
-        OptimizerKind::Gepa => Box::new(set(Gepa::new(), given.rollouts.take(), Gepa::rollouts)),
-        OptimizerKind::Simba => {
-            let optimizer = set(Simba::new(), given.candidates.take(), Simba::candidates);
-            Box::new(set(optimizer, given.max_labeled.take(), Simba::max_demos))
-        }
-        OptimizerKind::InferRules => {
-            let optimizer = set(InferRules::new(), given.candidates.take(), InferRules::candidates);
-            let optimizer = set(
-                optimizer,
-                given.max_bootstrapped.take(),
-                InferRules::max_bootstrapped,
-            );
-            Box::new(set(optimizer, given.max_labeled.take(), InferRules::max_labeled))
-        }
-        OptimizerKind::Finetune => return Err(Failure::work("finetune is no search")),
-        OptimizerKind::CheapestWithin => return cheapest_within(args, &given),
-    };
-    given.nothing_left(recipe.name())?;
-    no_space(&args.space, recipe.name())?;
-    Ok(recipe)
+/// What is done to a program.
+pub enum Step {
+    Search(Search),
+    /// A model is trained.
+    Finetune,
 }
 
-fn cheapest_within(args: &CompileArgs, given: &Given) -> Result<Box<dyn Recipe>, Failure> {
-    let SpaceArgs {
-        points,
-        try_adapters,
-        try_temperatures,
-        try_demos,
-        try_reasoning,
-    } = &args.space;
-    let space = Space::all()
-        .lms(&args.lm.lms)
-        .adapters(try_adapters)
-        .temperatures(try_temperatures.iter().copied())
-        .demos(try_demos.iter().copied());
-    let space = if *try_reasoning { space.reasoning() } else { space };
-    let recipe = CheapestWithin::points(points.unwrap_or(2.0)).over(space);
-    given.nothing_left(recipe.name())?;
-    Ok(Box::new(recipe))
-}
-
-/// Settings of the search for cheap settings are refused by all others.
-pub fn no_space(space: &SpaceArgs, optimizer: &str) -> Result<(), Failure> {
-    let given = [
-        ("--points", space.points.is_some()),
-        ("--try-adapters", !space.try_adapters.is_empty()),
-        ("--try-temperatures", !space.try_temperatures.is_empty()),
-        ("--try-demos", !space.try_demos.is_empty()),
-        ("--try-reasoning", space.try_reasoning),
-    ];
-    match given.iter().find(|(_, is)| *is) {
-        Some((name, _)) => Err(Failure::usage(format!(
-            "{name}: {optimizer} has no such setting; it is one of --optimizer cheapest-within"
+/// The steps in their order. A setting that none of them has is refused, not passed over.
+pub fn steps(args: &CompileArgs) -> Result<Vec<Step>, Failure> {
+    let given = Given::of(args);
+    let mut left = given.clone();
+    let mut names = Vec::new();
+    let mut steps = Vec::new();
+    for kind in &args.optimizer {
+        let mut own = given.clone();
+        let step = step(*kind, args, &mut own);
+        names.push(match &step {
+            Step::Search(search) => search.name(),
+            Step::Finetune => "BootstrapFinetune",
+        });
+        steps.push(step);
+        left.0.retain(|setting| own.0.contains(setting));
+    }
+    match left.0.first() {
+        Some(setting) => Err(Failure::usage(format!(
+            "{setting}: is no setting of {}; leave it out",
+            names.join(", ")
         ))),
-        None => Ok(()),
+        None => Ok(steps),
     }
 }
 
-/// Settings that were given and that no optimizer has taken yet.
-pub struct Given {
-    candidates: Option<usize>,
-    rollouts: Option<usize>,
-    max_bootstrapped: Option<usize>,
-    max_labeled: Option<usize>,
+fn step(kind: OptimizerKind, args: &CompileArgs, given: &mut Given) -> Step {
+    use OptimizerKind as Kind;
+
+    let proposes = [
+        Kind::Auto,
+        Kind::MiproV2,
+        Kind::Copro,
+        Kind::Gepa,
+        Kind::Simba,
+        Kind::InferRules,
+    ];
+    let is_taught = [
+        Kind::Bootstrap,
+        Kind::RandomSearch,
+        Kind::MiproV2,
+        Kind::Simba,
+        Kind::InferRules,
+        Kind::Finetune,
+    ];
+    if proposes.contains(&kind) {
+        given.take("--proposer", ());
+    }
+    if is_taught.contains(&kind) {
+        given.take("--teacher", ());
+    }
+    let mut candidates = || given.take("--candidates", args.candidates);
+    let recipe: Box<dyn Recipe> = match kind {
+        Kind::Auto => Box::new(Auto::new()),
+        Kind::Labeled => {
+            let labeled = given.take("--max-labeled", args.max_labeled);
+            Box::new(set(LabeledFewShot::new(), labeled, LabeledFewShot::k))
+        }
+        Kind::Bootstrap => {
+            let (made, all) = (BootstrapFewShot::max_bootstrapped, BootstrapFewShot::max_labeled);
+            Box::new(with_demos(BootstrapFewShot::new(), args, given, made, all))
+        }
+        Kind::RandomSearch => {
+            let optimizer = BootstrapRandomSearch::new();
+            let optimizer = set(optimizer, candidates(), BootstrapRandomSearch::candidates);
+            let made = BootstrapRandomSearch::max_bootstrapped;
+            let all = BootstrapRandomSearch::max_labeled;
+            Box::new(with_demos(optimizer, args, given, made, all))
+        }
+        Kind::MiproV2 => {
+            let optimizer = set(MiproV2::new(), candidates(), MiproV2::candidates);
+            let (made, all) = (MiproV2::max_bootstrapped, MiproV2::max_labeled);
+            Box::new(with_demos(optimizer, args, given, made, all))
+        }
+        Kind::InferRules => {
+            let optimizer = set(InferRules::new(), candidates(), InferRules::candidates);
+            let (made, all) = (InferRules::max_bootstrapped, InferRules::max_labeled);
+            Box::new(with_demos(optimizer, args, given, made, all))
+        }
+        Kind::Copro => Box::new(set(Copro::new(), candidates(), Copro::breadth)),
+        Kind::Gepa => {
+            let rollouts = given.take("--rollouts", args.rollouts);
+            Box::new(set(Gepa::new(), rollouts, Gepa::rollouts))
+        }
+        Kind::Simba => {
+            let optimizer = set(Simba::new(), candidates(), Simba::candidates);
+            let labeled = given.take("--max-labeled", args.max_labeled);
+            Box::new(set(optimizer, labeled, Simba::max_demos))
+        }
+        Kind::CheapestWithin => Box::new(cheapest_within(args, given)),
+        Kind::Finetune => {
+            given.take("--write-only", ());
+            return Step::Finetune;
+        }
+    };
+    Step::Search(Custom::new(recipe))
 }
 
-impl Given {
-    /// Those of a command.
-    pub fn of(args: &CompileArgs) -> Self {
-        Self {
-            candidates: args.candidates,
-            rollouts: args.rollouts,
-            max_bootstrapped: args.max_bootstrapped,
-            max_labeled: args.max_labeled,
-        }
-    }
+fn cheapest_within(args: &CompileArgs, given: &mut Given) -> CheapestWithin {
+    let space = &args.space;
+    let tried = Space::all()
+        .lms(&args.lm.lms)
+        .adapters(given.take("--try-adapters", &space.try_adapters))
+        .temperatures(
+            given
+                .take("--try-temperatures", &space.try_temperatures)
+                .iter()
+                .copied(),
+        )
+        .demos(given.take("--try-demos", &space.try_demos).iter().copied());
+    let tried = match given.take("--try-reasoning", space.try_reasoning) {
+        true => tried.reasoning(),
+        false => tried,
+    };
+    CheapestWithin::points(given.take("--points", space.points).unwrap_or(2.0)).over(tried)
+}
 
-    /// Refuses those that are left.
-    pub fn nothing_left(&self, optimizer: &str) -> Result<(), Failure> {
-        let left = [
-            ("--candidates", self.candidates),
-            ("--rollouts", self.rollouts),
-            ("--max-bootstrapped", self.max_bootstrapped),
-            ("--max-labeled", self.max_labeled),
-        ];
-        match left.iter().find(|(_, value)| value.is_some()) {
-            Some((name, _)) => Err(Failure::usage(format!(
-                "{name}: {optimizer} has no such setting; leave it out"
-            ))),
-            None => Ok(()),
-        }
-    }
+/// The numbers of demonstrations that are made and shown in all.
+fn with_demos<O>(
+    optimizer: O,
+    args: &CompileArgs,
+    given: &mut Given,
+    made: impl FnOnce(O, usize) -> O,
+    all: impl FnOnce(O, usize) -> O,
+) -> O {
+    let optimizer = set(
+        optimizer,
+        given.take("--max-bootstrapped", args.max_bootstrapped),
+        made,
+    );
+    set(optimizer, given.take("--max-labeled", args.max_labeled), all)
 }
 
 fn set<O, V>(optimizer: O, value: Option<V>, with: impl FnOnce(O, V) -> O) -> O {
     match value {
         Some(value) => with(optimizer, value),
         None => optimizer,
+    }
+}
+
+/// The settings a command gives that only some optimizers have. What one takes is struck out.
+#[derive(Clone)]
+struct Given(Vec<&'static str>);
+
+impl Given {
+    fn of(args: &CompileArgs) -> Self {
+        let space = &args.space;
+        let all = [
+            ("--candidates", args.candidates.is_some()),
+            ("--rollouts", args.rollouts.is_some()),
+            ("--max-bootstrapped", args.max_bootstrapped.is_some()),
+            ("--max-labeled", args.max_labeled.is_some()),
+            ("--proposer", args.proposer.is_some()),
+            ("--teacher", args.teacher.is_some()),
+            ("--write-only", args.write_only),
+            ("--points", space.points.is_some()),
+            ("--try-adapters", !space.try_adapters.is_empty()),
+            ("--try-temperatures", !space.try_temperatures.is_empty()),
+            ("--try-demos", !space.try_demos.is_empty()),
+            ("--try-reasoning", space.try_reasoning),
+        ];
+        Self(
+            all.into_iter()
+                .filter(|(_, given)| *given)
+                .map(|(name, _)| name)
+                .collect(),
+        )
+    }
+
+    /// The value, which is taken.
+    fn take<V>(&mut self, name: &'static str, value: V) -> V {
+        self.0.retain(|other| *other != name);
+        value
     }
 }

@@ -27,7 +27,7 @@ use serde_json::Value;
 use super::bootstrapper::Bootstrap;
 use crate::compile::{Forecast, Task};
 use crate::engine::Answered;
-use crate::options::{Options, optimizer};
+use crate::options::{Options, optimizer, taught_options};
 pub(super) use bind::stand_in;
 pub(super) use collect::Collect;
 use ledger::Ledger;
@@ -107,6 +107,7 @@ const FORESEEN: &str = "the tuned model";
 type MakeLm = dyn Fn(&str) -> Result<Lm, LmError> + Send + Sync;
 
 optimizer!(@options [] BootstrapFinetune);
+taught_options!([] BootstrapFinetune);
 
 impl Default for BootstrapFinetune {
     fn default() -> Self {
@@ -143,21 +144,6 @@ impl BootstrapFinetune {
             terms: Terms::default(),
             call: None,
         }
-    }
-
-    /// A program that shows how: it must have the same predictors. If not set, the program itself.
-    #[must_use]
-    pub fn teacher(mut self, program: impl DynModule + 'static) -> Self {
-        self.options.teacher = Some(Arc::new(program));
-        self
-    }
-
-    /// The context the teacher answers in: a larger model, say. Its calls count against the run's budget, in place of one that
-    /// context has.
-    #[must_use]
-    pub fn teacher_context(mut self, ctx: &Context) -> Self {
-        self.options.teacher_context = Some(ctx.clone());
-        self
     }
 
     /// Shows the teacher so many labelled examples, if it has no demonstrations of its own, and never the one it answers; 0 if

@@ -5,10 +5,7 @@ mod search;
 mod sets;
 mod size;
 
-use std::sync::Arc;
-
 use dictum_core::error::Result;
-use dictum_core::program::{Context, DynModule};
 use serde_json::{Value, json};
 
 use super::bootstrapper::Bootstrap;
