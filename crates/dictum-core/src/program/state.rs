@@ -48,6 +48,29 @@ impl PredictorState {
             false => super::reasoning::without(spec),
         }
     }
+
+    /// What it chooses beside its texts, a line each: model, adapter, reasoning, settings. What is as the context has it is
+    /// left out.
+    #[must_use]
+    pub fn choices(&self) -> Vec<String> {
+        let reasoning = self.reasoning.map(|on| if on { "on" } else { "off" }.to_owned());
+        let named = [
+            ("lm", self.lm.clone()),
+            ("adapter", self.adapter.clone()),
+            ("reasoning", reasoning),
+        ];
+        let named = named
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("{name}: {}", value?)));
+        let settings = match serde_json::to_value(&self.settings) {
+            Ok(serde_json::Value::Object(settings)) => settings,
+            _ => serde_json::Map::new(),
+        };
+        let settings = settings
+            .into_iter()
+            .map(|(name, value)| format!("{name}: {value}"));
+        named.chain(settings).collect()
+    }
 }
 
 fn is_default(settings: &Settings) -> bool {

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use super::{ProgramState, SavedPredictor};
@@ -25,8 +24,8 @@ pub fn line_diff(old: &str, new: &str) -> String {
     text
 }
 
-/// What is different from `a` to `b`, predictor by predictor: instructions line by line, demonstrations, settings, model,
-/// adapter and reasoning, fields; then texts and thresholds. Empty when nothing is.
+/// What is different from `a` to `b`, predictor by predictor: instructions line by line, fields, demonstrations, model,
+/// adapter, reasoning and settings; then texts and thresholds. Empty when nothing is.
 #[must_use]
 pub fn diff(a: &ProgramState, b: &ProgramState) -> String {
     let mut text = String::new();
@@ -115,11 +114,7 @@ fn predictor(old: &SavedPredictor, new: &SavedPredictor) -> String {
             indented(&demos)
         );
     }
-    let settings = settings(old, new);
-    if !settings.is_empty() {
-        let _ = write!(text, "settings\n{}", indented(&settings));
-    }
-    let (before, after) = (named(&old.state), named(&new.state));
+    let (before, after) = (old.state.choices(), new.state.choices());
     for line in before.iter().filter(|line| !after.contains(line)) {
         let _ = writeln!(text, "- {line}");
     }
@@ -127,16 +122,6 @@ fn predictor(old: &SavedPredictor, new: &SavedPredictor) -> String {
         let _ = writeln!(text, "+ {line}");
     }
     text
-}
-
-/// What a state names and asks for beside its texts, a line each; what is as the context has it is left out.
-pub(super) fn named(state: &PredictorState) -> Vec<String> {
-    let reasoning = state
-        .reasoning
-        .map(|on| format!("reasoning: {}", if on { "on" } else { "off" }));
-    let lm = state.lm.as_ref().map(|name| format!("lm: {name}"));
-    let adapter = state.adapter.as_ref().map(|name| format!("adapter: {name}"));
-    [lm, adapter, reasoning].into_iter().flatten().collect()
 }
 
 fn indented(lines: &str) -> String {
@@ -169,24 +154,4 @@ pub(super) fn line(demo: &Demo) -> String {
     let fields = serde_json::to_string(&demo.fields).unwrap_or_default();
     let augmented = if demo.augmented { " (augmented)" } else { "" };
     format!("{fields}{augmented}")
-}
-
-fn settings(old: &SavedPredictor, new: &SavedPredictor) -> String {
-    let entries = |saved: &SavedPredictor| match serde_json::to_value(&saved.state.settings) {
-        Ok(Value::Object(entries)) => entries,
-        _ => serde_json::Map::new(),
-    };
-    let (old, new) = (entries(old), entries(new));
-    let mut text = String::new();
-    for (key, value) in &old {
-        if new.get(key) != Some(value) {
-            let _ = writeln!(text, "- {key}: {value}");
-        }
-    }
-    for (key, value) in &new {
-        if old.get(key) != Some(value) {
-            let _ = writeln!(text, "+ {key}: {value}");
-        }
-    }
-    text
 }

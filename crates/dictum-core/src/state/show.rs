@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::ProgramState;
-use crate::lm::Settings;
 
 /// Every predictor with its signature, instructions, settings and demonstrations, one demonstration to a line.
 impl fmt::Display for ProgramState {
@@ -24,11 +23,7 @@ impl fmt::Display for ProgramState {
             for line in learned.unwrap_or(&own).lines() {
                 writeln!(f, "    {line}")?;
             }
-            if saved.state.settings != Settings::default() {
-                let settings = serde_json::to_string(&saved.state.settings).unwrap_or_default();
-                writeln!(f, "  settings\n    {settings}")?;
-            }
-            for line in super::diff::named(&saved.state) {
+            for line in saved.state.choices() {
                 writeln!(f, "  {line}")?;
             }
             writeln!(f, "  demos: {}", saved.state.demos.len())?;

@@ -315,9 +315,8 @@ summarize.predict:
   demos, 2 before and 2 after
     - {\"document\":\"half\",\"source\":\"table\"}
     + {\"document\":\"d\",\"summary\":\"s2\"}
-  settings
-    - temperature: 0.7
-    + max_tokens: 50
+  - temperature: 0.7
+  + max_tokens: 50
 "
     );
     assert_eq!(diff(&before, &before), "");
@@ -361,7 +360,7 @@ fn a_state_shows_what_was_learned() {
     for line in [
         "summarize.predict: document -> reasoning, summary",
         "    Summarize.",
-        "    {\"temperature\":0.7}",
+        "  temperature: 0.7",
         "  demos: 2",
         "  instructions (of the signature)",
         "metadata: {\"seed\":7}",

@@ -7,7 +7,8 @@ use crate::candidate::Candidate;
 use crate::compile::Task;
 use crate::plan::{Part, TextPart, ThresholdPart, parts, text_parts, threshold_parts};
 
-/// The prompts of every predictor in both candidates, then every text and every threshold.
+/// The prompts of every predictor in both candidates, each headed by the model and settings that its state names; then every text
+/// and every threshold.
 pub(super) fn of(task: &Task<'_>, ctx: &Context, baseline: &Candidate, best: &Candidate) -> Vec<Prompts> {
     let text = |part: &Part, state: Option<&PredictorState>| {
         let Ok(prepared) = ctx.prepare(&part.spec, state.unwrap_or(&part.state)) else {
@@ -17,7 +18,9 @@ pub(super) fn of(task: &Task<'_>, ctx: &Context, baseline: &Candidate, best: &Ca
         let messages = prepared.prefix.messages().iter();
         let messages =
             messages.map(|message| format!("[{}]\n{}\n", message.role.as_str(), message.to_text()));
-        messages.collect::<Vec<_>>().join("\n")
+        let choices = state.unwrap_or(&part.state).choices();
+        let head = (!choices.is_empty()).then(|| format!("[settings]\n{}\n", choices.join("\n")));
+        head.into_iter().chain(messages).collect::<Vec<_>>().join("\n")
     };
     let all = parts(task.program).into_iter();
     let prompts = all.map(|part| Prompts {

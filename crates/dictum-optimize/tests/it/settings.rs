@@ -307,6 +307,14 @@ async fn only_the_step_that_needs_the_dear_model_gets_it() {
             Some("cheap"),
             "{report}"
         );
+        // Who reads the report sees it too.
+        let topic = report.prompts.iter().find(|part| part.path == "topic").unwrap();
+        assert!(
+            topic.after.starts_with("[settings]\nlm: cheap\n"),
+            "{}",
+            topic.after
+        );
+        assert!(!topic.before.contains("[settings]"), "{}", topic.before);
         assert_eq!(chosen(&compiled.overlay, "answer").lm, None, "{report}");
         assert!(
             report.summary.contains("$0.0110 per example in place of $0.0200"),
