@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Adapter, Wording, chat};
+use super::{Adapter, Wording, chat, values};
 use crate::lm::{Capabilities, OutputShape, Part, Piece, ResponseFormat};
 use crate::parse::{Layout, escape};
 use crate::signature::{FieldSpec, SignatureSpec};
@@ -87,7 +87,7 @@ impl Adapter for JsonAdapter {
                 (field.name.clone(), written.unwrap_or_else(|| missing.into()))
             })
             .collect();
-        format!("{:#}", Value::Object(object))
+        values::one_line(&Value::Object(object))
     }
 
     fn reminder(&self, spec: &SignatureSpec) -> String {
@@ -96,7 +96,11 @@ impl Adapter for JsonAdapter {
             .iter()
             .map(|field| format!("`{}`", field.name))
             .collect();
-        self.wording.json_reminder.replace("{fields}", &fields.join(", "))
+        let words = match fields.len() {
+            1 => &self.wording.json_reminder_one,
+            _ => &self.wording.json_reminder,
+        };
+        words.replace("{fields}", &fields.join(", "))
     }
 
     fn output_shape(&self, spec: &SignatureSpec) -> OutputShape {

@@ -1,8 +1,11 @@
 //! Values as text.
 
 use std::borrow::Cow;
+use std::io::{self, Write};
 
+use serde::Serialize;
 use serde_json::Value;
+use serde_json::ser::Formatter;
 
 use crate::lm::{Media, Part};
 use crate::parse::{self, escape};
@@ -28,11 +31,37 @@ pub(super) fn chat<'a>(field: &FieldSpec, value: &'a Value) -> Cow<'a, str> {
 }
 
 fn json<'a>(field: &FieldSpec, value: &Value) -> Cow<'a, str> {
-    let text = escape::json_value(value, &field.schema).to_string();
+    let text = one_line(&escape::json_value(value, &field.schema));
     Cow::Owned(match escape::chat(&text) {
         Cow::Borrowed(_) => text,
         Cow::Owned(escaped) => escaped,
     })
+}
+
+/// JSON on one line with a space after commas and colons: as models write it, in fewer tokens than over many lines, and as the
+/// local engine's grammar has it, so that an answer looks as the demonstrations do.
+pub(super) fn one_line(value: &Value) -> String {
+    let mut bytes = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, OneLine);
+    // Writing a tree to memory can't fail.
+    let _ = value.serialize(&mut serializer);
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+struct OneLine;
+
+impl Formatter for OneLine {
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        writer.write_all(if first { b"" } else { b", " })
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        writer.write_all(if first { b"" } else { b", " })
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b": ")
+    }
 }
 
 /// The message parts of a value of a media type. `None` for every other type, and for what is no media after all.

@@ -25,8 +25,12 @@ pub struct Wording {
     pub chat_reminder: String,
     /// Ends a turn of the JSON layout. `{fields}`: the keys in order.
     pub json_reminder: String,
+    /// The same where there is one key.
+    pub json_reminder_one: String,
     /// Ends a turn of the XML layout. `{fields}`: the tags in order.
     pub xml_reminder: String,
+    /// The same where there is one tag.
+    pub xml_reminder_one: String,
     /// Before a demonstration that lacks some fields.
     pub incomplete_demo: String,
     /// In place of an output that a demonstration lacks.
@@ -54,7 +58,9 @@ impl Default for Wording {
             json_reminder: own(
                 "Answer with one JSON object with the keys {fields}, in this order, and nothing else.",
             ),
+            json_reminder_one: own("Answer with one JSON object with the key {fields}, and nothing else."),
             xml_reminder: own("Answer with the tags {fields}, in this order."),
+            xml_reminder_one: own("Answer with the tag {fields}."),
             incomplete_demo: own("(An example with some fields left out.)"),
             not_supplied: own("(left out in this example)"),
             ask_again: own(

@@ -88,9 +88,11 @@ impl Adapter for XmlAdapter {
             .iter()
             .map(|field| format!("`<{}>`", field.name))
             .collect();
-        self.wording
-            .xml_reminder
-            .replace("{fields}", &fields.join(", then "))
+        let words = match fields.len() {
+            1 => &self.wording.xml_reminder_one,
+            _ => &self.wording.xml_reminder,
+        };
+        words.replace("{fields}", &fields.join(", then "))
     }
 
     fn output_shape(&self, spec: &SignatureSpec) -> OutputShape {

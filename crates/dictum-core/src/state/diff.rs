@@ -5,7 +5,7 @@ use std::fmt::Write;
 use similar::{ChangeTag, TextDiff};
 
 use super::{ProgramState, SavedPredictor};
-use crate::program::{Demo, PredictorState};
+use crate::program::Demo;
 
 /// The lines of two texts: `- ` before those only in `old`, `+ ` before those only in `new`, two blanks before the others.
 #[must_use]

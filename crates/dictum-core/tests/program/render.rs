@@ -87,6 +87,32 @@ fn every_adapter_renders_types_and_demos() {
     }
 }
 
+/// A form of words for several fields would be wrong for one, and a small model answers worse for it.
+#[test]
+fn one_field_is_spoken_of_as_one() {
+    for (name, one, several) in [
+        (
+            "json",
+            "the key `team`, and nothing else",
+            "the keys `team`, `note`, in this order",
+        ),
+        (
+            "xml",
+            "the tag `<team>`.",
+            "the tags `<team>`, then `<note>`, in this order",
+        ),
+    ] {
+        let ends = |signature: &str| {
+            let spec = SignatureSpec::parse(signature).unwrap();
+            let adapter = adapter::by_name(name).unwrap();
+            rendered(adapter, spec, vec![], record! { message: "Hello" })
+        };
+        let (text, other) = (ends("message -> team"), ends("message -> team, note"));
+        assert!(text.contains(one) && !text.contains("in this order"), "{text}");
+        assert!(other.contains(several), "{other}");
+    }
+}
+
 #[test]
 fn history_becomes_turns_and_is_no_field_of_the_prompt() {
     let spec = SignatureSpec::parse("history: History, question -> answer").unwrap();
