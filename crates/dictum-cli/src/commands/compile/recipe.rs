@@ -13,7 +13,7 @@ pub type Search = Custom<Box<dyn Recipe>>;
 
 /// What is done to a program.
 pub enum Step {
-    Search(Search),
+    Search(Box<Search>),
     /// A model is trained.
     Finetune,
 }
@@ -112,7 +112,7 @@ fn step(kind: OptimizerKind, args: &CompileArgs, given: &mut Given) -> Step {
             return Step::Finetune;
         }
     };
-    Step::Search(Custom::new(recipe))
+    Step::Search(Box::new(Custom::new(recipe)))
 }
 
 fn cheapest_within(args: &CompileArgs, given: &mut Given) -> CheapestWithin {

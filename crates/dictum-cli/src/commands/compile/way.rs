@@ -93,14 +93,14 @@ impl Way {
             let mut sequence = Sequence::new();
             for step in steps {
                 sequence = match step {
-                    Step::Search(own) => sequence.then(search(own)),
+                    Step::Search(own) => sequence.then(search(*own)),
                     Step::Finetune => sequence.then_finetune(training()?),
                 };
             }
             return Ok(Self::Sequence(with_options!(sequence, args, data, bar, stop)));
         }
         match steps.into_iter().next() {
-            Some(Step::Search(own)) => Ok(Self::Search(with_options!(search(own), args, data, bar, stop))),
+            Some(Step::Search(own)) => Ok(Self::Search(with_options!(search(*own), args, data, bar, stop))),
             Some(Step::Finetune) => {
                 let tuner = with_options!(training()?, args, data, bar, stop);
                 Ok(Self::Finetune(Box::new(tuner)))
