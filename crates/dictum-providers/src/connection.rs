@@ -1,7 +1,10 @@
 //! Where calls go and by what means: what every builder sets alike.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use dictum_core::lm::{LmError, LmErrorKind};
-use reqwest::Url;
+use percent_encoding::percent_decode_str;
+use url::Url;
 
 use crate::http::{Endpoints, Http, HttpOptions};
 use crate::{Prices, Secret};
@@ -15,6 +18,8 @@ pub(crate) struct Connection {
     pub(crate) api_key: Option<Secret>,
     pub(crate) prices: Option<Prices>,
     pub(crate) http: HttpOptions,
+    /// What the address says before its host: `user:password@`.
+    userinfo: Option<Secret>,
 }
 
 impl Connection {
@@ -25,12 +30,14 @@ impl Connection {
             api_key: None,
             prices: None,
             http: HttpOptions::default(),
+            userinfo: None,
         }
     }
 
     /// The address, the provider's own unless another was given, and the prices that hold there.
     pub(crate) fn place(&mut self, own: &str) -> Result<(Url, Prices), LmError> {
-        let base = parse(self.base_url.as_deref().unwrap_or(own))?;
+        let mut base = parse(self.base_url.as_deref().unwrap_or(own))?;
+        self.userinfo = take_userinfo(&mut base);
         let prices = self.prices.take().unwrap_or_else(|| Prices::at(&base, own));
         Ok((base, prices))
     }
@@ -42,10 +49,12 @@ impl Connection {
         public: &[(&'static str, &'static str)],
         authorize: impl FnOnce(&Secret) -> (&'static str, Secret),
     ) -> Result<Http, LmError> {
-        if let Some(key) = &self.api_key {
-            let (header, value) = authorize(key);
-            self.http.headers.insert(0, (header.to_owned(), value));
-        }
+        // A later header of the same name stands in the place of an earlier one: what was said for itself counts most.
+        let userinfo = self.userinfo.map(|value| ("authorization", value));
+        let of_key = self.api_key.as_ref().map(authorize);
+        let first = userinfo.into_iter().chain(of_key);
+        let first = first.map(|(name, value)| (name.to_owned(), value));
+        self.http.headers.splice(0..0, first);
         Http::new(endpoints, public, self.http)
     }
 }
@@ -63,6 +72,22 @@ fn parse(base: &str) -> Result<Url, LmError> {
         path.pop_if_empty();
     }
     Ok(url)
+}
+
+/// Takes user and password out of an address, as the header they are sent in.
+fn take_userinfo(url: &mut Url) -> Option<Secret> {
+    let password = url.password().map(percent_decode_str);
+    let password: Vec<u8> = password.into_iter().flatten().collect();
+    let mut told: Vec<u8> = percent_decode_str(url.username()).collect();
+    if told.is_empty() && password.is_empty() {
+        return None;
+    }
+    told.push(b':');
+    told.extend(password);
+    // Only an address without a host has no place for them.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    Some(Secret::new(format!("Basic {}", STANDARD.encode(told))))
 }
 
 /// The methods of a builder that fill its `connection`. It has a `name` for its errors.

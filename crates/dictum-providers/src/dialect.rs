@@ -4,10 +4,10 @@ use std::fmt::Debug;
 use std::time::SystemTime;
 
 use dictum_core::lm::{Capabilities, LmError, Request, Response, Settings, StreamEvent};
-use reqwest::Url;
-use reqwest::header::HeaderMap;
+use http::header::HeaderMap;
 use serde::Serialize;
 use serde_json::Value;
+use url::Url;
 
 use crate::Secret;
 use crate::json::Json;

@@ -21,8 +21,8 @@ use std::sync::Arc;
 
 use crate::json::Json;
 use dictum_core::lm::{LmError, LmErrorKind, Response, Usage};
-use reqwest::Url;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 const BUNDLED: &str = include_str!("../data/prices.json");
 

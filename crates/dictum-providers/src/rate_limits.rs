@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use dictum_core::lm::{Allowance, RateLimits};
-use reqwest::header::HeaderMap;
+use http::header::HeaderMap;
 
 /// What one header says of an allowance.
 #[derive(Clone, Copy)]

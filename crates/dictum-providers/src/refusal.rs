@@ -3,8 +3,8 @@
 use std::time::SystemTime;
 
 use dictum_core::lm::{LmError, LmErrorKind};
-use reqwest::StatusCode;
-use reqwest::header::HeaderMap;
+use http::StatusCode;
+use http::header::HeaderMap;
 use serde_json::Value;
 
 use crate::retry_after;

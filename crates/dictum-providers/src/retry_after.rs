@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::HeaderMap;
+use http::header::HeaderMap;
 use serde_json::Value;
 
 /// The wait that headers ask for: `retry-after-ms`, or `retry-after` in seconds or as a date.

@@ -29,7 +29,7 @@ mod schema;
 mod stream;
 
 use dictum_core::lm::{Capabilities, LmError, Request, Response, Settings};
-use reqwest::Url;
+use url::Url;
 
 pub(crate) use self::model::Facts;
 pub(crate) use self::request::budget;

@@ -32,8 +32,8 @@ mod stream;
 pub use sigv4::Credentials;
 
 use dictum_core::lm::{Capabilities, LmError, LmErrorKind, Request, Response, Settings};
-use reqwest::Url;
-use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use url::Url;
 
 use self::sigv4::Signer;
 use crate::Remote;

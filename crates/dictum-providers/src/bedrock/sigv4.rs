@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use dictum_core::lm::{LmError, LmErrorKind};
-use reqwest::Url;
 use ring::{digest, hmac};
+use url::Url;
 
 use crate::{Secret, env};
 

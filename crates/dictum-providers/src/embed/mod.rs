@@ -42,9 +42,9 @@ use std::fmt::Debug;
 
 use dictum_core::embed::{BatchLimit, Embeddings};
 use dictum_core::lm::{LmError, LmErrorKind, Usage};
-use reqwest::Url;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use url::Url;
 
 use crate::Secret;
 use crate::refusal::{Refusal, not_json};

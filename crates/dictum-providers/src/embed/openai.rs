@@ -2,9 +2,9 @@
 
 use dictum_core::embed::{BatchLimit, Embeddings};
 use dictum_core::lm::LmError;
-use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::{EmbedDialect, Wanted, read, usage};
 use crate::dialect::Dialect;

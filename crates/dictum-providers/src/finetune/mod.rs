@@ -46,8 +46,9 @@ use bytes::Bytes;
 use dictum_core::finetune::{FineTuning, Job, JobEvent, JobOrder, StoredFile};
 use dictum_core::lm::{Lm, LmError, LmErrorKind};
 use futures_util::future::BoxFuture;
-use reqwest::{Method, Url};
+use http::Method;
 use serde_json::{Map, Value, json};
+use url::Url;
 
 use crate::connection::Connection;
 use crate::dialect::Dialect;

@@ -25,7 +25,7 @@ mod schema;
 mod stream;
 
 use dictum_core::lm::{Capabilities, LmError, Request, Response, Settings};
-use reqwest::Url;
+use url::Url;
 
 use crate::dialect::Dialect;
 use crate::json::Json;

@@ -1,6 +1,6 @@
 //! Azure's servers, which speak the same at other addresses.
 
-use reqwest::Url;
+use url::Url;
 
 use crate::Builder;
 use crate::dialect::Dialect;

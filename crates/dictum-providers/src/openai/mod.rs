@@ -28,8 +28,8 @@ pub(crate) use response::tool_call;
 pub(crate) use schema::strict;
 
 use dictum_core::lm::{Capabilities, LmError, Request, Response, Settings};
-use reqwest::Url;
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::dialect::Dialect;
 use crate::json::Json;

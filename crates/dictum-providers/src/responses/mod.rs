@@ -27,8 +27,8 @@ mod response;
 mod stream;
 
 use dictum_core::lm::{Capabilities, LmError, Request, Response, Settings};
-use reqwest::Url;
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::dialect::Dialect;
 use crate::json::Json;

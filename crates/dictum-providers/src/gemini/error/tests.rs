@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
-use reqwest::StatusCode;
-use reqwest::header::HeaderMap;
+use http::StatusCode;
+use http::header::HeaderMap;
 use serde_json::json;
 
 use super::*;

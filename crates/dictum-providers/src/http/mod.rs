@@ -1,6 +1,11 @@
 //! The HTTP client all dialects share.
 
+mod connect;
+mod tls;
+
+use std::error::Error;
 use std::fmt;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -8,15 +13,16 @@ use bytes::{Bytes, BytesMut};
 use dictum_core::lm::{LmError, LmErrorKind, RateLimits};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::redirect::Policy;
-use reqwest::{Client, Method, RequestBuilder, Response, Url};
-use rustls::RootCertStore;
-use rustls::crypto::ring;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls_platform_verifier::Verifier;
+use http::header::{ACCEPT, CONTENT_TYPE, PROXY_AUTHORIZATION, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
+use hyper_util::client::legacy::{self, Client};
+use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use url::Url;
 
+use self::connect::Connector;
 use crate::dialect::Outgoing;
 use crate::rate_limits;
 use crate::refusal::Refusal;
@@ -47,8 +53,11 @@ pub(crate) struct Endpoints {
 pub(crate) struct Http(Arc<Inner>);
 
 struct Inner {
-    client: Client,
+    client: Client<Connector, Full<Bytes>>,
+    connector: Connector,
     endpoints: Endpoints,
+    /// The endpoints, whole and streaming, in the client's form.
+    uris: [Uri; 2],
     headers: HeaderMap,
     secrets: Vec<Secret>,
     max_body: usize,
@@ -58,7 +67,7 @@ struct Inner {
 
 /// An answer whose headers have come.
 pub(crate) struct Answer {
-    response: Response,
+    response: Response<Incoming>,
     max_body: usize,
 }
 
@@ -91,27 +100,31 @@ impl Http {
             headers.insert(parsed, value);
         }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let mut client = Client::builder()
-            .tls_backend_preconfigured(tls(endpoints.whole.scheme() == "https", &options.roots)?)
-            // A redirect would hand the key and the prompt to another place. It is reported instead.
-            .redirect(Policy::none())
-            .retry(reqwest::retry::never())
-            .user_agent(concat!("dictum/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(options.connect_timeout.unwrap_or(Duration::from_secs(10)))
-            .tcp_nodelay(true)
-            .pool_max_idle_per_host(usize::MAX);
-        if !options.proxy_from_env {
-            client = client.no_proxy();
-        }
-        let client = client.build().map_err(|error| {
-            LmError::new(LmErrorKind::Internal, "the HTTP client can't be set up")
-                .with_source(error.without_url())
-        })?;
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        headers
+            .entry(USER_AGENT)
+            .or_insert(HeaderValue::from_static(concat!(
+                "dictum/",
+                env!("CARGO_PKG_VERSION")
+            )));
+        let with_tls = endpoints.whole.scheme() == "https" || options.proxy_from_env;
+        let connector = Connector::new(
+            tls::config(with_tls, &options.roots)?,
+            options.proxy_from_env.then(Matcher::from_system),
+            options.connect_timeout.unwrap_or(Duration::from_secs(10)),
+        );
+        let client = Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .build(connector.clone());
+        let uris = [uri(&endpoints.whole)?, uri(&endpoints.streaming)?];
         let mut secrets = options.secrets;
         secrets.extend(options.headers.into_iter().map(|(_, value)| value));
         Ok(Self(Arc::new(Inner {
             client,
+            connector,
             endpoints,
+            uris,
             headers,
             secrets,
             max_body: options.max_body.unwrap_or(MAX_BODY),
@@ -132,11 +145,12 @@ impl Http {
         sign: impl FnOnce(&mut Outgoing<'_>) -> Result<(), LmError>,
         refused: ReadRefusal,
     ) -> Result<Answer, LmError> {
-        let endpoints = &self.0.endpoints;
-        let url = if streams {
-            &endpoints.streaming
+        let Endpoints { whole, streaming } = &self.0.endpoints;
+        let [whole_uri, streaming_uri] = &self.0.uris;
+        let (url, uri) = if streams {
+            (streaming, streaming_uri)
         } else {
-            &endpoints.whole
+            (whole, whole_uri)
         };
         let mut headers = self.0.headers.clone();
         sign(&mut Outgoing {
@@ -145,7 +159,7 @@ impl Http {
             body: &body,
             now: SystemTime::now(),
         })?;
-        let request = self.0.client.post(url.clone()).headers(headers).body(body);
+        let request = written(Method::POST, uri.clone(), headers, body);
         self.exchange(request, refused).await.map_err(advised)
     }
 
@@ -159,11 +173,14 @@ impl Http {
     ) -> Result<Answer, LmError> {
         let mut headers = self.0.headers.clone();
         headers.remove(CONTENT_TYPE);
-        let mut request = self.0.client.request(method, url).headers(headers);
+        let mut bytes = Vec::new();
         if let Some((content_type, body)) = body {
-            request = request.header(CONTENT_TYPE, content_type).body(body);
+            let content_type =
+                HeaderValue::try_from(content_type).map_err(|_| unsendable("a content type"))?;
+            headers.insert(CONTENT_TYPE, content_type);
+            bytes = body;
         }
-        self.exchange(request, refused)
+        self.exchange(written(method, uri(&url)?, headers, bytes), refused)
             .await
             .map_err(|error| match error.status() {
                 // The advice is on models, and what is not there may be a job.
@@ -172,9 +189,17 @@ impl Http {
             })
     }
 
-    async fn exchange(&self, request: RequestBuilder, refused: ReadRefusal) -> Result<Answer, LmError> {
+    async fn exchange(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        refused: ReadRefusal,
+    ) -> Result<Answer, LmError> {
+        if let Some(authorization) = self.0.connector.proxy_authorization(request.uri()) {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, authorization);
+        }
         let sent = Instant::now();
-        let response = request.send().await.map_err(|error| self.unreachable(error))?;
+        let response = self.0.client.request(request).await;
+        let response = response.map_err(|error| self.unreachable(error))?;
         if let Some(limits) = rate_limits::from_headers(response.headers(), sent, SystemTime::now()) {
             *self.0.limits.lock().unwrap_or_else(PoisonError::into_inner) = Some(limits);
         }
@@ -202,35 +227,44 @@ impl Http {
         let mut text = text.to_owned();
         for secret in &self.0.secrets {
             // `Bearer KEY`: the key alone is what gets quoted.
-            let key = secret.expose();
-            text = Secret::new(key.strip_prefix("Bearer ").unwrap_or(key)).redact(&text);
+            let header = secret.expose();
+            let key = ["Bearer ", "Basic "]
+                .iter()
+                .find_map(|scheme| header.strip_prefix(scheme));
+            text = Secret::new(key.unwrap_or(header)).redact(&text);
         }
         redact_keys(&text)
     }
 
-    fn unreachable(&self, error: reqwest::Error) -> LmError {
+    fn unreachable(&self, error: legacy::Error) -> LmError {
         let url = &self.0.endpoints.whole;
         let mut host = url.host_str().unwrap_or_default().to_owned();
         // With the port even where it is the scheme's own: one who forgot to give it sees so.
         if let Some(port) = url.port_or_known_default() {
             host = format!("{host}:{port}");
         }
-        let (kind, what) = if error.is_timeout() {
-            (LmErrorKind::Timeout, "did not answer the connection in time")
-        } else if error.is_connect() {
-            (LmErrorKind::Transport, "can't be reached")
-        } else if error.is_builder() {
-            (LmErrorKind::InvalidRequest, "can't be sent this request")
-        } else {
-            (LmErrorKind::Transport, "broke the connection before it answered")
+        let timed_out = |cause: &(dyn Error + 'static)| {
+            cause
+                .downcast_ref::<io::Error>()
+                .is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut)
         };
-        let advice = if error.is_connect() {
-            " (is the server running there?)"
+        let (kind, what, advice) = if !error.is_connect() {
+            (
+                LmErrorKind::Transport,
+                "broke the connection before it answered",
+                "",
+            )
+        } else if causes(&error).any(timed_out) {
+            (LmErrorKind::Timeout, "did not answer the connection in time", "")
         } else {
-            ""
+            (
+                LmErrorKind::Transport,
+                "can't be reached",
+                " (is the server running there?)",
+            )
         };
         let message = format!("{host} {what}{}{advice}", root_cause(&error));
-        LmError::new(kind, message).with_source(error.without_url())
+        LmError::new(kind, message).with_source(error)
     }
 }
 
@@ -245,7 +279,7 @@ impl Answer {
     /// Reads it as it comes.
     pub(crate) fn chunks(self) -> BoxStream<'static, Result<Bytes, LmError>> {
         let (mut left, limit) = (self.max_body, self.max_body);
-        let chunks = self.response.bytes_stream().map(move |chunk| {
+        let chunks = self.response.into_body().into_data_stream().map(move |chunk| {
             let chunk = chunk.map_err(broken)?;
             if left == limit {
                 not_compressed(&chunk)?;
@@ -258,21 +292,20 @@ impl Answer {
 }
 
 /// Reads a body; what is longer than the limit is cut there or refused.
-async fn read(mut response: Response, limit: usize, cut: bool) -> Result<Bytes, LmError> {
-    let mut body = BytesMut::new();
+async fn read(response: Response<Incoming>, limit: usize, cut: bool) -> Result<Bytes, LmError> {
+    let mut incoming = response.into_body();
+    let told = incoming.size_hint().exact();
     // Told beforehand to be too long: nothing of it needs to be read and held.
-    if !cut
-        && response
-            .content_length()
-            .is_some_and(|length| length > limit as u64)
-    {
+    if !cut && told.is_some_and(|length| length > limit as u64) {
         return Err(too_long(limit));
     }
-    while let Some(chunk) = response.chunk().await.map_err(broken)? {
-        if body.is_empty()
-            && chunk.len() as u64 == response.content_length().unwrap_or(0)
-            && chunk.len() <= limit
-        {
+    let mut body = BytesMut::new();
+    while let Some(frame) = incoming.frame().await {
+        // What is no data are trailers.
+        let Ok(chunk) = frame.map_err(broken)?.into_data() else {
+            continue;
+        };
+        if body.is_empty() && told == Some(chunk.len() as u64) && chunk.len() <= limit {
             return Ok(chunk);
         }
         if body.len() + chunk.len() > limit {
@@ -284,6 +317,24 @@ async fn read(mut response: Response, limit: usize, cut: bool) -> Result<Bytes, 
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
+}
+
+fn written(method: Method, uri: Uri, headers: HeaderMap, body: Vec<u8>) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(Bytes::from(body)));
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    request
+}
+
+/// An address in the client's form. It may hold a key, so no message quotes it.
+fn uri(url: &Url) -> Result<Uri, LmError> {
+    Uri::try_from(url.as_str()).map_err(|_| unsendable("an address"))
+}
+
+fn unsendable(what: &str) -> LmError {
+    let message = format!("{what} has characters that HTTP does not allow");
+    LmError::new(LmErrorKind::InvalidRequest, message)
 }
 
 /// A refusal with what to look at first, for those that how the model was set up is mostly to blame for. Here, so that all who
@@ -314,66 +365,23 @@ fn not_compressed(start: &[u8]) -> Result<(), LmError> {
     Err(LmError::new(LmErrorKind::Decode, message))
 }
 
-fn broken(error: reqwest::Error) -> LmError {
+fn broken(error: hyper::Error) -> LmError {
     let message = format!(
         "the connection broke before the answer was whole{}",
         root_cause(&error)
     );
-    LmError::new(LmErrorKind::Transport, message).with_source(error.without_url())
+    LmError::new(LmErrorKind::Transport, message).with_source(error)
 }
 
-/// The innermost cause, which is the one that says something ("connection refused"). Addresses of requests are only in
-/// the outermost.
-fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause = std::error::Error::source(error);
-    while let Some(deeper) = cause.and_then(std::error::Error::source) {
-        cause = Some(deeper);
-    }
+/// The innermost cause, which is the one that says something ("connection refused").
+fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let cause = causes(error).last();
     cause.map(|cause| format!(": {cause}")).unwrap_or_default()
 }
 
-/// TLS by rustls with ring, given to the client, so that no process-wide default is needed. The system's certificates are
-/// read only for an address that needs them: a machine without any can still reach a local server.
-fn tls(needed: bool, roots: &[Vec<u8>]) -> Result<rustls::ClientConfig, LmError> {
-    let wrong = |error: rustls::Error| {
-        LmError::new(LmErrorKind::Transport, format!("TLS can't be set up: {error}")).with_source(error)
-    };
-    let roots = certificates(roots)?;
-    let provider = Arc::new(ring::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(wrong)?;
-    let builder = if needed {
-        let verifier = Verifier::new_with_extra_roots(roots, provider).map_err(wrong)?;
-        // "Dangerous" is what rustls calls any verifier that is not its own.
-        builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
-    } else {
-        builder.with_root_certificates(RootCertStore::empty())
-    };
-    let mut config = builder.with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
-}
-
-/// The certificates in texts of PEM.
-fn certificates(roots: &[Vec<u8>]) -> Result<Vec<CertificateDer<'static>>, LmError> {
-    let mut all = Vec::new();
-    for pem in roots {
-        let before = all.len();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            all.push(certificate.map_err(|error| {
-                let message = format!("a root certificate is not PEM: {error}");
-                LmError::new(LmErrorKind::InvalidRequest, message)
-            })?);
-        }
-        if all.len() == before {
-            let message = "a root certificate is not PEM: it has no `-----BEGIN CERTIFICATE-----`";
-            return Err(LmError::new(LmErrorKind::InvalidRequest, message));
-        }
-    }
-    Ok(all)
+/// What an error came from, and what that came from.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| cause.source())
 }
 
 impl fmt::Debug for Http {
