@@ -169,3 +169,38 @@ async fn connections_are_used_again() {
     assert_eq!(server.requests(), 50);
     assert!(server.connections() <= 5, "{} connections", server.connections());
 }
+
+#[tokio::test]
+async fn user_and_password_of_the_address_are_sent_unless_a_key_stands_there_and_never_shown() {
+    let server = FakeServer::scripted([
+        Reply::text("Hello."),
+        Reply::text("Hello."),
+        Reply::error(
+            401,
+            "invalid_request_error",
+            "",
+            "No such user: c29tZW9uZTpwYXNzIHdvcmQ=",
+        ),
+    ]);
+    let url = server.url().replace("http://", "http://someone:pass%20word@");
+    let without_key = || Lm::openai("gpt-4o-mini").base_url(&url);
+    let with_key = without_key().api_key("sk-test-0123456789");
+    for builder in [without_key(), with_key] {
+        let answer = call(&builder.build().unwrap(), false, &ask("Hello?")).await;
+        assert_eq!(answer.unwrap().to_text(), "Hello.");
+    }
+    let seen = server.seen();
+    assert_eq!(
+        seen[0].header("authorization"),
+        Some("Basic c29tZW9uZTpwYXNzIHdvcmQ=")
+    );
+    assert_eq!(seen[1].header("authorization"), Some("Bearer sk-test-0123456789"));
+    assert_eq!(seen[0].header("host"), server.root().strip_prefix("http://"));
+
+    let lm = without_key().build().unwrap();
+    let error = call(&lm, false, &ask("Hello?")).await.unwrap_err();
+    assert_eq!(error.kind(), LmErrorKind::Auth);
+    for shown in [error.to_string(), format!("{error:?}"), format!("{lm:?}")] {
+        assert!(!shown.contains("c29tZW9") && !shown.contains("pass"), "{shown}");
+    }
+}
