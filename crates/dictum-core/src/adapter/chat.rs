@@ -32,19 +32,24 @@ fn header(name: &str) -> String {
 /// What ends an answer.
 const END: &str = "[[ ## completed ## ]]";
 
+/// A field as it stands in a message. Written for every call, so without a formatter.
+fn under_header(name: &str, value: &str) -> String {
+    ["[[ ## ", name, " ## ]]\n", value, "\n\n"].concat()
+}
+
 /// Inputs under headers. The JSON layout writes its inputs so too.
 pub(super) fn write_inputs(fields: &[(&FieldSpec, &Value)]) -> Vec<Part> {
     let mut parts = Vec::with_capacity(fields.len());
     for (field, value) in fields {
         match values::media(&field.schema.ty, value) {
             Some(media) => {
-                parts.push(Part::text(format!("[[ ## {} ## ]]\n", field.name)));
+                parts.push(Part::text(format!("{}\n", header(&field.name))));
                 parts.extend(media);
                 parts.push(Part::text("\n\n"));
             }
             None => {
                 let value = values::chat(field, value);
-                parts.push(Part::text(format!("[[ ## {} ## ]]\n{value}\n\n", field.name)));
+                parts.push(Part::text(under_header(&field.name, &value)));
             }
         }
     }
@@ -93,7 +98,7 @@ impl Adapter for ChatAdapter {
         let mut text = String::new();
         for (field, value) in fields {
             let value = value.map_or(missing.into(), |value| values::chat(field, value));
-            text.push_str(&format!("{}\n{value}\n\n", header(&field.name)));
+            text.push_str(&under_header(&field.name, &value));
         }
         text.push_str(END);
         text

@@ -19,19 +19,13 @@ pub(crate) struct Marker<'a> {
 pub(crate) fn starts(text: &str) -> Vec<usize> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
-    let mut at = 0;
-    while let Some(next) = text.get(at..).and_then(|rest| rest.find('[')) {
-        let start = at + next;
+    for start in memchr::memchr_iter(b'[', bytes) {
         if bytes.get(start + 1) != Some(&b'[') {
-            at = start + 1;
             continue;
         }
         let (hashes, _) = skip_blanks(bytes, start + 2);
         if bytes.get(hashes) == Some(&b'#') && bytes.get(hashes + 1) == Some(&b'#') {
             found.push(start);
-            at = start + 2;
-        } else {
-            at = start + 1;
         }
     }
     found
@@ -87,10 +81,10 @@ pub(super) fn read(text: &str, start: usize) -> Option<Marker<'_>> {
         .take(2)
         .take_while(|b| **b == b']')
         .count();
-    if brackets == 0 || name.trim().is_empty() {
+    let trimmed = name.trim();
+    if brackets == 0 || trimmed.is_empty() {
         return None;
     }
-    let trimmed = name.trim();
     let exact = blanks == 1
         && hashes == 2
         && after == 1

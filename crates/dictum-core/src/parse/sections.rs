@@ -27,10 +27,9 @@ pub(super) fn field_of(outputs: &[FieldSpec], name: &str) -> Option<(usize, bool
 }
 
 pub(super) fn is_end(name: &str) -> bool {
-    matches!(
-        name.to_ascii_lowercase().as_str(),
-        "completed" | "complete" | "end" | "done"
-    )
+    ["completed", "complete", "end", "done"]
+        .iter()
+        .any(|end| name.eq_ignore_ascii_case(end))
 }
 
 /// Whether only decoration stands in front of a marker on its line: `**`, `#`, `>`, a list mark.
@@ -39,6 +38,9 @@ pub(super) fn decorated(text: &str, start: usize) -> (bool, usize) {
     let line = before.rfind('\n').map_or(0, |at| at + 1);
     // A long line is not decoration; looking at its end is enough.
     let lead = before.get(line..).unwrap_or_default();
+    if lead.is_empty() {
+        return (true, line);
+    }
     // `1. [[ ## x ## ]]`, but not a `4` in front of an inline marker.
     let digits = lead.trim_start().chars().take_while(char::is_ascii_digit).count();
     let numbered = digits == 0
@@ -136,6 +138,9 @@ fn ends_line(text: &str, end: usize) -> bool {
 /// Takes what decorates a marker off its own line: `**`, `:`, `==`.
 pub(super) fn without_marks<'a>(raw: &'a str, lead: &str) -> (&'a str, bool) {
     let line = raw.lines().next().unwrap_or_default();
+    if line.is_empty() {
+        return (raw, false);
+    }
     let mut rest = line;
     for mark in ["**", "__", "`", "*", ":"] {
         let opened = mark == ":" || lead.contains(mark);
