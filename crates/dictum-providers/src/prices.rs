@@ -293,7 +293,7 @@ impl Prices {
     /// Sets what an answer cost, where the provider did not say it. `model` is the name of the model called; the one that
     /// answered stands in when that has no price, as behind an alias.
     pub(crate) fn fill(&self, model: &str, response: &mut Response, payload: &impl Json) {
-        if response.usage.cost_usd.is_none() && at_standard_tier(payload) {
+        if !self.0.is_empty() && response.usage.cost_usd.is_none() && at_standard_tier(payload) {
             response.usage.cost_usd = self.of_call(model, &response.model, &response.usage);
         }
     }
@@ -301,7 +301,7 @@ impl Prices {
     fn of_call(&self, model: &str, answered: &str, usage: &Usage) -> Option<f64> {
         let (provider, _) = model.split_once('/')?;
         self.get(model)
-            .or_else(|| self.get(&format!("{provider}/{answered}")))?
+            .or_else(|| self.get(&[provider, "/", answered].concat()))?
             .cost(usage)
     }
 }

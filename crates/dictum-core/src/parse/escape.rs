@@ -68,10 +68,15 @@ fn content(text: &str) -> &str {
 
 /// Whether a text would lose something at its edges, or holds a fence.
 fn needs_verbatim(text: &str) -> bool {
-    text.is_empty()
-        || text.trim().len() != text.len()
-        || ((text.contains('`') || text.contains('~'))
-            && text.split(['\n', '\r']).any(|line| fence_length(line) > 0))
+    text.is_empty() || text.trim().len() != text.len() || longest_fence(text) > 0
+}
+
+/// Length of the longest fence that a line starts with; 0 if none does.
+fn longest_fence(text: &str) -> usize {
+    if memchr::memchr2(b'`', b'~', text.as_bytes()).is_none() {
+        return 0;
+    }
+    text.split(['\n', '\r']).map(fence_length).max().unwrap_or(0)
 }
 
 /// Length of the fence that a line starts with; 0 if it starts with none.
@@ -83,9 +88,8 @@ fn fence_length(line: &str) -> usize {
 }
 
 fn verbatim(escaped: &str) -> String {
-    let longest = escaped.split(['\n', '\r']).map(fence_length).max().unwrap_or(0);
-    let fence = "~".repeat(longest.saturating_add(1).max(3));
-    format!("{fence}{VERBATIM}\n{escaped}\n{fence}")
+    let fence = "~".repeat(longest_fence(escaped).saturating_add(1).max(3));
+    [&fence, VERBATIM, "\n", escaped, "\n", &fence].concat()
 }
 
 /// What stands in a verbatim block, if the trimmed text is one.
