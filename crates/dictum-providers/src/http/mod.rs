@@ -100,13 +100,13 @@ impl Http {
             headers.insert(parsed, value);
         }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-        headers
-            .entry(USER_AGENT)
-            .or_insert(HeaderValue::from_static(concat!(
-                "dictum/",
-                env!("CARGO_PKG_VERSION")
-            )));
+        let of_its_own = [
+            (ACCEPT, "*/*"),
+            (USER_AGENT, concat!("dictum/", env!("CARGO_PKG_VERSION"))),
+        ];
+        for (name, value) in of_its_own {
+            headers.entry(name).or_insert(HeaderValue::from_static(value));
+        }
         let with_tls = endpoints.whole.scheme() == "https" || options.proxy_from_env;
         let connector = Connector::new(
             tls::config(with_tls, &options.roots)?,

@@ -16,6 +16,7 @@ mod embed;
 mod faults;
 mod finetune;
 mod gemini;
+mod http2;
 mod proxies;
 mod responses;
 mod secrets;

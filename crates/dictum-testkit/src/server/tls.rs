@@ -96,7 +96,21 @@ impl TlsServer {
     /// # Errors
     /// When there is no port to be had, or no certificate can be made.
     pub fn before(port: u16, authority: &Authority, certificate: Certificate) -> io::Result<Self> {
-        let acceptor = TlsAcceptor::from(Arc::new(authority.config(certificate)?));
+        Self::start(port, authority.config(certificate)?)
+    }
+
+    /// The same with the right certificate, and HTTP/2 is what is spoken, as with most providers.
+    ///
+    /// # Errors
+    /// When there is no port to be had, or no certificate can be made.
+    pub fn before_in_http2(port: u16, authority: &Authority) -> io::Result<Self> {
+        let mut config = authority.config(Certificate::Right)?;
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Self::start(port, config)
+    }
+
+    fn start(port: u16, config: ServerConfig) -> io::Result<Self> {
+        let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
