@@ -13,7 +13,15 @@ use super::{Identity, Journal};
 pub(crate) struct Folder {
     path: PathBuf,
     /// The operating system frees the lock with the process, however that ends: a lock is never stale.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Folder {
+    /// Closing the file frees the lock too, but not while a process that was just forked off this one still has it open.
+    fn drop(&mut self) {
+        // What can't be unlocked is closed next.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Folder {
@@ -53,7 +61,7 @@ impl Folder {
         Ok((
             Self {
                 path: path.to_owned(),
-                _lock: lock,
+                lock,
             },
             journal,
         ))
@@ -99,4 +107,21 @@ pub(crate) fn problem(path: &Path, problem: impl Into<String>) -> Error {
         problem: problem.into(),
     })
     .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_free_when_it_is_dropped_though_a_child_process_still_has_its_lock_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let identity = Identity::new();
+        let (folder, _journal) = Folder::open(dir.path(), &identity).unwrap();
+        // What a fork does: the same open file under another descriptor.
+        let _of_the_child = folder.lock.try_clone().unwrap();
+        assert!(Folder::open(dir.path(), &identity).is_err());
+        drop(folder);
+        Folder::open(dir.path(), &identity).unwrap();
+    }
 }
