@@ -94,7 +94,8 @@ fn take_userinfo(url: &mut Url) -> Option<Secret> {
 macro_rules! connection_setters {
     () => {
         /// Another server, or another version of the API: the address up to and without the part that names the call, such as
-        /// `http://localhost:8000/v1`. A query (`?api-version=...`) is kept. Default: the provider's own.
+        /// `http://localhost:8000/v1`. A query (`?api-version=...`) is kept; `user:password@` is sent as basic authorization,
+        /// unless the key goes into the same header. Default: the provider's own.
         #[must_use]
         pub fn base_url(mut self, url: impl Into<String>) -> Self {
             self.connection.base_url = Some(url.into());
@@ -160,8 +161,9 @@ macro_rules! connection_setters {
             self
         }
 
-        /// Goes through the proxy that the environment or the system names (`HTTPS_PROXY`, `NO_PROXY` and so on). Default:
-        /// none.
+        /// Goes through the proxy that the environment or the system names (`HTTPS_PROXY`, `NO_PROXY` and so on), with its user
+        /// and password where it has any. It must speak HTTP or HTTPS; calls fail with
+        /// [`LmErrorKind::Transport`](dictum_core::lm::LmErrorKind::Transport) where it speaks SOCKS. Default: none.
         #[must_use]
         pub fn proxy_from_env(mut self) -> Self {
             self.connection.http.proxy_from_env = true;

@@ -152,7 +152,11 @@ fn scatter(report: &Report, by: Objective, points: &[Point<'_>], scale: Scale) -
     let (least, most) = range(|point| point.score);
     // A little room above and below; all the same is a line in the middle.
     let room = if most > least { (most - least) * 0.1 } else { 0.05 };
-    let (low, high) = (least - room, most + room);
+    let (low, high) = match scale {
+        // No room for scores that there are not.
+        Scale::Percent => ((least - room).max(0.0), (most + room).min(1.0)),
+        Scale::Plain => (least - room, most + room),
+    };
     // Prices begin at nothing: only then do distances tell how much one costs of another.
     let (_, dearest) = range(|point| point.price);
     let dearest = if dearest > 0.0 { dearest * 1.05 } else { 1.0 };
@@ -168,7 +172,7 @@ fn scatter(report: &Report, by: Objective, points: &[Point<'_>], scale: Scale) -
         let _ = write!(
             svg,
             "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{}\" y1=\"{1:.1}\" y2=\"{1:.1}\"/><text class=\"axis\" x=\"{2}\" y=\"{3:.1}\" \
-             text-anchor=\"end\">{4}</text><text class=\"axis\" x=\"{5:.1}\" y=\"{6}\" text-anchor=\"middle\">{7}</text>",
+             text-anchor=\"end\">{4}</text><text class=\"axis\" x=\"{5:.1}\" y=\"{6}\" text-anchor=\"{8}\">{7}</text>",
             WIDTH - RIGHT,
             y(score),
             LEFT - 8.0,
@@ -177,6 +181,8 @@ fn scatter(report: &Report, by: Objective, points: &[Point<'_>], scale: Scale) -
             x(price),
             HEIGHT - 12.0,
             by.show(price),
+            // The last one would stand out of the picture.
+            if step == 4 { "end" } else { "middle" },
         );
     }
     let mut path = String::new();

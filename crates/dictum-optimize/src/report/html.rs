@@ -273,7 +273,11 @@ fn phases(page: &mut String, report: &Report) {
          journal</th><th class=\"n\">failed</th><th class=\"n\">calls</th><th class=\"n\">tokens</th><th class=\"n\">seconds</th>\
          </tr></thead><tbody>",
     );
+    let unknown = || "unknown".to_owned();
+    let mut known = report.spent.tokens > 0;
     for phase in &report.phases {
+        let tokens = phase.usage.total_tokens();
+        known |= tokens.is_some();
         let _ = write!(
             page,
             "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
@@ -283,10 +287,7 @@ fn phases(page: &mut String, report: &Report) {
             phase.replayed,
             phase.failed,
             thousands(phase.calls),
-            phase
-                .usage
-                .total_tokens()
-                .map_or_else(|| "unknown".to_owned(), thousands),
+            tokens.map_or_else(unknown, thousands),
             phase.seconds
         );
     }
@@ -295,6 +296,10 @@ fn phases(page: &mut String, report: &Report) {
         "</tbody><tfoot><tr><td>in all</td><td></td><td></td><td></td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
          <td></td></tr></tfoot></table></section>",
         thousands(report.spent.calls),
-        thousands(report.spent.tokens)
+        if known {
+            thousands(report.spent.tokens)
+        } else {
+            unknown()
+        }
     );
 }

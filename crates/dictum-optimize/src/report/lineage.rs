@@ -173,26 +173,35 @@ pub(super) fn html(page: &mut String, report: &Report, scale: Scale) {
 const WIDTH: f64 = 880.0;
 const LABELS: f64 = 170.0;
 const ROW: f64 = 16.0;
+/// How many letters of a label.
+const LETTERS: usize = 24;
 /// How many candidates and examples it shows.
 const MOST: (usize, usize) = (60, 400);
 
 /// Which candidate is how good at which example.
 pub(super) fn matrix(page: &mut String, report: &Report, scale: Scale) {
-    let scored: Vec<&CandidateReport> = report
+    let scored: Vec<(usize, &CandidateReport)> = report
         .candidates
         .iter()
-        .filter(|known| !known.scores.is_empty())
+        .enumerate()
+        .filter(|(_, known)| !known.scores.is_empty())
         .collect();
     let columns = scored
         .iter()
-        .map(|known| known.scores.len())
+        .map(|(_, known)| known.scores.len())
         .max()
         .unwrap_or(0)
         .min(MOST.1);
     if scored.len() < 2 || columns == 0 {
         return;
     }
-    let all = || scored.iter().flat_map(|known| &known.scores).copied().flatten();
+    let all = || {
+        scored
+            .iter()
+            .flat_map(|(_, known)| &known.scores)
+            .copied()
+            .flatten()
+    };
     let (low, high) = match scale {
         Scale::Percent => (0.0, 1.0),
         Scale::Plain => (
@@ -212,14 +221,17 @@ pub(super) fn matrix(page: &mut String, report: &Report, scale: Scale) {
          aria-label=\"Score of each candidate on each example\">",
         scale.show(mean)
     );
-    for (row, known) in scored.iter().take(rows).enumerate() {
+    for (row, (place, known)) in scored.iter().take(rows).enumerate() {
         let y = row as f64 * ROW;
+        // Numbered as in the table of candidates: labels that are cut off can look alike.
+        let label = format!("{} {}", place + 1, known.label);
         let _ = write!(
             page,
-            "<text class=\"axis\" x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+            "<text class=\"axis\" x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{}<title>{}</title></text>",
             LABELS - 8.0,
             y + ROW - 4.0,
-            escape(&known.label.chars().take(24).collect::<String>())
+            escape(&cut(&label)),
+            escape(&known.label)
         );
         for (column, score) in known.scores.iter().take(columns).enumerate() {
             let x = LABELS + column as f64 * cell;
@@ -236,6 +248,14 @@ pub(super) fn matrix(page: &mut String, report: &Report, scale: Scale) {
         }
     }
     page.push_str("</svg></section>");
+}
+
+/// As much of a label as there is room for.
+fn cut(label: &str) -> String {
+    match label.char_indices().nth(LETTERS) {
+        Some((end, _)) => format!("{}…", label.get(..end).unwrap_or_default().trim_end()),
+        None => label.to_owned(),
+    }
 }
 
 #[cfg(test)]
