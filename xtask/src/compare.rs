@@ -25,14 +25,14 @@ pub fn run(options: &[String]) -> Done {
                 args.push(option.clone());
             }
             "--quick" => args.push(option.clone()),
-            "--only" | "--threads" => {
+            "--only" | "--seeds" | "--threads" => {
                 let value = value()?;
                 args.extend([option.clone(), value]);
             }
             "--outcomes" => outcomes = Some(PathBuf::from(value()?)),
             other => {
                 return Err(format!(
-                    "compare has no option `{other}`; it has --list, --table, --only PART, --outcomes DIR, --threads N and --quick"
+                    "compare has no option `{other}`; it has --list, --table, --only PART, --seeds N, --outcomes DIR, --threads N and --quick"
                 ));
             }
         }

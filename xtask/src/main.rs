@@ -34,6 +34,7 @@ cargo xtask <command>
              --list         only name the parts, and which are done
              --table        only write what there is into docs/optimizers.md
              --only PART    only parts with this in their name (TASK/SYSTEM/OPTIMIZER/SEED)
+             --seeds N      seeds of each search (default: 3)
              --outcomes DIR where a file for each part is kept (default: docs/compare)
              --threads N    threads of the engine (default: all cores)
              --quick        a dozen rows only, to see that the way is whole

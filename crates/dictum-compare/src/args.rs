@@ -1,5 +1,6 @@
 //! The command line. `cargo xtask compare` gives it; paths are whole.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use crate::Or;
@@ -35,7 +36,9 @@ pub(crate) struct Args {
     pub(crate) dictum: String,
     /// Only cells with this in their name.
     pub(crate) only: Option<String>,
-    /// A dozen rows.
+    /// How many seeds each search is run with.
+    pub(crate) seeds: usize,
+    /// A dozen rows and one seed.
     pub(crate) quick: bool,
     /// Threads that compute; all cores if not set.
     pub(crate) threads: Option<usize>,
@@ -52,6 +55,7 @@ impl Args {
             ("--runs", path(&self.runs)),
             ("--python", self.python.clone()),
             ("--dictum", self.dictum.clone()),
+            ("--seeds", self.seeds.to_string()),
         ] {
             all.extend([name.to_owned(), value]);
         }
@@ -66,6 +70,13 @@ impl Args {
         }
         all
     }
+}
+
+fn count(option: &str, value: &str) -> Or<usize> {
+    let count: NonZeroUsize = value
+        .parse()
+        .map_err(|problem| format!("{option} {value}: {problem}; it takes a whole number from 1 on"))?;
+    Ok(count.get())
 }
 
 /// Reads the command line.
@@ -84,6 +95,7 @@ pub(crate) fn read_from(words: Vec<String>) -> Or<Args> {
         python: "python3".to_owned(),
         dictum: "dictum".to_owned(),
         only: None,
+        seeds: 3,
         quick: false,
         threads: None,
     };
@@ -102,7 +114,8 @@ pub(crate) fn read_from(words: Vec<String>) -> Or<Args> {
             "--python" => args.python = value()?,
             "--dictum" => args.dictum = value()?,
             "--only" => args.only = Some(value()?),
-            "--threads" => args.threads = Some(value()?.parse()?),
+            "--seeds" => args.seeds = count("--seeds", &value()?)?,
+            "--threads" => args.threads = Some(count("--threads", &value()?)?),
             other => return Err(format!("there is no option `{other}`").into()),
         }
     }

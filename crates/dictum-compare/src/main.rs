@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     let done = args::read().and_then(|args| match &args.mode {
         Mode::List => list(&args),
         Mode::Table => table::write(&args),
-        Mode::Cell(name) => one(&args, &cells::find(name)?),
+        Mode::Cell(name) => one(&args, &cells::find(&args, name)?),
         Mode::Run => all(&args),
     });
     match done {

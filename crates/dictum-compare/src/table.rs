@@ -11,6 +11,9 @@ use crate::plan::Plan;
 use crate::tasks::Task;
 use crate::{Or, say};
 
+/// Every seed up to this that was run is in the table, whatever `--seeds` says.
+const MOST_SEEDS: u64 = 99;
+
 const PAGE: &str = "docs/optimizers.md";
 const BEGIN: &str = "<!-- compare: begin (written by `cargo xtask compare --table`) -->";
 const END: &str = "<!-- compare: end -->";
@@ -84,8 +87,8 @@ fn row(args: &Args, task: Task, system: System, optimizer: Optimizer) -> Or<Stri
     };
     let baseline = read(Optimizer::Baseline, 1)?;
     let mut done = Vec::new();
-    for seed in optimizer.seeds() {
-        done.extend(read(optimizer, *seed)?);
+    for seed in 1..=MOST_SEEDS {
+        done.extend(read(optimizer, seed)?);
     }
     let name = match system {
         System::Dictum => "Dictum",
