@@ -1,5 +1,7 @@
 //! Calls per second over loopback.
 
+use std::collections::BTreeMap;
+
 use super::dspy::Dspy;
 use super::worker::Worker;
 use super::{Plan, bar, median};
@@ -55,6 +57,7 @@ impl Row {
 
 pub fn measure(plan: Plan, dspy: Option<&Dspy>) -> Result<String, String> {
     let mut text = "\n## Calls over loopback\n\nThe server is the fake server of `dictum-testkit` in a process of its own, on the same cores. \
+        Clients with as many calls at once share another, so that none finds the memory as thousands of calls left it. \
         One program for all: two output fields and four demonstrations, each prompt another; every answer is read and checked. \
         `us/call` is time on a processor of the client's process alone.\n"
         .to_owned();
@@ -71,7 +74,11 @@ pub fn measure(plan: Plan, dspy: Option<&Dspy>) -> Result<String, String> {
 fn at(plan: Plan, dspy: Option<&Dspy>, latency: u32, text: &mut String) -> Result<Vec<Row>, String> {
     println!("\nCalls over loopback, the server answers after {latency} ms");
     let server = Worker::ours(&["serve", &latency.to_string()])?;
-    let mut client = Worker::ours(&["client", &server.hello])?;
+    // A process for each number of calls at once: what thousands leave behind in the allocator slows the dozens after them.
+    let mut clients = BTreeMap::new();
+    for concurrency in CONCURRENCY {
+        clients.insert(concurrency, Worker::ours(&["client", &server.hello])?);
+    }
     let script = sh::root()
         .join("scripts/dspy/bench.py")
         .to_string_lossy()
@@ -117,12 +124,15 @@ fn at(plan: Plan, dspy: Option<&Dspy>, latency: u32, text: &mut String) -> Resul
     // A round that is not counted: connections are made, caches filled.
     for round in 0..=rounds {
         for row in &mut rows {
-            let (worker, seconds) = match &mut python {
+            let (worker, seconds) = if row.ours {
+                (clients.get_mut(&row.concurrency), ours)
+            } else if round <= 3 {
+                (python.as_mut(), theirs)
+            } else {
                 // DSPy's turns are long, and steady: a few are enough.
-                Some(_) if !row.ours && round > 3 => continue,
-                Some(python) if !row.ours => (python, theirs),
-                _ => (&mut client, ours),
+                continue;
             };
+            let worker = worker.ok_or("no process measures this row")?;
             let order = format!("turn {} {} {seconds}", row.stack, row.concurrency);
             if let &[calls, seconds, cpu] = worker.ask(&order)?.as_slice()
                 && round > 0
@@ -141,7 +151,7 @@ fn at(plan: Plan, dspy: Option<&Dspy>, latency: u32, text: &mut String) -> Resul
         } else {
             format!("after {latency} ms")
         },
-        client.hello,
+        clients.values().next().map_or("", |client| &client.hello),
     );
     for row in &rows {
         let bare = rows

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
+
+use foldhash::fast::RandomState;
 
 use crate::lm::Request;
 use crate::lm::digest::Hashed;
@@ -13,6 +15,7 @@ use crate::lm::digest::Hashed;
 /// The calls in flight, by a quick hash of their requests. Holds them weakly: a call lives as long as someone waits for it.
 pub(super) struct Flights<T> {
     table: Mutex<Table<T>>,
+    /// Made for speed, not against those who look for collisions: one only keeps two calls apart that could have been one.
     keys: RandomState,
 }
 
@@ -41,7 +44,7 @@ impl<T> Default for Flights<T> {
     fn default() -> Self {
         Self {
             table: Mutex::default(),
-            keys: RandomState::new(),
+            keys: RandomState::default(),
         }
     }
 }
