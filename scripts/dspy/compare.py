@@ -1,8 +1,8 @@
 """DSPy's side of `cargo xtask compare`: python compare.py JOB OUT
 
 JOB is a JSON file that crates/dictum-compare writes: the task's rows as they were split and ordered for Dictum too, the optimizer, its
-arguments, the seed, and where `dictum serve-lm` listens. OUT is where the result goes. The programs and the metric's words are those of
-crates/dictum-compare/src/tasks.rs.
+arguments, the seed, and where `dictum serve-lm` listens. OUT is where the result goes; the program found stays beside it. The
+programs and the metric's words are those of crates/dictum-compare/src/tasks.rs.
 """
 
 import json
@@ -204,6 +204,7 @@ def main():
     }
     with open(sys.argv[2], "w", encoding="utf-8") as file:
         json.dump(result, file, indent=1)
+    program.save(sys.argv[2] + ".json")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Whose prompt does the small model answer better? python prompts.py URL DICTUM [DRAWS]
+"""Whose prompt does the small model answer better? python prompts.py URL DICTUM [DRAWS | PROGRAM.json ...]
 
-The same random demonstrations of data/temporal-questions in Dictum's and in DSPy's messages (JSON layout), asked of `dictum serve-lm` at
-URL under the same schema, on rows that no cell of `cargo xtask compare` uses. DICTUM is the command that renders Dictum's messages.
+The same demonstrations of data/temporal-questions in Dictum's and in DSPy's messages (JSON layout), asked of `dictum serve-lm` at URL
+under the same schema, on rows that no cell of `cargo xtask compare` uses. DICTUM is the command that renders Dictum's messages. The
+demonstrations are drawn at random (2 draws), or those of programs that cells of `questions` left among their runs, of either system.
 """
 
 import csv
@@ -73,18 +74,33 @@ def ask(url, messages):
         return json.loads(json.load(answer)["choices"][0]["message"]["content"])["category"]
 
 
+def demos_of(program):
+    """The demonstrations of a saved program: Dictum's state, or DSPy's of one predictor."""
+    with open(program, encoding="utf-8") as file:
+        state = json.load(file)
+    if "predictors" in state:
+        shown = [demo["fields"] for demo in state["predictors"]["self"]["demos"]]
+    else:
+        shown = state["demos"]
+    return [(demo["question"], demo["category"]) for demo in shown]
+
+
 def main():
-    url, command, *draws = sys.argv[1:]
+    url, command, *what = sys.argv[1:]
     train, val = rows("train"), rows("val")
     # The comparison learns from the first 32 and chooses by the first 25.
     pool, asked = train[:32], train[32:] + val[25:]
     writers = {"Dictum": lambda *row: of_dictum(command, *row), "DSPy": of_dspy}
-    for draw in range(1, 1 + int(draws[0] if draws else 2)):
-        demos = random.Random(draw).sample(pool, DEMOS)
+    if what and not what[0].isdecimal():
+        sets = {program: demos_of(program) for program in what}
+    else:
+        draws = int(what[0]) if what else 2
+        sets = {f"draw {draw}": random.Random(draw).sample(pool, DEMOS) for draw in range(1, 1 + draws)}
+    for label, demos in sets.items():
         for name, write in writers.items():
             with ThreadPoolExecutor(8) as threads:
                 right = threads.map(lambda row: ask(url, write(demos, row[0])) == row[1], asked)
-            print(f"draw {draw}, messages of {name}: {sum(right)} of {len(asked)} right", flush=True)
+            print(f"{label}, messages of {name}: {sum(right)} of {len(asked)} right", flush=True)
 
 
 if __name__ == "__main__":
