@@ -109,7 +109,8 @@ impl Cell {
     }
 }
 
-fn every(seeds: usize) -> Vec<Cell> {
+fn every(args: &Args) -> Vec<Cell> {
+    let seeds = if args.quick { 1 } else { args.seeds };
     let mut cells = Vec::new();
     // The first seed of everything comes first, so that half a run tells something.
     for seed in 1..=seeds as u64 {
@@ -132,7 +133,7 @@ fn every(seeds: usize) -> Vec<Cell> {
 
 /// The cells that were asked for, in the order they are run.
 pub(crate) fn all(args: &Args) -> Vec<Cell> {
-    let mut cells = every(if args.quick { 1 } else { args.seeds });
+    let mut cells = every(args);
     if let Some(part) = &args.only {
         cells.retain(|cell| cell.to_string().contains(part.as_str()));
     }
@@ -141,8 +142,6 @@ pub(crate) fn all(args: &Args) -> Vec<Cell> {
 
 /// The cell of this name.
 pub(crate) fn find(args: &Args, name: &str) -> Or<Cell> {
-    let found = every(args.seeds)
-        .into_iter()
-        .find(|cell| cell.to_string() == name);
+    let found = every(args).into_iter().find(|cell| cell.to_string() == name);
     found.ok_or_else(|| format!("there is no cell `{name}`").into())
 }

@@ -61,6 +61,22 @@ impl Outcome {
         Ok(Some(read))
     }
 
+    /// What is kept of this cell and its like with other seeds, by seed: all that were run, whatever `--seeds` says.
+    pub(crate) fn of_every_seed(args: &Args, cell: &Cell) -> Or<Vec<Self>> {
+        let mut seeds = Vec::new();
+        for entry in std::fs::read_dir(&args.outcomes)? {
+            let name = entry?.file_name();
+            let seed = name
+                .to_str()
+                .and_then(|name| name.strip_suffix(".json")?.rsplit_once('-')?.1.parse().ok());
+            let like = seed.map(|seed| Cell { seed, ..*cell });
+            seeds.extend(like.filter(|it| it.file_name("json").as_str() == name).map(|it| it.seed));
+        }
+        seeds.sort_unstable();
+        let read = |seed| Self::read(args, &Cell { seed, ..*cell });
+        seeds.into_iter().filter_map(|seed| read(seed).transpose()).collect()
+    }
+
     /// Writes it whole or not at all.
     pub(crate) fn write(mut self, args: &Args, cell: &Cell) -> Or<()> {
         self.cell = cell.to_string();

@@ -11,9 +11,6 @@ use crate::plan::Plan;
 use crate::tasks::Task;
 use crate::{Or, say};
 
-/// Every seed up to this that was run is in the table, whatever `--seeds` says.
-const MOST_SEEDS: u64 = 99;
-
 const PAGE: &str = "docs/optimizers.md";
 const BEGIN: &str = "<!-- compare: begin (written by `cargo xtask compare --table`) -->";
 const END: &str = "<!-- compare: end -->";
@@ -76,20 +73,14 @@ fn of_task(args: &Args, task: Task) -> Or<String> {
 }
 
 fn row(args: &Args, task: Task, system: System, optimizer: Optimizer) -> Or<String> {
-    let read = |optimizer: Optimizer, seed: u64| {
-        let cell = Cell {
-            task,
-            system,
-            optimizer,
-            seed,
-        };
-        Outcome::read(args, &cell)
+    let cell = |optimizer: Optimizer| Cell {
+        task,
+        system,
+        optimizer,
+        seed: 1,
     };
-    let baseline = read(Optimizer::Baseline, 1)?;
-    let mut done = Vec::new();
-    for seed in 1..=MOST_SEEDS {
-        done.extend(read(optimizer, seed)?);
-    }
+    let baseline = Outcome::read(args, &cell(Optimizer::Baseline))?;
+    let done = Outcome::of_every_seed(args, &cell(optimizer))?;
     let name = match system {
         System::Dictum => "Dictum",
         System::Dspy => "DSPy",
