@@ -63,18 +63,23 @@ impl Outcome {
 
     /// What is kept of this cell and its like with other seeds, by seed: all that were run, whatever `--seeds` says.
     pub(crate) fn of_every_seed(args: &Args, cell: &Cell) -> Or<Vec<Self>> {
-        let mut seeds = Vec::new();
-        for entry in std::fs::read_dir(&args.outcomes)? {
+        let file = cell.file_name("json");
+        let (search, _) = file.rsplit_once('-').unwrap_or((&file, ""));
+        let mut seeds: Vec<u64> = Vec::new();
+        let folder = &args.outcomes;
+        for entry in std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))? {
             let name = entry?.file_name();
             let seed = name
                 .to_str()
-                .and_then(|name| name.strip_suffix(".json")?.rsplit_once('-')?.1.parse().ok());
-            let like = seed.map(|seed| Cell { seed, ..*cell });
-            seeds.extend(like.filter(|it| it.file_name("json").as_str() == name).map(|it| it.seed));
+                .and_then(|name| name.strip_prefix(search)?.strip_prefix('-'));
+            seeds.extend(seed.and_then(|seed| seed.strip_suffix(".json")?.parse::<u64>().ok()));
         }
         seeds.sort_unstable();
         let read = |seed| Self::read(args, &Cell { seed, ..*cell });
-        seeds.into_iter().filter_map(|seed| read(seed).transpose()).collect()
+        seeds
+            .into_iter()
+            .filter_map(|seed| read(seed).transpose())
+            .collect()
     }
 
     /// Writes it whole or not at all.
