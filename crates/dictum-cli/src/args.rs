@@ -292,6 +292,10 @@ pub struct CompileArgs {
     /// The model whose answers demonstrations and trainings are made from, as --lm; without it the one that does the task
     #[arg(long, value_name = "LM")]
     pub teacher: Option<String>,
+    /// A training goes on from the models the program is bound to, such as those of an earlier finetune in the list; without it
+    /// each begins with --lm
+    #[arg(long)]
+    pub train_further: bool,
     /// With finetune alone: write train.jsonl into --run-dir, and train nothing
     #[arg(long, requires = "run_dir")]
     pub write_only: bool,

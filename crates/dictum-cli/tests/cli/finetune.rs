@@ -116,26 +116,30 @@ fn a_training_is_a_step_among_others() {
         things(folder.path(), "train", 30),
         things(folder.path(), "val", 24),
     ];
-    let command = [
-        "compile",
-        "--optimizer",
-        "labeled,finetune",
-        "--signature",
-        SIGNATURE,
-        "--lm",
-        "openai/base",
-        "--base-url",
-        &url,
-        "--metric",
-        "exact:label",
-        "--train",
-        &data[0],
-        "--val",
-        &data[1],
-        "--out",
-        &out,
-        "--json",
-    ];
+    let command = |optimizers| {
+        [
+            "compile",
+            "--optimizer",
+            optimizers,
+            "--signature",
+            SIGNATURE,
+            "--lm",
+            "openai/base",
+            "--base-url",
+            &url,
+            "--metric",
+            "exact:label",
+            "--train",
+            &data[0],
+            "--val",
+            &data[1],
+            "--out",
+            &out,
+            "--json",
+        ]
+    };
+    let further = command("finetune,finetune");
+    let command = command("labeled,finetune");
     let no_folder = dictum(&command).output().unwrap();
     fails(&no_folder, 2, "--run-dir: finetune needs one");
     let run = path("run");
@@ -159,6 +163,16 @@ fn a_training_is_a_step_among_others() {
     // What was paid for is not paid for again.
     works(&dictum(&kept).output().unwrap());
     assert_eq!(server.jobs().len(), 1);
+    // A second training goes on from the first where asked to.
+    let another = path("another");
+    let further = [&further[..], &["--run-dir", &another, "--train-further"]].concat();
+    works(&dictum(&further).output().unwrap());
+    let began: Vec<_> = server
+        .jobs()
+        .into_iter()
+        .map(|job| job["model"].clone())
+        .collect();
+    assert_eq!(began, ["base", "base", "ft:base:test::2"]);
 }
 
 #[test]

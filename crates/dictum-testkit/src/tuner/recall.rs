@@ -45,6 +45,13 @@ impl Trained {
         Ok(Self { examples })
     }
 
+    /// The same after a further training: it knows both files, what it learned last before what it learned first.
+    #[must_use]
+    pub fn further(mut self, earlier: &Self) -> Self {
+        self.examples.extend(earlier.examples.iter().cloned());
+        self
+    }
+
     /// How many examples it was trained on.
     #[must_use]
     pub fn examples(&self) -> usize {

@@ -138,6 +138,9 @@ impl State {
         if text("model").is_empty() {
             return error(400, "you must provide a model parameter");
         }
+        if text("model").starts_with("ft:") && trained(&self.models, text("model")).is_none() {
+            return error(404, &format!("The model `{}` does not exist", text("model")));
+        }
         let is_there = |id: &str| self.files.iter().any(|file| file.id == id);
         if !is_there(text("training_file")) {
             return error(400, "invalid training_file: no such file");
@@ -183,9 +186,9 @@ impl State {
         }
         let wanted = job.order.get("training_file").and_then(Value::as_str);
         let file = self.files.iter().find(|file| Some(file.id.as_str()) == wanted);
-        let trained = Trained::on(file.map(|file| file.content.as_str()).unwrap_or_default());
+        let learned = Trained::on(file.map(|file| file.content.as_str()).unwrap_or_default());
         let invalid = |message: String| json!({ "code": "invalid_training_file", "message": message, "param": "training_file" });
-        match trained {
+        match learned {
             _ if fail.is_some() => job.failed = fail,
             Err(message) => job.failed = Some(invalid(message)),
             Ok(model) if model.examples() < 10 => {
@@ -197,7 +200,20 @@ impl State {
             }
             Ok(model) => {
                 let text = |name: &str| job.order.get(name).and_then(Value::as_str).unwrap_or_default();
-                let name = format!("ft:{}:test:{}:{}", text("model"), text("suffix"), place + 1);
+                let model = match trained(&self.models, text("model")) {
+                    Some(earlier) => model.further(earlier),
+                    None => model,
+                };
+                // As at OpenAI, the name says the model that all began with.
+                let base = text("model")
+                    .strip_prefix("ft:")
+                    .and_then(|name| name.split(':').next());
+                let name = format!(
+                    "ft:{}:test:{}:{}",
+                    base.unwrap_or(text("model")),
+                    text("suffix"),
+                    place + 1
+                );
                 job.model = Some(name.clone());
                 self.models.push((name, model));
             }
@@ -244,8 +260,8 @@ impl State {
         let model = request.get("model").and_then(Value::as_str).unwrap_or_default();
         let messages = request.get("messages").and_then(Value::as_array);
         let messages = messages.map(Vec::as_slice).unwrap_or_default();
-        let said = match self.models.iter().find(|(name, _)| name == model) {
-            Some((_, trained)) => trained.answer(messages),
+        let said = match trained(&self.models, model) {
+            Some(trained) => trained.answer(messages),
             None if model.starts_with("ft:") => {
                 return error(404, &format!("The model `{model}` does not exist"));
             }
@@ -291,6 +307,14 @@ fn file(stored: &StoredFile) -> Value {
         "purpose": "fine-tune",
         "status": "processed",
     })
+}
+
+/// The model of this name that was trained here.
+fn trained<'a>(models: &'a [(String, Trained)], name: &str) -> Option<&'a Trained> {
+    models
+        .iter()
+        .find(|(own, _)| own == name)
+        .map(|(_, trained)| trained)
 }
 
 fn job(known: &Job) -> Value {

@@ -109,6 +109,7 @@ fn step(kind: OptimizerKind, args: &CompileArgs, given: &mut Given) -> Step {
         Kind::CheapestWithin => Box::new(cheapest_within(args, given)),
         Kind::Finetune => {
             given.take("--write-only", ());
+            given.take("--train-further", ());
             return Step::Finetune;
         }
     };
@@ -172,6 +173,7 @@ impl Given {
             ("--proposer", args.proposer.is_some()),
             ("--teacher", args.teacher.is_some()),
             ("--write-only", args.write_only),
+            ("--train-further", args.train_further),
             ("--points", space.points.is_some()),
             ("--try-adapters", !space.try_adapters.is_empty()),
             ("--try-temperatures", !space.try_temperatures.is_empty()),

@@ -84,6 +84,9 @@ impl Way {
             if let Some(ctx) = &models.teacher {
                 tuner = tuner.teacher_context(ctx);
             }
+            if args.train_further {
+                tuner = tuner.train_further();
+            }
             match connected {
                 true => finetune::connect(args, tuner, bar),
                 false => Ok(tuner),

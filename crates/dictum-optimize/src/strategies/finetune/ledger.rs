@@ -120,8 +120,7 @@ impl Ledger {
     pub(super) fn open(
         folder: Option<&Path>,
         provider: &str,
-        files: &[TrainingFile],
-        order: &Value,
+        wanted: &[(&TrainingFile, Value)],
     ) -> Result<Self> {
         let path = folder.map(|folder| folder.join(NAME));
         let known = match &path {
@@ -129,12 +128,12 @@ impl Ledger {
             None => None,
         };
         let run = known.as_ref().map_or_else(token, |book| book.run.clone());
-        let entry = |file| Entry::new(file, order, &run);
+        let entry = |(file, order): &(&TrainingFile, Value)| Entry::new(file, order, &run);
         let fresh = Book {
             format: FORMAT,
             provider: provider.to_owned(),
             run: run.clone(),
-            jobs: files.iter().map(entry).collect(),
+            jobs: wanted.iter().map(entry).collect(),
         };
         let book = match (known, &path) {
             (Some(known), Some(path)) => same(known, &fresh, path)?,

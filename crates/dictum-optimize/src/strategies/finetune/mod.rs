@@ -98,6 +98,7 @@ pub struct BootstrapFinetune {
     validation: f64,
     service: Option<Arc<dyn FineTuning>>,
     terms: Terms,
+    further: bool,
     call: Option<Arc<MakeLm>>,
 }
 
@@ -142,6 +143,7 @@ impl BootstrapFinetune {
             validation: 0.0,
             service: None,
             terms: Terms::default(),
+            further: false,
             call: None,
         }
     }
@@ -214,6 +216,19 @@ impl BootstrapFinetune {
     pub fn train_shared(mut self, service: Arc<dyn FineTuning>, model: impl Into<String>) -> Self {
         self.service = Some(service);
         self.terms.model = model.into();
+        self
+    }
+
+    /// Trains the models further that the program is bound to, where its state names some: in a
+    /// [`Sequence`](crate::Sequence) a second training goes on from what the first one made, as DSPy's does. Predictors that are
+    /// bound to none begin with the model named in [`BootstrapFinetune::train`]. If not set, all do, whatever the program is
+    /// bound to.
+    ///
+    /// The models must be this provider's, and one file can't train two: where predictors are bound to different models, add
+    /// [`BootstrapFinetune::per_predictor`]. Both are told as an error before a call is made.
+    #[must_use]
+    pub fn train_further(mut self) -> Self {
+        self.further = true;
         self
     }
 

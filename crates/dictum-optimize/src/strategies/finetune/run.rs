@@ -9,9 +9,10 @@ use dictum_core::program::{Context, predictors};
 
 use super::bind::{bound, student};
 use super::collect::Collecting;
-use super::data::{self, TrainingData, Wanted};
+use super::data::{self, TrainingData, TrainingFile, Wanted};
 use super::training::TunedModel;
 use super::{BootstrapFinetune, Finetuned};
+use crate::candidate::Candidate;
 use crate::compile::{Run, Says, Task, prepare};
 use crate::strategy::Considered;
 
@@ -48,6 +49,11 @@ pub(in crate::strategies) async fn compile(
     // The tuned models are scored on the validation set after the search.
     let last = (predictors(task.program).len() * valset.len()) as u64;
     let mut run = Run::begin(task, prepare(task, trainset, valset)?.setting_aside(last))?;
+    let paths: Vec<String> = run.plan.predictors.iter().map(|part| part.path.clone()).collect();
+    let together = if own.per_predictor { 1 } else { paths.len().max(1) };
+    for group in paths.chunks(together) {
+        own.begins_with(&run.plan.baseline, group)?;
+    }
     let baseline = run.baseline().await?;
     let (data, nothing) = gather(own, task, &mut run, &ctx).await?;
     let cut_short = run.engine.exhausted();
@@ -63,10 +69,14 @@ pub(in crate::strategies) async fn compile(
             .push("the run was stopped before the training was begun".to_owned());
         return untrained(run, baseline, data).await;
     }
-    let models = training.train(&data, own.options.run_dir.as_deref()).await?;
+    let files = data
+        .files
+        .iter()
+        .map(|file| Ok((file, own.begins_with(&run.plan.baseline, &file.predictors)?)));
+    let files: Vec<(&TrainingFile, String)> = files.collect::<Result<_>>()?;
+    let models = training.train(&files, own.options.run_dir.as_deref()).await?;
     let alone = models.len() == 1;
-    run.notes
-        .extend(models.iter().map(|tuned| note(own, tuned, alone)));
+    run.notes.extend(models.iter().map(|tuned| note(tuned, alone)));
     let lms = models.iter().map(|tuned| {
         let lm = own.lm(&tuned.model)?;
         Ok((lm.name().to_owned(), lm))
@@ -102,7 +112,7 @@ async fn untrained(run: Run<'_>, baseline: Considered, data: TrainingData) -> Re
 }
 
 /// What people should know of a training.
-fn note(own: &BootstrapFinetune, tuned: &TunedModel, alone: bool) -> String {
+fn note(tuned: &TunedModel, alone: bool) -> String {
     let tokens = tuned.trained_tokens.map_or_else(
         || "tokens trained: not told".to_owned(),
         |tokens| format!("tokens trained: {tokens}"),
@@ -113,7 +123,7 @@ fn note(own: &BootstrapFinetune, tuned: &TunedModel, alone: bool) -> String {
     };
     format!(
         "`{}` was made of `{}`{whose} by job {} from {} examples; {tokens}",
-        tuned.model, own.terms.model, tuned.job, tuned.examples
+        tuned.model, tuned.from, tuned.job, tuned.examples
     )
 }
 
@@ -167,6 +177,35 @@ async fn gather(
 }
 
 impl BootstrapFinetune {
+    /// The model that a training for these predictors begins with, by its bare name.
+    fn begins_with(&self, baseline: &Candidate, paths: &[String]) -> Result<String> {
+        let wrong = |words: String| Err(Error::input("train_further", words));
+        let provider = self.service()?.name();
+        let mut from: Option<&str> = None;
+        for path in paths {
+            let bound = baseline.overlay().get(path).and_then(|state| state.lm.as_deref());
+            let model = match bound.filter(|_| self.further) {
+                None => &*self.terms.model,
+                Some(name) => match name.split_once('/') {
+                    Some((own, model)) if own == provider => model,
+                    _ => {
+                        return wrong(format!(
+                            "can't be: `{path}` is answered by `{name}`, which is no model of {provider}"
+                        ));
+                    }
+                },
+            };
+            if from.is_some_and(|from| from != model) {
+                return wrong(format!(
+                    "can't be: `{}` are answered by different models, and one file trains one; add `per_predictor`",
+                    paths.join("`, `")
+                ));
+            }
+            from = Some(model);
+        }
+        Ok(from.unwrap_or(&self.terms.model).to_owned())
+    }
+
     /// The context the examples are written for: what the tuned model can do decides on what is sent to it.
     fn call_context(&self, ctx: &Context) -> Result<Context> {
         if self.call.is_none() && self.service.is_none() {

@@ -48,6 +48,8 @@ pub struct TunedModel {
     pub predictors: Vec<String>,
     /// Its bare name, as the provider gave it.
     pub model: String,
+    /// The bare name of the model its training began with.
+    pub from: String,
     /// The job that made it.
     pub job: String,
     /// How many examples it was trained on.
@@ -92,25 +94,26 @@ impl Training<'_> {
         data.check(self.service.limits(), self.service.name())
     }
 
-    /// Trains a model on each file.
-    pub(super) async fn train(&self, data: &TrainingData, folder: Option<&Path>) -> Result<Vec<TunedModel>> {
-        self.fits(data)?;
-        let order = self.order();
-        let facts = json!({
-            "model": order.model,
-            "suffix": order.suffix,
-            "seed": order.seed,
-            "hyperparameters": order.hyperparameters,
-            "extra": order.extra,
-        });
-        let mut ledger = Ledger::open(folder, self.service.name(), &data.files, &facts)?;
+    /// Trains a model on each file, beginning with the model named for it.
+    pub(super) async fn train(
+        &self,
+        files: &[(&TrainingFile, String)],
+        folder: Option<&Path>,
+    ) -> Result<Vec<TunedModel>> {
+        let orders: Vec<JobOrder> = files.iter().map(|(_, from)| self.order(from)).collect();
+        let wanted: Vec<(&TrainingFile, Value)> = files
+            .iter()
+            .zip(&orders)
+            .map(|((file, _), order)| (*file, facts(order)))
+            .collect();
+        let mut ledger = Ledger::open(folder, self.service.name(), &wanted)?;
         ledger.save()?;
-        for (place, file) in data.files.iter().enumerate() {
+        for (place, ((file, _), order)) in files.iter().zip(&orders).enumerate() {
             if entry(&ledger, place)?.model.is_some() {
                 continue;
             }
             self.stored(&mut ledger, place, file).await?;
-            self.begun(&mut ledger, place, &order).await?;
+            self.begun(&mut ledger, place, order).await?;
         }
         let waiting = ledger.book.jobs.iter().enumerate().filter_map(|(place, entry)| {
             let id = entry.job.clone().filter(|_| entry.model.is_none())?;
@@ -128,26 +131,22 @@ impl Training<'_> {
         if let Some(problem) = problem {
             return Err(problem);
         }
-        let tuned = |(file, entry): (&TrainingFile, &Entry)| {
+        let tuned = |((file, from), entry): (&(&TrainingFile, String), &Entry)| {
             Some(TunedModel {
                 predictors: file.predictors.clone(),
                 model: entry.model.clone()?,
+                from: from.clone(),
                 job: entry.job.clone().unwrap_or_default(),
                 examples: file.training.examples,
                 trained_tokens: entry.trained_tokens,
             })
         };
-        Ok(data
-            .files
-            .iter()
-            .zip(&ledger.book.jobs)
-            .filter_map(tuned)
-            .collect())
+        Ok(files.iter().zip(&ledger.book.jobs).filter_map(tuned).collect())
     }
 
-    fn order(&self) -> JobOrder {
+    fn order(&self, from: &str) -> JobOrder {
         JobOrder {
-            model: self.terms.model.clone(),
+            model: from.to_owned(),
             suffix: self.terms.suffix.clone(),
             seed: Some(self.seed % SEEDS),
             hyperparameters: self.terms.hyperparameters.clone(),
@@ -344,6 +343,17 @@ impl Training<'_> {
         tokio::time::sleep(pause).await;
         Ok(())
     }
+}
+
+/// An order as `tuning.json` keeps it: without the ids of files.
+fn facts(order: &JobOrder) -> Value {
+    json!({
+        "model": order.model,
+        "suffix": order.suffix,
+        "seed": order.seed,
+        "hyperparameters": order.hyperparameters,
+        "extra": order.extra,
+    })
 }
 
 fn entry(ledger: &Ledger, place: usize) -> Result<Entry> {

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dictum_core::Result;
-use dictum_core::program::Context;
+use dictum_core::finetune::FineTuning;
+use dictum_core::program::{Context, PredictorState};
 use dictum_optimize::{BootstrapFewShot, BootstrapFinetune, LabeledFewShot, Sequence, Sequenced, Stop};
 use dictum_providers::finetune::OpenAiTuning;
+use dictum_testkit::FakeTuner;
 
 use super::{
-    COLOURS, MODEL, context, exact, examples, loaded, quick, server, service, service_at, tuner, wants,
+    COLOURS, MODEL, TwoSteps, context, exact, examples, loaded, quick, server, service, service_at, tuner,
+    wants,
 };
 use crate::killed;
 use crate::simulated::{folder, program};
@@ -124,6 +127,101 @@ async fn what_can_not_be_trained_is_told_before_the_first_step() {
         assert!(error.contains(word), "{error}");
     }
     assert_eq!(server.seen().len(), 0);
+}
+
+/// What each job was ordered to begin with.
+fn began(server: &FakeTuner) -> Vec<String> {
+    let jobs = server.jobs().into_iter();
+    jobs.map(|job| job["model"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_second_training_begins_with_what_the_first_made_only_if_asked_to() {
+    for further in [false, true] {
+        let server = server();
+        let ctx = context(&service(&server));
+        let second = match further {
+            true => tuner(&server).train_further(),
+            false => tuner(&server),
+        };
+        let sequence = Sequence::new()
+            .then_finetune(tuner(&server))
+            .then_finetune(second);
+        let found = run(sequence, &ctx).await.unwrap();
+        let from = match further {
+            true => found.models[0].model.as_str(),
+            false => MODEL,
+        };
+        assert_eq!(began(&server), [MODEL, from]);
+        assert_eq!(found.models[1].from, from);
+        let notes = found.steps[1].notes.join("\n");
+        assert!(
+            notes.contains(&format!("`{}` was made of `{from}`", found.models[1].model)),
+            "{notes}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn each_predictor_s_model_is_trained_further_and_two_are_not_made_one() {
+    let server = server();
+    let ctx = context(&service(&server));
+    let two = |second: BootstrapFinetune| {
+        let first = tuner(&server).per_predictor();
+        Sequence::new().then_finetune(first).then_finetune(second)
+    };
+    let (train, val) = (examples("train", 60, &COLOURS), examples("val", 30, &COLOURS));
+    let further = || tuner(&server).train_further();
+    let run = async |sequence: Sequence| {
+        sequence
+            .compile(&ctx, &TwoSteps::new(), &train, &val, exact())
+            .await
+    };
+    let error = run(two(further())).await.unwrap_err().to_string();
+    assert!(
+        error.contains("train_further")
+            && error.contains("`topic`, `answer`")
+            && error.contains("per_predictor"),
+        "{error}"
+    );
+    let asked = server.count("POST", "/chat/completions");
+    assert_eq!((server.jobs().len(), server.files().len()), (2, 2));
+
+    let found = run(two(further().per_predictor())).await.unwrap();
+    let made: Vec<&str> = found.models.iter().map(|model| model.model.as_str()).collect();
+    assert_eq!(began(&server)[2..], [MODEL, MODEL, made[0], made[1]]);
+    for (first, second) in [(0, 2), (1, 3)] {
+        assert_eq!(found.models[first].predictors, found.models[second].predictors);
+    }
+    assert!(server.count("POST", "/chat/completions") > asked);
+}
+
+#[tokio::test]
+async fn a_model_of_another_provider_is_not_trained_further() {
+    let server = server();
+    let elsewhere = (
+        "other/model".to_owned(),
+        service(&server).lm("gpt-4.1-nano").unwrap(),
+    );
+    let ctx = context(&service(&server)).with_lms([elsewhere]);
+    let mut program = program();
+    program.predictor_mut().set_state(PredictorState {
+        lm: Some("other/model".into()),
+        ..PredictorState::default()
+    });
+    let train = examples("train", 60, &COLOURS);
+    let own = tuner(&server).train_further();
+    let error = own
+        .compile(&ctx, &program, &train, &[], exact())
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("`other/model`, which is no model of openai"),
+        "{error}"
+    );
+    assert_eq!(server.seen().len(), 0, "nothing was spent");
 }
 
 /// Which model a teacher is follows from its own context, not from the model the student was bound to meanwhile.
