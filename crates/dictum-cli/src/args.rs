@@ -305,6 +305,13 @@ pub struct CompileArgs {
     /// Most demonstrations taken from the labelled data
     #[arg(long)]
     pub max_labeled: Option<usize>,
+    /// How many demonstrations each call is shown, those nearest to its input; 4 by default (knn)
+    #[arg(long, value_parser = at_least_one)]
+    pub neighbours: Option<usize>,
+    /// What tells how near inputs are: `local` (by default), `local/NAME`, or a service and its embedder, such as
+    /// openai/text-embedding-3-small (knn)
+    #[arg(long, value_name = "EMBEDDER")]
+    pub embedder: Option<String>,
     #[command(flatten)]
     pub space: SpaceArgs,
     /// Most examples at once
@@ -367,6 +374,8 @@ pub enum OptimizerKind {
     Simba,
     /// Rules drawn from the examples, added to the instructions
     InferRules,
+    /// In each call the demonstrations nearest to its input; measured on --test, else --val, and kept if better
+    Knn,
     /// A tuned model: --lm (openai/NAME, or what speaks as OpenAI does) is trained on answers the metric accepted
     Finetune,
     /// The cheapest settings that score within --points of the best: models of --lms, demonstrations, reasoning and others

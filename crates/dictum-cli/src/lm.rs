@@ -110,9 +110,7 @@ fn remote(service: &str, args: &LmArgs) -> Result<Lm, Failure> {
             )));
         }
     };
-    let has_key = |variable| std::env::var_os(variable).is_some();
-    // Servers at home need no key; a service's own does, and says so itself.
-    let keyed = args.base_url.is_none() || named.service().key_variable.is_some_and(has_key);
+    let keyed = is_keyed(args.base_url.as_deref(), named.service().key_variable);
     let named = match &args.base_url {
         Some(url) => named.base_url(url),
         None => named,
@@ -123,6 +121,11 @@ fn remote(service: &str, args: &LmArgs) -> Result<Lm, Failure> {
         named
     };
     named.build().map_err(Failure::usage)
+}
+
+/// Whether a key is read for what is at this address: servers at home need none; a service's own does, and says so itself.
+pub fn is_keyed(address: Option<&str>, variable: Option<&str>) -> bool {
+    address.is_none() || variable.is_some_and(|variable| std::env::var_os(variable).is_some())
 }
 
 #[cfg(feature = "local")]

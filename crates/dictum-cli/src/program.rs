@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dictum_core::adapter::{self, Adapter};
 use dictum_core::evaluate::Metric;
-use dictum_core::modules::{ChainOfThought, Predict};
+use dictum_core::modules::{ChainOfThought, DemoIndex, NearestDemos, Predict};
 use dictum_core::program::{DynModule, Predictor, predictors};
 use dictum_core::signature::SignatureSpec;
 use dictum_core::state::{ProgramKind, ProgramState};
@@ -12,7 +12,8 @@ use dictum_core::types::Kind;
 use dictum_core::{Record, metrics, parse};
 use serde_json::Value;
 
-use crate::args::{ModuleKind, ProgramArgs};
+use crate::args::{LmArgs, ModuleKind, ProgramArgs};
+use crate::embedder;
 use crate::failure::Failure;
 
 /// A program of one predictor, and what module it is.
@@ -31,15 +32,41 @@ impl Program {
     }
 }
 
-/// Builds the program.
+/// The program itself: to search with, or to look at.
 pub fn build(args: &ProgramArgs) -> Result<Program, Failure> {
+    match read(args)? {
+        (program, None) => Ok(program),
+        (_, Some(index)) => Err(Failure::usage(format!(
+            "--program: it shows each call the demonstrations nearest to its input, by `{}`: it can be run and evaluated, and \
+             `dictum run --trace` shows its messages; compile and render the program it was made from",
+            index.embedder()
+        ))),
+    }
+}
+
+/// The program to be called, with its embedder where it shows each call the nearest demonstrations.
+pub fn callable(args: &ProgramArgs, lm: &LmArgs) -> Result<Program, Failure> {
+    match read(args)? {
+        (program, None) => Ok(program),
+        (program, Some(index)) => {
+            let embedder = embedder::named(index.embedder(), lm)?;
+            Ok(Program {
+                module: Box::new(NearestDemos::new(program.module, index, embedder)?),
+                kind: program.kind,
+            })
+        }
+    }
+}
+
+/// The program without its index of demonstrations, and the index.
+fn read(args: &ProgramArgs) -> Result<(Program, Option<DemoIndex>), Failure> {
     match (&args.signature, &args.program) {
         (Some(signature), None) => {
             let mut spec = SignatureSpec::parse(signature)?;
             if let Some(instructions) = &args.instructions {
                 spec = spec.with_instructions(instructions.clone());
             }
-            Ok(match args.module {
+            let program = match args.module {
                 ModuleKind::Predict => Program {
                     module: Box::new(Predict::from_spec(spec)),
                     kind: ProgramKind::Predict,
@@ -48,16 +75,15 @@ pub fn build(args: &ProgramArgs) -> Result<Program, Failure> {
                     module: Box::new(ChainOfThought::from_spec(spec)),
                     kind: ProgramKind::ChainOfThought,
                 },
-            })
+            };
+            Ok((program, None))
         }
         (None, Some(file)) => {
             let state = ProgramState::load(file)?;
             let module = state.build()?;
             // A state that builds names its kind.
-            Ok(Program {
-                module,
-                kind: state.kind().unwrap_or(ProgramKind::Predict),
-            })
+            let kind = state.kind().unwrap_or(ProgramKind::Predict);
+            Ok((Program { module, kind }, DemoIndex::of(&state)?))
         }
         _ => Err(Failure::usage(
             "give --signature, such as \"question -> answer\", or --program FILE",

@@ -12,7 +12,7 @@ use crate::{lm, output, program};
 
 /// Evaluates, prints the table, writes the rows. Fails when no row could be scored.
 pub async fn run(args: EvalArgs, json: bool) -> Result<(), Failure> {
-    let program = program::build(&args.program)?;
+    let program = program::callable(&args.program, &args.lm)?;
     let metric = program::metric(&args.metric, program.predictor()?.spec())?;
     if let Some(out) = &args.out {
         if !matches!(output::ending(out), Some("jsonl" | "csv")) {

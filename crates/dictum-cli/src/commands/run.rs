@@ -9,7 +9,7 @@ use crate::{lm, output, program};
 
 /// Calls the program and prints its outputs.
 pub async fn run(args: RunArgs, json: bool) -> Result<(), Failure> {
-    let program = program::build(&args.program)?;
+    let program = program::callable(&args.program, &args.lm)?;
     let input = program::inputs(program.predictor()?.spec(), &args.set)?;
     let recording = Recording::begin(&args.trace)?;
     let ctx = recording.on(&lm::context_for(&args.lm, &program)?.for_program(&program.module));

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::{COLORS, SIGNATURE, dictum, fails, works};
 
 /// Things of a colour: who has seen one of each colour named can name all.
-fn things(folder: &Path, name: &str, count: usize) -> String {
+pub(crate) fn things(folder: &Path, name: &str, count: usize) -> String {
     let line = |number: usize| {
         let color = COLORS[number % 3];
         let text = format!("{color}ish thing {number} with {color}ish marks of {name}");

@@ -14,6 +14,7 @@ mod failures;
 mod files;
 mod finetune;
 mod inspect;
+mod knn;
 mod runs;
 #[cfg(feature = "local")]
 mod serve;

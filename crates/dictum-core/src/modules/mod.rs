@@ -2,7 +2,7 @@
 
 mod chain_of_thought;
 mod ensemble;
-mod nearest_demos;
+pub(crate) mod nearest_demos;
 mod predict;
 
 pub use chain_of_thought::{ChainOfThought, WithReasoning};

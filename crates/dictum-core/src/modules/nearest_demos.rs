@@ -69,7 +69,7 @@ fn short<S: Serializer>(vector: &[f32], serializer: S) -> Result<S::Ok, S::Error
 }
 
 /// The name under which a state keeps the index.
-const KEY: &str = "nearest_demos";
+pub(crate) const KEY: &str = "nearest_demos";
 
 /// Inputs as the text that is embedded: the same for the same values, in whatever order they come.
 fn text(inputs: &Record) -> String {
@@ -117,6 +117,30 @@ impl DemoIndex {
         })
     }
 
+    /// The index in a state that [`NearestDemos::state`] gave; `None` in one of another program.
+    ///
+    /// # Errors
+    /// [`Error::Input`] when what stands there can't be read.
+    pub fn of(state: &ProgramState) -> Result<Option<Self>> {
+        let index = state.metadata().get(KEY).map(Self::deserialize).transpose();
+        index.map_err(|error| Error::input(KEY, format!("can't be read: {error}")))
+    }
+
+    /// A program's state with the index in it, as [`NearestDemos::save`] writes it.
+    ///
+    /// # Errors
+    /// [`Error::Program`] when it can't be written as JSON.
+    pub fn on(&self, state: ProgramState) -> Result<ProgramState> {
+        let index = serde_json::to_value(self).map_err(Error::program)?;
+        Ok(state.with_metadata(KEY, index))
+    }
+
+    /// The name of the embedder it was made with, which alone can be asked what is near.
+    #[must_use]
+    pub fn embedder(&self) -> &str {
+        &self.embedder
+    }
+
     /// How many examples it has.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -152,6 +176,18 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
     };
     let lengths = (dot(a, a) * dot(b, b)).sqrt();
     if lengths > 0.0 { dot(a, b) / lengths } else { 0.0 }
+}
+
+impl fmt::Display for DemoIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the {} nearest of {} examples, by `{}`",
+            self.k,
+            self.entries.len(),
+            self.embedder
+        )
+    }
 }
 
 impl<M: Module> NearestDemos<M> {
@@ -204,8 +240,7 @@ impl<M: Module> NearestDemos<M> {
     /// # Errors
     /// [`Error::Program`] when the index can't be written as JSON.
     pub fn state(&self) -> Result<ProgramState> {
-        let index = serde_json::to_value(&self.index).map_err(Error::program)?;
-        Ok(ProgramState::of(&self.program).with_metadata(KEY, index))
+        self.index.on(ProgramState::of(&self.program))
     }
 
     /// Writes the program's state with the index to a file, whole or not at all.
@@ -232,11 +267,10 @@ impl<M: Module> NearestDemos<M> {
             }))
         };
         let state = ProgramState::load(path)?;
-        let index = state.metadata().get(KEY).ok_or_else(|| {
+        let index = DemoIndex::of(&state).map_err(|error| fault(error.to_string()))?;
+        let index = index.ok_or_else(|| {
             fault("it has no index of demonstrations: it was not saved by this kind of program".to_owned())
         })?;
-        let index = DemoIndex::deserialize(index)
-            .map_err(|error| fault(format!("its index of demonstrations can't be read: {error}")))?;
         state.apply_strict(&mut program)?;
         Self::new(program, index, embedder)
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::ProgramState;
+use crate::modules::nearest_demos::{self, DemoIndex};
 
 /// Every predictor with its signature, instructions, settings and demonstrations, one demonstration to a line.
 impl fmt::Display for ProgramState {
@@ -51,8 +52,14 @@ impl fmt::Display for ProgramState {
             writeln!(f, "{path}: threshold ({})", saved.purpose)?;
             writeln!(f, "  {} ({origin})", saved.value())?;
         }
-        if !self.metadata().is_empty() {
-            let metadata = serde_json::to_string(self.metadata()).unwrap_or_default();
+        let mut metadata = self.metadata().clone();
+        if let Ok(Some(index)) = DemoIndex::of(self) {
+            // Its vectors say nothing to people.
+            metadata.shift_remove(nearest_demos::KEY);
+            writeln!(f, "demonstrations of each call: {index}")?;
+        }
+        if !metadata.is_empty() {
+            let metadata = serde_json::to_string(&metadata).unwrap_or_default();
             writeln!(f, "metadata: {metadata}")?;
         }
         if !self.unplaced().is_empty() {

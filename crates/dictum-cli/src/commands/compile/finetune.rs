@@ -40,8 +40,7 @@ fn service(args: &LmArgs) -> Result<finetune::OpenAiTuning, Failure> {
         Some(url) => builder.base_url(url),
         None => builder,
     };
-    // Servers at home need no key.
-    let builder = if args.base_url.is_none() || std::env::var_os("OPENAI_API_KEY").is_some() {
+    let builder = if lm::is_keyed(args.base_url.as_deref(), Some("OPENAI_API_KEY")) {
         builder.api_key_from_env().map_err(Failure::usage)?
     } else {
         builder

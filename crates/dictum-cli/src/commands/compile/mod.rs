@@ -2,6 +2,7 @@
 
 mod finetune;
 mod forecast;
+mod knn;
 mod recipe;
 mod way;
 
@@ -41,8 +42,17 @@ pub async fn run(args: CompileArgs, json: bool) -> Result<(), Failure> {
     let steps = recipe::steps(&args)?;
     let trains = steps.iter().any(|step| matches!(step, Step::Finetune));
     let on = (&data, &bar, &stop);
+    let neighbours = match steps.as_slice() {
+        [Step::Neighbours { k, embedder }] => Some((*k, embedder.clone())),
+        _ => None,
+    };
     if args.dry_run {
         let models = models(&args, |args| lm::foreseeing(args, &program))?;
+        if let Some(near) = &neighbours {
+            let ctx = lm::foreseeing(&args.lm, &program)?;
+            let forecast = knn::dry_run(&args, near, &ctx, &models, &program, on).await?;
+            return forecast::print(&forecast, &args.lm, json);
+        }
         let way = Way::of(&args, steps, &models, false, on)?;
         let forecast = way
             .dry_run(&lm::foreseeing(&args.lm, &program)?, &program, &data)
@@ -60,6 +70,16 @@ pub async fn run(args: CompileArgs, json: bool) -> Result<(), Failure> {
     let recording = Recording::begin(&args.trace)?;
     let ctx = recording.on(&lm::context_for(&args.lm, &program)?);
     let models = models(&args, |args| Ok(recording.on(&lm::context(args)?)))?;
+    if let (Some(near), Some(out)) = (&neighbours, &args.out) {
+        let work = knn::compile(&args, near, &ctx, &models, &program, on, metric);
+        let found = stoppable(work, &stop, &args, &bar).await;
+        recording.end()?;
+        let found = found?;
+        bar.finish_and_clear();
+        found.save(&program, out)?;
+        found.report(out, json)?;
+        return ended(&args, &stop);
+    }
     let way = Way::of(&args, steps, &models, !args.write_only, on)?;
     if args.write_only {
         let data = stoppable(way.write(&ctx, &program, &data, metric), &stop, &args, &bar).await;
@@ -79,11 +99,15 @@ pub async fn run(args: CompileArgs, json: bool) -> Result<(), Failure> {
     save(&found.compiled, &program, out)?;
     let old = ProgramState::of(&program.module);
     report(&finetune::with_advice(found, &args.lm), &args, &old, out, json)?;
-    if stop.is_stopped() {
-        // A script must not take it for the whole run.
-        return Err(interrupted(&args, "stopped, the best so far is saved"));
+    ended(&args, &stop)
+}
+
+/// A run that was stopped fails in the end: a script must not take it for the whole run.
+fn ended(args: &CompileArgs, stop: &Stop) -> Result<(), Failure> {
+    match stop.is_stopped() {
+        true => Err(interrupted(args, "stopped, the best so far is saved")),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 /// The models beside the one that does the task, each in a context of its own.

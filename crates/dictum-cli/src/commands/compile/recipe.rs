@@ -16,6 +16,21 @@ pub enum Step {
     Search(Box<Search>),
     /// A model is trained.
     Finetune,
+    /// Each call is shown the demonstrations nearest to its input: so many, by the embedder of this name.
+    Neighbours {
+        k: usize,
+        embedder: String,
+    },
+}
+
+impl Step {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Search(search) => search.name(),
+            Self::Finetune => "BootstrapFinetune",
+            Self::Neighbours { .. } => "KnnFewShot",
+        }
+    }
 }
 
 /// The steps in their order. A setting that none of them has is refused, not passed over.
@@ -27,10 +42,7 @@ pub fn steps(args: &CompileArgs) -> Result<Vec<Step>, Failure> {
     for kind in &args.optimizer {
         let mut own = given.clone();
         let step = step(*kind, args, &mut own);
-        names.push(match &step {
-            Step::Search(search) => search.name(),
-            Step::Finetune => "BootstrapFinetune",
-        });
+        names.push(step.name());
         steps.push(step);
         left.0.retain(|setting| own.0.contains(setting));
     }
@@ -60,6 +72,7 @@ fn step(kind: OptimizerKind, args: &CompileArgs, given: &mut Given) -> Step {
         Kind::MiproV2,
         Kind::Simba,
         Kind::InferRules,
+        Kind::Knn,
         Kind::Finetune,
     ];
     if proposes.contains(&kind) {
@@ -107,6 +120,14 @@ fn step(kind: OptimizerKind, args: &CompileArgs, given: &mut Given) -> Step {
             Box::new(set(optimizer, labeled, Simba::max_demos))
         }
         Kind::CheapestWithin => Box::new(cheapest_within(args, given)),
+        Kind::Knn => {
+            return Step::Neighbours {
+                k: given.take("--neighbours", args.neighbours).unwrap_or(4),
+                embedder: given
+                    .take("--embedder", args.embedder.clone())
+                    .unwrap_or("local".into()),
+            };
+        }
         Kind::Finetune => {
             given.take("--write-only", ());
             given.take("--train-further", ());
@@ -170,6 +191,8 @@ impl Given {
             ("--rollouts", args.rollouts.is_some()),
             ("--max-bootstrapped", args.max_bootstrapped.is_some()),
             ("--max-labeled", args.max_labeled.is_some()),
+            ("--neighbours", args.neighbours.is_some()),
+            ("--embedder", args.embedder.is_some()),
             ("--proposer", args.proposer.is_some()),
             ("--teacher", args.teacher.is_some()),
             ("--write-only", args.write_only),

@@ -60,6 +60,13 @@ macro_rules! with_options {
         optimizer
     }};
 }
+pub(super) use with_options;
+
+fn alone() -> Failure {
+    Failure::usage(
+        "--optimizer knn: works alone; no other goes on from what it makes, or leaves it what it could go on from",
+    )
+}
 
 impl Way {
     /// The steps as one. A training knows its service only if `connected`: to foresee it, or to write its files, takes none.
@@ -98,6 +105,7 @@ impl Way {
                 sequence = match step {
                     Step::Search(own) => sequence.then(search(*own)),
                     Step::Finetune => sequence.then_finetune(training()?),
+                    Step::Neighbours { .. } => return Err(alone()),
                 };
             }
             return Ok(Self::Sequence(with_options!(sequence, args, data, bar, stop)));
@@ -108,6 +116,8 @@ impl Way {
                 let tuner = with_options!(training()?, args, data, bar, stop);
                 Ok(Self::Finetune(Box::new(tuner)))
             }
+            // It goes its own way before.
+            Some(Step::Neighbours { .. }) => Err(alone()),
             None => Err(Failure::usage("--optimizer: name one at least")),
         }
     }

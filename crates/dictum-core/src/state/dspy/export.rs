@@ -6,6 +6,7 @@ use super::names::{default_description, defaults_of, made_of_names, path_out, pr
 use super::{Note, Notes};
 use crate::error::Result;
 use crate::lm::Settings;
+use crate::modules::DemoIndex;
 use crate::program::Demo;
 use crate::state::file::fault;
 use crate::state::{ProgramState, SavedPredictor};
@@ -56,6 +57,15 @@ pub fn export(state: &ProgramState) -> Result<Export> {
             notes: &mut notes,
         };
         notes.add("is a threshold of the program; DSPy has no place for it: left out");
+    }
+    if let Some(index) = DemoIndex::of(state)? {
+        let mut notes = Notes {
+            path: "self",
+            notes: &mut notes,
+        };
+        notes.add(format!(
+            "shows each call {index}; DSPy has no place for that: left out"
+        ));
     }
     let rest = state.unplaced().get("file").and_then(Value::as_object);
     file.extend(rest.cloned().unwrap_or_default());
