@@ -7,6 +7,8 @@
 mod args;
 mod cells;
 mod dspy;
+mod interval;
+mod numbers;
 mod ours;
 mod outcome;
 mod plan;

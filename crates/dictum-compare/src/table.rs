@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use dictum::evaluate::stats::{mcnemar, wilson_interval};
+use dictum::evaluate::stats::{Interval, mcnemar};
 
 use crate::args::Args;
 use crate::cells::{self, Cell, Optimizer, System};
+use crate::interval;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::tasks::Task;
@@ -61,8 +62,8 @@ fn of_task(args: &Args, task: Task) -> Or<String> {
         plan.test,
         plan.calls
     );
-    text += "| | system | seeds | score | 95 % interval | each seed | better than as it is | calls | tokens in | tokens out | seconds |\n";
-    text += "|---|---|--:|--:|---|---|---|--:|--:|--:|--:|\n";
+    text += "| | system | seeds | score | 95 % interval | each seed | above DSPy by | better than as it is | calls | tokens in | tokens out | seconds |\n";
+    text += "|---|---|--:|--:|---|---|---|---|--:|--:|--:|--:|\n";
     for optimizer in Optimizer::ALL {
         for system in System::ALL {
             text += &row(args, task, system, optimizer)?;
@@ -87,18 +88,32 @@ fn row(args: &Args, task: Task, system: System, optimizer: Optimizer) -> Or<Stri
     };
     let mut line = format!("| {} | {name} ", optimizer.title());
     if done.is_empty() {
-        line += "| 0 | not run | | | | | | | |\n";
+        line += "| 0 | not run | | | | | | | | |\n";
         return Ok(line);
     }
     let n = done.len() as f64;
     let mean = |of: &dyn Fn(&Outcome) -> f64| done.iter().map(of).sum::<f64>() / n;
-    // Of all rows of all seeds together: it says how sure the rows make the mean, not how seeds differ.
-    let (right, rows) = done.iter().fold((0, 0), |(right, rows), it| {
-        (right + it.right(), rows + it.scores.len())
-    });
-    let interval = wilson_interval(right, rows).map_or(String::new(), |it| {
-        format!("{:.1} to {:.1}", it.low * 100.0, it.high * 100.0)
-    });
+    let points = |it: Option<Interval>, to: &str| {
+        it.map_or(String::new(), |it| {
+            format!("{:.1}{to}{:.1}", it.low * 100.0, it.high * 100.0)
+        })
+    };
+    let interval = points(interval::of_mean(&done), " to ");
+    let above = match system {
+        System::Dspy => String::new(),
+        System::Dictum => {
+            let theirs = Cell {
+                system: System::Dspy,
+                ..cell(optimizer)
+            };
+            let theirs = Outcome::of_every_seed(args, &theirs)?;
+            let of_theirs = theirs.iter().map(Outcome::score).sum::<f64>() / theirs.len().max(1) as f64;
+            match points(interval::of_difference(&done, &theirs), ", ") {
+                none if none.is_empty() => none,
+                within => format!("{:+.1} [{within}]", (mean(&Outcome::score) - of_theirs) * 100.0),
+            }
+        }
+    };
     let each: Vec<String> = done
         .iter()
         .map(|it| format!("{:.0}", it.score() * 100.0))
@@ -113,7 +128,7 @@ fn row(args: &Args, task: Task, system: System, optimizer: Optimizer) -> Or<Stri
     };
     write!(
         line,
-        "| {} | {:.1} % | {interval} | {} | {better} ",
+        "| {} | {:.1} % | {interval} | {} | {above} | {better} ",
         done.len(),
         mean(&Outcome::score) * 100.0,
         each.join(", ")

@@ -4,6 +4,7 @@ use dictum::prelude::*;
 
 use crate::Or;
 use crate::args::Args;
+use crate::numbers::Numbers;
 use crate::plan::Plan;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,14 +107,11 @@ impl Task {
     }
 }
 
-/// Fisher and Yates, with numbers of Knuth's generator: the order must stay the same in years.
+/// Fisher and Yates.
 fn shuffle<T>(items: &mut [T], seed: u64) {
-    let mut state = seed;
+    let mut numbers = Numbers::of(seed);
     for last in (1..items.len()).rev() {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        items.swap(last, ((state >> 33) as usize) % (last + 1));
+        items.swap(last, numbers.below(last + 1));
     }
 }
 
