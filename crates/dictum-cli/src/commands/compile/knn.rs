@@ -27,9 +27,19 @@ use crate::failure::Failure;
 use crate::program::{self, Program};
 use crate::{embedder, output};
 
-/// How many neighbours, by which embedder.
-type Near = (usize, String);
-type On<'a> = (&'a Data, &'a ProgressBar, &'a Stop);
+/// A command whose optimizer is knn.
+pub struct Neighbours<'a> {
+    pub args: &'a CompileArgs,
+    /// How many demonstrations each call is shown.
+    pub k: usize,
+    /// The embedder that says which.
+    pub embedder: &'a str,
+    pub models: &'a Models,
+    pub program: &'a Program,
+    pub data: &'a Data,
+    pub bar: &'a ProgressBar,
+    pub stop: &'a Stop,
+}
 
 /// What came of it.
 pub struct Found {
@@ -41,104 +51,103 @@ pub struct Found {
     notes: Vec<String>,
 }
 
-/// What it would take: the bootstrap as its own dry run says, and what comes after it.
-pub async fn dry_run(
-    args: &CompileArgs,
-    (k, name): &Near,
-    ctx: &Context,
-    models: &Models,
-    program: &Program,
-    on: On<'_>,
-) -> Result<Forecast, Failure> {
-    let knn = KnnFewShot::new(*k, Unasked(name.clone())).bootstrap(bootstrap(args, models, on)?);
-    let mut forecast = knn.dry_run(ctx, &program.module, &on.0.train).await?;
-    let after = afterwards(on.0);
-    forecast.calls += after;
-    forecast.notes.push(format!(
-        "{after} of the calls measure both programs and ask `{name}` for vectors; their tokens are not counted here"
-    ));
-    Ok(forecast)
-}
-
-/// Makes the index, and measures the program with it against the program as it was.
-pub async fn compile(
-    args: &CompileArgs,
-    (k, name): &Near,
-    ctx: &Context,
-    models: &Models,
-    program: &Program,
-    on: On<'_>,
-    metric: Arc<dyn Metric>,
-) -> Result<Found, Failure> {
-    let (data, bar, stop) = on;
-    let embedder = embedder::named(name, &args.lm)?;
-    // One meter for all.
-    let ctx = ctx.with_budget(args.budget_calls.map_or_else(Budget::unlimited, Budget::calls));
-    let knn = KnnFewShot::new(*k, embedder.clone()).bootstrap(bootstrap(args, models, on)?);
-    let neighbours = knn.compile(&ctx, &program.module, &data.train, &metric).await?;
-    let near = NearestDemos::new(
-        program::build(&args.program)?.module,
-        neighbours.index.clone(),
-        embedder,
-    )?;
-    let mut notes = neighbours.report.notes;
-    let rows = rows(data);
-    let mut comparison = None;
-    if stop.is_stopped() && !rows.is_empty() {
-        notes.push("stopped before it was measured".to_owned());
-    } else if !rows.is_empty() {
-        let ctx = kept(&ctx, args.run_dir.as_deref());
-        bar.set_length(2 * rows.len() as u64);
-        let before = evaluate(args, &ctx, rows, &metric, &program.module, bar, 0).await?;
-        let after = evaluate(args, &ctx, rows, &metric, &near, bar, rows.len()).await?;
-        comparison = Some(compare(&before, &after));
+impl Neighbours<'_> {
+    /// What it would take: the bootstrap as its own dry run says, and what comes after it.
+    pub async fn dry_run(&self, ctx: &Context) -> Result<Forecast, Failure> {
+        let knn = KnnFewShot::new(self.k, Unasked(self.embedder.to_owned())).bootstrap(self.bootstrap()?);
+        let mut forecast = knn.dry_run(ctx, &self.program.module, &self.data.train).await?;
+        let after = self.afterwards();
+        forecast.calls += after;
+        forecast.notes.push(format!(
+            "{after} of the calls measure both programs and ask `{}` for vectors; their tokens are not counted here",
+            self.embedder
+        ));
+        Ok(forecast)
     }
-    Ok(Found {
-        outcome: comparison
-            .as_ref()
-            .map_or(Outcome::Unmeasured, |compared| compared.verdict().into()),
-        comparison,
-        index: neighbours.index,
-        bootstrapped: neighbours.bootstrapped,
-        spent: ctx.meter().map(|meter| meter.spent()).unwrap_or_default(),
-        notes,
-    })
-}
 
-/// What both are measured on: what nothing has seen, if there is such.
-fn rows(data: &Data) -> &[Example] {
-    match data.test.as_slice() {
-        [] => &data.val,
-        test => test,
-    }
-}
-
-/// The calls after the demonstrations are made: a request for the vectors of the index, and for each row a call by each program and
-/// a request for its vector.
-fn afterwards(data: &Data) -> u64 {
-    1 + 3 * rows(data).len() as u64
-}
-
-/// How demonstrations are made. The calls that come after are set aside.
-fn bootstrap(
-    args: &CompileArgs,
-    models: &Models,
-    (data, bar, stop): On<'_>,
-) -> Result<BootstrapFewShot, Failure> {
-    let mut own = with_options!(BootstrapFewShot::new(), args, data, bar, stop);
-    if let Some(calls) = args.budget_calls {
-        let after = afterwards(data);
-        if calls <= after {
-            return Err(Failure::usage(format!(
-                "--budget-calls {calls}: the vectors and the measuring take {after}, and demonstrations are to be made before"
-            )));
+    /// Makes the index, and measures the program with it against the program as it was.
+    pub async fn compile(&self, ctx: &Context, metric: Arc<dyn Metric>) -> Result<Found, Failure> {
+        let args = self.args;
+        let embedder = embedder::named(self.embedder, &args.lm)?;
+        // One meter for all.
+        let budget = args.budget_calls.map_or_else(Budget::unlimited, Budget::calls);
+        let ctx = ctx.with_budget(budget);
+        let knn = KnnFewShot::new(self.k, embedder.clone()).bootstrap(self.bootstrap()?);
+        let made = knn
+            .compile(&ctx, &self.program.module, &self.data.train, &metric)
+            .await?;
+        let near = NearestDemos::new(
+            program::build(&args.program)?.module,
+            made.index.clone(),
+            embedder,
+        )?;
+        let (mut notes, mut comparison) = (made.report.notes, None);
+        let rows = self.rows();
+        if self.stop.is_stopped() && !rows.is_empty() {
+            notes.push("stopped before it was measured".to_owned());
+        } else if !rows.is_empty() {
+            let ctx = kept(&ctx, args.run_dir.as_deref());
+            self.bar.set_length(2 * rows.len() as u64);
+            let before = self.evaluate(&ctx, &metric, &self.program.module, 0).await?;
+            let after = self.evaluate(&ctx, &metric, &near, rows.len()).await?;
+            comparison = Some(compare(&before, &after));
         }
-        own = own.budget(Budget::calls(calls - after));
+        Ok(Found {
+            outcome: comparison
+                .as_ref()
+                .map_or(Outcome::Unmeasured, |compared| compared.verdict().into()),
+            comparison,
+            index: made.index,
+            bootstrapped: made.bootstrapped,
+            spent: ctx.meter().map(|meter| meter.spent()).unwrap_or_default(),
+            notes,
+        })
     }
-    Ok(match &models.teacher {
-        Some(ctx) => own.teacher_context(ctx),
-        None => own,
-    })
+
+    /// What both are measured on: what nothing has seen, if there is such.
+    fn rows(&self) -> &[Example] {
+        match self.data.test.as_slice() {
+            [] => &self.data.val,
+            test => test,
+        }
+    }
+
+    /// The calls after the demonstrations are made: a request for the vectors of the index, and for each row a call by each program
+    /// and a request for its vector.
+    fn afterwards(&self) -> u64 {
+        1 + 3 * self.rows().len() as u64
+    }
+
+    /// How demonstrations are made. The calls that come after are set aside.
+    fn bootstrap(&self) -> Result<BootstrapFewShot, Failure> {
+        let mut own = with_options!(BootstrapFewShot::new(), self.args, self.data, self.bar, self.stop);
+        if let Some(calls) = self.args.budget_calls {
+            let after = self.afterwards();
+            if calls <= after {
+                return Err(Failure::usage(format!(
+                    "--budget-calls {calls}: the vectors and the measuring take {after}, and demonstrations are to be made before"
+                )));
+            }
+            own = own.budget(Budget::calls(calls - after));
+        }
+        Ok(match &self.models.teacher {
+            Some(ctx) => own.teacher_context(ctx),
+            None => own,
+        })
+    }
+
+    /// The program on all rows, of which `done` are done before.
+    async fn evaluate(
+        &self,
+        ctx: &Context,
+        metric: &Arc<dyn Metric>,
+        program: &dyn DynModule,
+        done: usize,
+    ) -> Result<Evaluation, Failure> {
+        let evaluate = Evaluate::new(self.rows(), metric.clone()).concurrency(self.args.concurrency);
+        let shown = evaluate.progress(|progress| self.bar.set_position((done + progress.done) as u64));
+        Ok(shown.run(ctx, program).await?)
+    }
 }
 
 /// The context whose answers are kept in the run folder, so that a command that goes on asks for none of them again.
@@ -150,20 +159,6 @@ fn kept(ctx: &Context, folder: Option<&Path>) -> Context {
         }
         None => ctx.clone(),
     }
-}
-
-async fn evaluate(
-    args: &CompileArgs,
-    ctx: &Context,
-    rows: &[Example],
-    metric: &Arc<dyn Metric>,
-    program: &dyn DynModule,
-    bar: &ProgressBar,
-    done: usize,
-) -> Result<Evaluation, Failure> {
-    let evaluate = Evaluate::new(rows, metric.clone()).concurrency(args.concurrency);
-    let shown = evaluate.progress(|progress| bar.set_position((done + progress.done) as u64));
-    Ok(shown.run(ctx, program).await?)
 }
 
 impl Found {

@@ -20,6 +20,7 @@ use crate::failure::Failure;
 use crate::program::{self, Program};
 use crate::trace::Recording;
 use crate::{lm, output};
+use knn::Neighbours;
 use recipe::Step;
 use way::{Data, Models, Way};
 
@@ -42,15 +43,27 @@ pub async fn run(args: CompileArgs, json: bool) -> Result<(), Failure> {
     let steps = recipe::steps(&args)?;
     let trains = steps.iter().any(|step| matches!(step, Step::Finetune));
     let on = (&data, &bar, &stop);
-    let neighbours = match steps.as_slice() {
+    let near = match steps.as_slice() {
         [Step::Neighbours { k, embedder }] => Some((*k, embedder.clone())),
         _ => None,
     };
+    let neighbours = |models| {
+        let (k, embedder) = near.as_ref()?;
+        Some(Neighbours {
+            args: &args,
+            k: *k,
+            embedder,
+            models,
+            program: &program,
+            data: &data,
+            bar: &bar,
+            stop: &stop,
+        })
+    };
     if args.dry_run {
         let models = models(&args, |args| lm::foreseeing(args, &program))?;
-        if let Some(near) = &neighbours {
-            let ctx = lm::foreseeing(&args.lm, &program)?;
-            let forecast = knn::dry_run(&args, near, &ctx, &models, &program, on).await?;
+        if let Some(own) = neighbours(&models) {
+            let forecast = own.dry_run(&lm::foreseeing(&args.lm, &program)?).await?;
             return forecast::print(&forecast, &args.lm, json);
         }
         let way = Way::of(&args, steps, &models, false, on)?;
@@ -70,9 +83,8 @@ pub async fn run(args: CompileArgs, json: bool) -> Result<(), Failure> {
     let recording = Recording::begin(&args.trace)?;
     let ctx = recording.on(&lm::context_for(&args.lm, &program)?);
     let models = models(&args, |args| Ok(recording.on(&lm::context(args)?)))?;
-    if let (Some(near), Some(out)) = (&neighbours, &args.out) {
-        let work = knn::compile(&args, near, &ctx, &models, &program, on, metric);
-        let found = stoppable(work, &stop, &args, &bar).await;
+    if let (Some(own), Some(out)) = (neighbours(&models), &args.out) {
+        let found = stoppable(own.compile(&ctx, metric), &stop, &args, &bar).await;
         recording.end()?;
         let found = found?;
         bar.finish_and_clear();
