@@ -1,4 +1,4 @@
-//! The table of `docs/optimizers.md`: what every optimizer reaches on the simulated model, under one budget.
+//! The tables of `docs/optimizers.md` on the simulated model: what every optimizer reaches under one budget, and what racing saves.
 
 use std::fmt::Write as _;
 
@@ -71,7 +71,7 @@ struct Reached {
     calls: u64,
 }
 
-async fn mean(kind: Kind, make: Make, seeds: u64) -> Reached {
+async fn mean(kind: Kind, make: Make, seeds: u64, budget: u64) -> Reached {
     let mut reached = Reached {
         score: 0.0,
         improved: 0.0,
@@ -90,7 +90,7 @@ async fn mean(kind: Kind, make: Make, seeds: u64) -> Reached {
         let data = |name: &str, rows| facts::examples(&format!("{name} {seed}"), rows);
         let compiled = Custom::new(make())
             .seed(seed)
-            .budget(Budget::calls(BUDGET))
+            .budget(Budget::calls(budget))
             .confirm_on(&data("test", 100))
             .compile(
                 &ctx,
@@ -101,7 +101,7 @@ async fn mean(kind: Kind, make: Make, seeds: u64) -> Reached {
             )
             .await
             .unwrap();
-        assert!(lm.calls() <= BUDGET);
+        assert!(lm.calls() <= budget);
         reached.calls += lm.calls();
         reached.improved += f64::from(u8::from(compiled.outcome == Outcome::Improved));
         let mut program = TwoSteps::new();
@@ -127,7 +127,7 @@ async fn table() {
         tokio::spawn(async move {
             let mut row = format!("| {name} ");
             for kind in [Kind::Instructions, Kind::Both] {
-                let reached = mean(kind, make, 50).await;
+                let reached = mean(kind, make, 50, BUDGET).await;
                 write!(
                     row,
                     "| {:.3} | {:.0} % | {} ",
@@ -137,13 +137,61 @@ async fn table() {
                 )
                 .unwrap();
             }
-            let noise = mean(Kind::Noise, make, 50).await;
+            let noise = mean(Kind::Noise, make, 50, BUDGET).await;
             write!(row, "| {:.0} % |", noise.improved * 100.0).unwrap();
             row
         })
     });
     for row in rows {
         println!("{}", row.await.unwrap());
+    }
+}
+
+/// Every optimizer that can race, without and with it.
+const RACING: [(&str, Make, Make); 4] = [
+    (
+        "`BootstrapRandomSearch`",
+        || Box::new(BootstrapRandomSearch::new().max_labeled(4)),
+        || Box::new(BootstrapRandomSearch::new().max_labeled(4).racing(0.05)),
+    ),
+    (
+        "`Copro`",
+        || Box::new(Copro::new().breadth(6).depth(3)),
+        || Box::new(Copro::new().breadth(6).depth(3).racing(0.05)),
+    ),
+    (
+        "`Simba`",
+        || Box::new(Simba::new().batch_size(16).candidates(4).steps(5)),
+        || Box::new(Simba::new().batch_size(16).candidates(4).steps(5).racing(0.05)),
+    ),
+    (
+        "`InferRules`",
+        || Box::new(InferRules::new()),
+        || Box::new(InferRules::new().racing(0.05)),
+    ),
+];
+
+/// More calls than any of them makes, so that what racing saves is not spent otherwise.
+const ENOUGH: u64 = 20_000;
+
+/// Writes the table of what racing saves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "writes the second table of docs/optimizers.md"]
+async fn racing() {
+    for (name, whole, raced) in RACING {
+        let mut row = format!("| {name} ");
+        for kind in [Kind::Instructions, Kind::Both] {
+            let whole = mean(kind, whole, 50, ENOUGH).await;
+            let raced = mean(kind, raced, 50, ENOUGH).await;
+            let saved = 100.0 * (whole.calls - raced.calls) as f64 / whole.calls as f64;
+            write!(
+                row,
+                "| {:.3} | {} | {:.3} | {} | {saved:.0} % ",
+                whole.score, whole.calls, raced.score, raced.calls
+            )
+            .unwrap();
+        }
+        println!("{row}|");
     }
 }
 
@@ -154,7 +202,7 @@ async fn optimizers_of_instructions_reach_what_the_table_says() {
     let bare = facts::BARE;
     for (name, least) in LEAST {
         let (_, make) = ALL.into_iter().find(|(known, _)| *known == name).unwrap();
-        let reached = mean(Kind::Instructions, make, 6).await;
+        let reached = mean(Kind::Instructions, make, 6, BUDGET).await;
         assert!(
             reached.score > least,
             "{name}: {:.3} from {bare:.3}",
