@@ -49,6 +49,7 @@ pub(in crate::strategies) async fn compile(
     // The tuned models are scored on the validation set after the search.
     let last = (predictors(task.program).len() * valset.len()) as u64;
     let mut run = Run::begin(task, prepare(task, trainset, valset)?.setting_aside(last))?;
+    // What can't be trained further is told before a call is made.
     let paths: Vec<String> = run.plan.predictors.iter().map(|part| part.path.clone()).collect();
     let together = if own.per_predictor { 1 } else { paths.len().max(1) };
     for group in paths.chunks(together) {
