@@ -7,7 +7,7 @@ use dictum_providers::embed;
 
 use crate::args::LmArgs;
 use crate::failure::Failure;
-use crate::lm::is_keyed;
+use crate::lm::connected;
 
 /// The embedder of this name: `local`, `local/NAME`, or a service and its model. It is at `--base-url` where --lm is of the same
 /// service.
@@ -26,18 +26,8 @@ fn remote(name: &str, lm: &LmArgs) -> Result<Arc<dyn Embedder>, Failure> {
             error.message()
         ))
     })?;
-    let url = lm.named(name).base_url;
-    let keyed = is_keyed(url.as_deref(), named.service().key_variable);
-    let named = match url {
-        Some(url) => named.base_url(url),
-        None => named,
-    };
-    let named = if keyed {
-        named.api_key_from_env().map_err(Failure::usage)?
-    } else {
-        named
-    };
-    named.build().map_err(Failure::usage)
+    let address = lm.named(name).base_url;
+    connected!(named, address.as_deref(), named.service().key_variable)
 }
 
 #[cfg(feature = "local")]

@@ -40,6 +40,26 @@ pub fn context(args: &LmArgs) -> Result<Context, Failure> {
         .with_settings(&settings))
 }
 
+/// What a builder of a service makes, at this address if there is one. A key is read as [`is_keyed`] says.
+macro_rules! connected {
+    ($builder:ident, $address:expr, $variable:expr) => {{
+        let address: Option<&str> = $address;
+        let keyed = $crate::lm::is_keyed(address, $variable);
+        let builder = match address {
+            Some(url) => $builder.base_url(url),
+            None => $builder,
+        };
+        let builder = match keyed {
+            true => builder
+                .api_key_from_env()
+                .map_err($crate::failure::Failure::usage)?,
+            false => builder,
+        };
+        builder.build().map_err($crate::failure::Failure::usage)
+    }};
+}
+pub(crate) use connected;
+
 /// The model with its cache, where there is one.
 fn cached(args: &LmArgs) -> Result<Lm, Failure> {
     let lm = model(args)?;
@@ -110,17 +130,7 @@ fn remote(service: &str, args: &LmArgs) -> Result<Lm, Failure> {
             )));
         }
     };
-    let keyed = is_keyed(args.base_url.as_deref(), named.service().key_variable);
-    let named = match &args.base_url {
-        Some(url) => named.base_url(url),
-        None => named,
-    };
-    let named = if keyed {
-        named.api_key_from_env().map_err(Failure::usage)?
-    } else {
-        named
-    };
-    named.build().map_err(Failure::usage)
+    connected!(named, args.base_url.as_deref(), named.service().key_variable)
 }
 
 /// Whether a key is read for what is at this address: servers at home need none; a service's own does, and says so itself.

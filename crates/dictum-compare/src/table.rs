@@ -93,12 +93,8 @@ fn row(args: &Args, task: Task, system: System, optimizer: Optimizer) -> Or<Stri
     }
     let n = done.len() as f64;
     let mean = |of: &dyn Fn(&Outcome) -> f64| done.iter().map(of).sum::<f64>() / n;
-    let points = |it: Option<Interval>, to: &str| {
-        it.map_or(String::new(), |it| {
-            format!("{:.1}{to}{:.1}", it.low * 100.0, it.high * 100.0)
-        })
-    };
-    let interval = points(interval::of_mean(&done), " to ");
+    let points = |it: Interval, to: &str| format!("{:.1}{to}{:.1}", it.low * 100.0, it.high * 100.0);
+    let interval = interval::of_mean(&done).map_or(String::new(), |it| points(it, " to "));
     let above = match system {
         System::Dspy => String::new(),
         System::Dictum => {
@@ -108,10 +104,10 @@ fn row(args: &Args, task: Task, system: System, optimizer: Optimizer) -> Or<Stri
             };
             let theirs = Outcome::of_every_seed(args, &theirs)?;
             let of_theirs = theirs.iter().map(Outcome::score).sum::<f64>() / theirs.len().max(1) as f64;
-            match points(interval::of_difference(&done, &theirs), ", ") {
-                none if none.is_empty() => none,
-                within => format!("{:+.1} [{within}]", (mean(&Outcome::score) - of_theirs) * 100.0),
-            }
+            let difference = (mean(&Outcome::score) - of_theirs) * 100.0;
+            interval::of_difference(&done, &theirs).map_or(String::new(), |it| {
+                format!("{difference:+.1} [{}]", points(it, ", "))
+            })
         }
     };
     let each: Vec<String> = done

@@ -36,16 +36,7 @@ pub fn connect(
 /// The service that trains: where the model is called.
 fn service(args: &LmArgs) -> Result<finetune::OpenAiTuning, Failure> {
     let builder = finetune::openai();
-    let builder = match &args.base_url {
-        Some(url) => builder.base_url(url),
-        None => builder,
-    };
-    let builder = if lm::is_keyed(args.base_url.as_deref(), Some("OPENAI_API_KEY")) {
-        builder.api_key_from_env().map_err(Failure::usage)?
-    } else {
-        builder
-    };
-    builder.build().map_err(Failure::usage)
+    lm::connected!(builder, args.base_url.as_deref(), Some("OPENAI_API_KEY"))
 }
 
 /// A tuned model with the layers that every model of a command has.

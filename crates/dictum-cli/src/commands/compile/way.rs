@@ -64,7 +64,7 @@ pub(super) use with_options;
 
 fn alone() -> Failure {
     Failure::usage(
-        "--optimizer knn: works alone; no other goes on from what it makes, or leaves it what it could go on from",
+        "--optimizer knn: works alone; its index makes another program, which is no step of a list",
     )
 }
 
